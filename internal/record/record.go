@@ -1,0 +1,325 @@
+// Package record holds shipper's central types: a Stream, the Records read
+// from it, and the Batch that carries them, in memory and in binary form.
+//
+// A Record follows the OpenTelemetry log data model. What the model calls
+// Timestamp, SeverityNumber, Body, TraceId and so on are struct members; all
+// the rest, the resource attributes a line brings along (service.name, ...)
+// and the semantic-convention names (code.file.path, exception.message, ...)
+// included, are Fields under their OpenTelemetry names.
+//
+// In memory a Batch is one byte arena and flat slices that point into it, so
+// that parsing a line allocates nothing. The arena starts out as the bytes
+// read from the input; text that had to be unescaped is appended behind them.
+package record
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Span is a byte range of a Batch's arena, or, with the top bit of Off set, of
+// the table of well-known names. The zero Span is absent or empty.
+type Span struct{ Off, Len uint32 }
+
+// Kind says how a Field's value is to be read.
+type Kind uint8
+
+// The kinds of a Field.
+const (
+	String Kind = iota // Val is text, unescaped
+	Int                // a signed 64-bit integer
+	Number             // Val is the text of any other JSON number: fraction, exponent, beyond 64 bits
+	Bool
+	Null
+	JSON // Val is the compact or original text of a JSON array or object
+)
+
+// Field is one attribute of a Record.
+type Field struct {
+	Key, Val Span
+	Kind     Kind
+}
+
+// IntField returns a Field of kind Int.
+func IntField(key Span, n int64) Field {
+	return Field{Key: key, Val: Span{uint32(n), uint32(uint64(n) >> 32)}, Kind: Int}
+}
+
+// BoolField returns a Field of kind Bool.
+func BoolField(key Span, v bool) Field {
+	f := Field{Key: key, Kind: Bool}
+	if v {
+		f.Val.Len = 1
+	}
+	return f
+}
+
+// Int returns the value of a Field of kind Int.
+func (f Field) Int() int64 { return int64(uint64(f.Val.Off) | uint64(f.Val.Len)<<32) }
+
+// Bool returns the value of a Field of kind Bool.
+func (f Field) Bool() bool { return f.Val.Len != 0 }
+
+// TimeSource says where a Record's Time comes from.
+type TimeSource uint8
+
+// The origins of a Record's Time.
+const (
+	TimeRead   TimeSource = iota // the line has none: when the agent read it
+	TimeLine                     // the line
+	TimeNoYear                   // the line, the year filled in
+	TimeNoDate                   // the line, the date filled in
+	TimeNoZone                   // the line, the zone taken from the configuration
+	TimeFrame                    // the frame around the line: CRI, Docker, journald
+)
+
+var timeSources = [...]string{"read", "line", "line_no_year", "line_no_date", "line_no_zone", "frame"}
+
+func (s TimeSource) String() string {
+	if int(s) < len(timeSources) {
+		return timeSources[s]
+	}
+	return "unknown"
+}
+
+// Flags mark what happened to a Record on its way.
+type Flags uint8
+
+// The flags of a Record.
+const (
+	Truncated   Flags = 1 << iota // the line was longer than the limit and cut
+	Partial                       // the input ended without a newline
+	InvalidUTF8                   // bytes were replaced by U+FFFD
+	HasTrace                      // TraceID is set
+	HasSpan                       // SpanID is set
+	TimedOut                      // a multi-line record was closed by a time-out
+)
+
+// Record is one log record. Its Spans and Fields point into its Batch.
+type Record struct {
+	Time     int64 // ns since the Unix epoch; set for every record
+	Observed int64 // ns since the Unix epoch, when the agent read it
+	Offset   int64 // of the first byte of the record in its stream's generation
+
+	Body         Span
+	SeverityText Span // as written, at most 32 bytes
+	Logger       Span // instrumentation scope: logger, target, module
+
+	field, fields uint32 // first and number of the Fields in the Batch
+
+	TraceID    [16]byte // if Flags&HasTrace
+	SpanID     [8]byte  // if Flags&HasSpan
+	TraceFlags uint8
+
+	Severity   uint8 // OpenTelemetry severity number 0..24, 0 = unspecified
+	TimeSource TimeSource
+	Flags      Flags
+	Format     uint8 // number of the format it was parsed as: see FormatName
+}
+
+// Label is a name and a value that hold for a whole Stream.
+type Label struct{ Name, Value string }
+
+// Stream is where records come from: a file, a container, a journal unit. It
+// is Loki's stream and OTLP's resource. It never changes once records of it
+// exist, so it may be shared freely.
+type Stream struct {
+	ID     string  // generation ID: the same bytes read again get the same ID
+	Labels []Label // sorted by name, OpenTelemetry spelling: service.name, host.name, log.file.path
+}
+
+// Batch is a number of records of one stream. It is not for concurrent use.
+type Batch struct {
+	Stream  *Stream
+	Arena   []byte
+	Records []Record
+	Fields  []Field
+}
+
+// Reset empties b and keeps its memory. arena becomes the arena; b appends to it.
+func (b *Batch) Reset(s *Stream, arena []byte) {
+	b.Stream, b.Arena = s, arena
+	b.Records, b.Fields = b.Records[:0], b.Fields[:0]
+}
+
+// Bytes returns what s spans: valid until the arena is appended to or reused.
+func (b *Batch) Bytes(s Span) []byte {
+	if s.Off&wellKnownBit != 0 {
+		off := s.Off &^ wellKnownBit
+		return wellKnownBytes[off : off+s.Len : off+s.Len]
+	}
+	return b.Arena[s.Off : s.Off+s.Len : s.Off+s.Len]
+}
+
+// Add appends text to the arena and returns its Span.
+func (b *Batch) Add(text []byte) Span {
+	off := len(b.Arena)
+	b.Arena = append(b.Arena, text...)
+	return Span{uint32(off), uint32(len(text))}
+}
+
+// AddString appends text to the arena and returns its Span.
+func (b *Batch) AddString(text string) Span {
+	off := len(b.Arena)
+	b.Arena = append(b.Arena, text...)
+	return Span{uint32(off), uint32(len(text))}
+}
+
+// Begin starts a record and returns it. The pointer is valid until the next
+// Begin; fields are added with AddField until then.
+func (b *Batch) Begin() *Record {
+	if n := len(b.Records); n < cap(b.Records) {
+		b.Records = b.Records[:n+1]
+		b.Records[n] = Record{field: uint32(len(b.Fields))}
+	} else {
+		b.Records = append(b.Records, Record{field: uint32(len(b.Fields))})
+	}
+	return &b.Records[len(b.Records)-1]
+}
+
+// Undo takes back the record begun last, with its fields.
+func (b *Batch) Undo() {
+	last := len(b.Records) - 1
+	b.Fields = b.Fields[:b.Records[last].field]
+	b.Records = b.Records[:last]
+}
+
+// AddField adds f to the record begun last.
+func (b *Batch) AddField(f Field) {
+	b.Fields = append(b.Fields, f)
+	b.Records[len(b.Records)-1].fields++
+}
+
+// FieldsOf returns the fields of r, which must be a record of b. They may be
+// changed in place.
+func (b *Batch) FieldsOf(r *Record) []Field { return b.Fields[r.field : r.field+r.fields] }
+
+// Lookup returns the last field of r with the given key.
+func (b *Batch) Lookup(r *Record, key string) (Field, bool) {
+	fs := b.FieldsOf(r)
+	for i := len(fs) - 1; i >= 0; i-- {
+		if string(b.Bytes(fs[i].Key)) == key {
+			return fs[i], true
+		}
+	}
+	return Field{}, false
+}
+
+// Text returns the value of f as text: a string as it is, a number in decimal,
+// true or false, null, or JSON. It appends to dst.
+func (b *Batch) Text(dst []byte, f Field) []byte {
+	switch f.Kind {
+	case Int:
+		return strconv.AppendInt(dst, f.Int(), 10)
+	case Bool:
+		return strconv.AppendBool(dst, f.Bool())
+	case Null:
+		return append(dst, "null"...)
+	}
+	return append(dst, b.Bytes(f.Val)...)
+}
+
+// Float returns the value of a numeric field.
+func (b *Batch) Float(f Field) (float64, bool) {
+	switch f.Kind {
+	case Int:
+		return float64(f.Int()), true
+	case Number:
+		v, err := strconv.ParseFloat(string(b.Bytes(f.Val)), 64)
+		return v, err == nil && !math.IsInf(v, 0)
+	}
+	return 0, false
+}
+
+// AppendID appends the deterministic ID of a record of stream s at the given
+// offset: the stream's generation ID and the offset, in hexadecimal.
+func AppendID(dst []byte, stream string, offset int64) []byte {
+	dst = append(dst, stream...)
+	dst = append(dst, '-')
+	return strconv.AppendUint(dst, uint64(offset), 16)
+}
+
+// severities are the names of the OpenTelemetry severity ranges, in order.
+var severities = [...]string{"trace", "debug", "info", "warn", "error", "fatal"}
+
+// SeverityName returns the name of the range a severity number is in: trace,
+// debug, info, warn, error or fatal; the empty string for 0 and beyond 24.
+func SeverityName(n uint8) string {
+	if n == 0 || n > 24 {
+		return ""
+	}
+	return severities[(n-1)/4]
+}
+
+// resource are the fields that describe where a record comes from rather than
+// the event: OTLP's resource, and top-level members in NDJSON.
+var resource = [...]string{"service.name", "deployment.environment.name", "service.version", "host.name", "process.pid"}
+
+// IsResource reports whether key is one of the resource attributes that a line
+// may carry: service.name, deployment.environment.name, service.version,
+// host.name, process.pid.
+func IsResource(key string) bool {
+	for _, k := range resource {
+		if k == key {
+			return true
+		}
+	}
+	return false
+}
+
+const wellKnownBit = 1 << 31
+
+// wellKnown are the names a record may have without its line spelling them.
+// Their Spans are made by Name and need no room in the arena. The order is not
+// part of any format.
+var wellKnown = []string{
+	"service.name", "deployment.environment.name", "service.version", "host.name", "process.pid",
+	"code.file.path", "code.line.number", "code.column.number", "code.function.name",
+	"exception.type", "exception.message", "exception.stacktrace", "exception.chain", "exception.fingerprint",
+	"thread.name", "thread.id", "go.goroutine.id", "spans", "span.name", "signal", "signal.code", "signal.addr",
+	"log.iostream", "log.frame_time", "log.record.original", "log.record.timestamp",
+	"http.request.method", "url.path", "url.original", "http.response.status_code", "client.address", "user_agent.original",
+	"message", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL",
+}
+
+var (
+	wellKnownBytes = []byte(strings.Join(wellKnown, ""))
+	wellKnownSpans = func() map[string]Span {
+		m := make(map[string]Span, len(wellKnown))
+		off := uint32(0)
+		for _, n := range wellKnown {
+			m[n] = Span{off | wellKnownBit, uint32(len(n))}
+			off += uint32(len(n))
+		}
+		return m
+	}()
+)
+
+// Name returns the Span of a well-known name, valid in every Batch. It panics
+// if name is not one: callers pass constants, once, at start.
+func Name(name string) Span {
+	s, ok := wellKnownSpans[name]
+	if !ok {
+		panic(fmt.Sprintf("record: %q is not a well-known name", name))
+	}
+	return s
+}
+
+// AppendTraceID appends r's trace ID as 32 lower-case hexadecimal digits, or nothing.
+func (r *Record) AppendTraceID(dst []byte) []byte {
+	if r.Flags&HasTrace == 0 {
+		return dst
+	}
+	return hex.AppendEncode(dst, r.TraceID[:])
+}
+
+// AppendSpanID appends r's span ID as 16 lower-case hexadecimal digits, or nothing.
+func (r *Record) AppendSpanID(dst []byte) []byte {
+	if r.Flags&HasSpan == 0 {
+		return dst
+	}
+	return hex.AppendEncode(dst, r.SpanID[:])
+}
