@@ -137,6 +137,11 @@ type Batch struct {
 	Arena   []byte
 	Records []Record
 	Fields  []Field
+
+	enc      encoder
+	keys     []Field // of Decode: keys and kinds of the shapes
+	labels   []byte  // of Decode: the stream's labels in binary form
+	unpacked []byte  // of Decode: memory of the arena if values had to be unpacked
 }
 
 // Reset empties b and keeps its memory. arena becomes the arena; b appends to it.

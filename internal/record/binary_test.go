@@ -1,0 +1,204 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+var testStream = &Stream{ID: "0123456789abcdef", Labels: []Label{{"host.name", "n1"}, {"log.file.path", "/var/log/a.log"}}}
+
+// describe renders all a batch says, for comparison.
+func describe(b *Batch) string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s %q\n", b.Stream.ID, b.Stream.Labels)
+	for i := range b.Records {
+		r := &b.Records[i]
+		fmt.Fprintf(&s, "%d %d %d %d %s %d %d %q %q %q %s %s", r.Time, r.Observed, r.Offset, r.Severity, r.TimeSource, r.Flags, r.Format,
+			b.Bytes(r.SeverityText), b.Bytes(r.Logger), b.Bytes(r.Body), r.AppendTraceID(nil), r.AppendSpanID(nil))
+		for _, f := range b.FieldsOf(r) {
+			fmt.Fprintf(&s, " %q:%d:%q", b.Bytes(f.Key), f.Kind, b.Text(nil, f))
+		}
+		s.WriteByte('\n')
+	}
+	return s.String()
+}
+
+// sample is a batch of n records, shaped and valued at random.
+func sample(seed uint64, n int) *Batch {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	b := new(Batch)
+	b.Reset(testStream, nil)
+	for i := range n {
+		r := b.Begin()
+		r.Time, r.Observed, r.Offset = int64(1e18+i*1e6), 2e18, int64(i*270)
+		r.Severity, r.Format = uint8(rnd.IntN(25)), uint8(rnd.IntN(9))
+		r.Body = b.AddString([]string{"request handled", "cache miss", "", fmt.Sprint("user ", rnd.IntN(1000))}[rnd.IntN(4)])
+		r.SeverityText = Name("INFO")
+		if rnd.IntN(2) == 0 {
+			r.Flags |= HasTrace | HasSpan
+			for j := range r.TraceID {
+				r.TraceID[j] = byte(rnd.Uint32())
+			}
+		}
+		for j := range rnd.IntN(4) {
+			key := b.AddString(fmt.Sprint("key", j))
+			switch rnd.IntN(6) {
+			case 0:
+				b.AddField(IntField(key, int64(rnd.Uint64())))
+			case 1:
+				b.AddField(BoolField(key, rnd.IntN(2) == 0))
+			case 2:
+				b.AddField(Field{Key: key, Kind: Null})
+			case 3:
+				b.AddField(Field{Key: Name("service.name"), Val: b.AddString("pay"), Kind: String})
+			case 4:
+				b.AddField(Field{Key: key, Val: b.AddString(fmt.Sprintf("%016x", rnd.Uint64())), Kind: String})
+			case 5:
+				b.AddField(Field{Key: key, Val: b.AddString(fmt.Sprint(rnd.Float64())), Kind: Number})
+			}
+		}
+	}
+	return b
+}
+
+func TestDecodeReturnsWhatAppendWrote(t *testing.T) {
+	got := new(Batch)
+	for seed := range uint64(200) {
+		want := sample(seed, int(seed*seed%700))
+		rest, err := got.Decode(append(want.Append([]byte("x")), "rest"...)[1:])
+		if err != nil || string(rest) != "rest" {
+			t.Fatalf("seed %d: rest %q, error %v", seed, rest, err)
+		}
+		if g, w := describe(got), describe(want); g != w {
+			t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, g, w)
+		}
+		// A decoded batch is as good as a parsed one.
+		again := new(Batch)
+		if _, err := again.Decode(got.Append(nil)); err != nil || describe(again) != describe(want) {
+			t.Fatalf("seed %d: encoding what was decoded: %v", seed, err)
+		}
+	}
+}
+
+func TestColumnModes(t *testing.T) {
+	f := func(name string, mode byte, values ...string) {
+		t.Helper()
+		b := new(Batch)
+		b.Reset(testStream, nil)
+		for _, v := range values {
+			b.enc.spans = append(b.enc.spans, b.AddString(v))
+		}
+		p := b.appendStrings(nil)
+		if p[0] != mode {
+			t.Errorf("%s: mode %d, want %d", name, p[0], mode)
+		}
+		d := decoder{p: p}
+		spans := d.strings(new(encoder), len(values))
+		got := new(Batch)
+		got.Arena = p
+		if len(d.extra) > 0 {
+			got.Arena = d.extra
+		}
+		if d.err != nil || len(spans) != len(values) || d.at != len(p) {
+			t.Fatalf("%s: %d values, error %v, %d of %d bytes", name, len(spans), d.err, d.at, len(p))
+		}
+		for i, v := range values {
+			if string(got.Bytes(spans[i])) != v {
+				t.Errorf("%s: value %d is %q, want %q", name, i, got.Bytes(spans[i]), v)
+			}
+		}
+	}
+	f("one", columnPlain, "GET")
+	f("two equal", columnDict, "GET", "GET")
+	f("two different", columnPlain, "GET", "PUT")
+	f("few values", columnDict, strings.Split(strings.Repeat("GET,PUT,,POST,", 30), ",")...)
+	f("IDs", columnHex, "0123456789abcdef", "fedcba9876543210", "0000000000000000")
+	f("upper-case digits", columnPlain, "0123456789ABCDEF", "fedcba9876543210", "0000000000000000")
+	f("odd digits", columnPlain, "012345678", "123456789", "234567890")
+	var many []string
+	for i := range 3000 {
+		many = append(many, fmt.Sprint("v", i/12))
+	}
+	f("250 values", columnDict, many...)
+	for i := range many {
+		many[i] = fmt.Sprint("v", i%400)
+	}
+	f("400 values", columnPlain, many...)
+}
+
+func TestDecodeRefusesDamage(t *testing.T) {
+	p := sample(7, 50).Append(nil)
+	b := new(Batch)
+	for i := range p {
+		if _, err := b.Decode(p[:i]); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("first %d of %d bytes: error %v", i, len(p), err)
+		}
+	}
+	p[0] = 9
+	if _, err := b.Decode(p); err == nil || !strings.Contains(err.Error(), "version 9") {
+		t.Errorf("other version: error %v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(sample(seed, int(seed)*3).Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, p []byte) {
+		b, again := new(Batch), new(Batch)
+		if _, err := b.Decode(p); err != nil {
+			return
+		}
+		want := describe(b)
+		if _, err := again.Decode(b.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+		if got := describe(again); got != want {
+			t.Fatalf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+func TestSeverityName(t *testing.T) {
+	f := func(n uint8, want string) {
+		t.Helper()
+		if got := SeverityName(n); got != want {
+			t.Errorf("severity %d is %q, want %q", n, got, want)
+		}
+	}
+	f(0, "")
+	f(1, "trace")
+	f(4, "trace")
+	f(5, "debug")
+	f(9, "info")
+	f(13, "warn")
+	f(17, "error")
+	f(21, "fatal")
+	f(24, "fatal")
+	f(25, "")
+}
+
+func BenchmarkAppend(b *testing.B) {
+	batch := sample(1, 1000)
+	p := batch.Append(nil)
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	for b.Loop() {
+		p = batch.Append(p[:0])
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	p := sample(1, 1000).Append(nil)
+	batch := new(Batch)
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := batch.Decode(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
