@@ -42,9 +42,10 @@ func (e *Encoder) Append(dst []byte, batches []*record.Batch) (block []byte, raw
 
 // Decoder reads blocks. It is not for concurrent use.
 type Decoder struct {
-	zstd  *zstd.Decoder
-	raw   []byte
-	batch record.Batch
+	zstd    *zstd.Decoder
+	raw     []byte
+	batch   record.Batch
+	batches []*record.Batch // of All; their memory is used again
 }
 
 // NewDecoder returns a Decoder that refuses blocks of more than maxBytes before compression.
@@ -75,4 +76,33 @@ func (d *Decoder) Decode(block []byte, emit func(*record.Batch) error) error {
 		}
 	}
 	return nil
+}
+
+// maxBatches is how many batches All holds at a time.
+const maxBatches = 4096
+
+// All returns all batches of the block, so that a caller knows that the whole
+// of it is sound before it uses any. They and all they point to are valid until
+// the next call. A block of more than 4096 batches is an error. Raw is the
+// number of bytes before compression.
+func (d *Decoder) All(block []byte) (batches []*record.Batch, raw int, err error) {
+	p, err := d.zstd.DecodeAll(block, d.raw[:0])
+	if err != nil {
+		return nil, 0, fmt.Errorf("decompress block: %w", err)
+	}
+	d.raw = p
+	n := 0
+	for len(p) > 0 {
+		if n == maxBatches {
+			return nil, 0, fmt.Errorf("block has more than %d batches", maxBatches)
+		}
+		if n == len(d.batches) {
+			d.batches = append(d.batches, new(record.Batch))
+		}
+		if p, err = d.batches[n].Decode(p); err != nil {
+			return nil, 0, err
+		}
+		n++
+	}
+	return d.batches[:n], len(d.raw), nil
 }

@@ -46,6 +46,44 @@ func TestDecodeReturnsAllBatchesInOrder(t *testing.T) {
 	}
 }
 
+func TestAllKeepsEveryBatch(t *testing.T) {
+	e, d := NewEncoder(), NewDecoder(1<<20)
+	for _, n := range []int{3, 1, 0, maxBatches} {
+		var in []*record.Batch
+		for i := range n {
+			in = append(in, batch(strconv.Itoa(i), i%3))
+		}
+		p, raw := e.Append(nil, in)
+		got, gotRaw, err := d.All(p)
+		if err != nil || gotRaw != raw || len(got) != n {
+			t.Fatalf("%d batches, %d bytes, error %v, want %d, %d", len(got), gotRaw, err, n, raw)
+		}
+		for i, b := range got {
+			if b.Stream.ID != in[i].Stream.ID || len(b.Records) != i%3 {
+				t.Errorf("batch %d of %d is of stream %s and has %d records", i, n, b.Stream.ID, len(b.Records))
+			}
+		}
+	}
+	many := make([]*record.Batch, maxBatches+1)
+	for i := range many {
+		many[i] = batch("a", 0)
+	}
+	p, _ := e.Append(nil, many)
+	if got, _, err := d.All(p); err == nil {
+		t.Errorf("%d batches were returned", len(got))
+	}
+	two, _ := e.Append(nil, []*record.Batch{batch("a", 1), batch("b", 1)})
+	damaged, _ := e.Append(nil, []*record.Batch{batch("a", 1)})
+	raw := append(append([]byte(nil), batch("a", 1).Append(nil)...), 9)
+	damaged = e.zstd.EncodeAll(raw, damaged[:0])
+	if got, _, err := d.All(damaged); err == nil || got != nil {
+		t.Errorf("%d batches of a block with a damaged second one", len(got))
+	}
+	if got, _, err := d.All(two); err != nil || len(got) != 2 {
+		t.Errorf("after an error: %d batches, error %v", len(got), err)
+	}
+}
+
 func TestDecodeRefusesBombsAndDamage(t *testing.T) {
 	e := NewEncoder()
 	bomb, _ := e.Append(nil, []*record.Batch{batch("a", 50_000)})
