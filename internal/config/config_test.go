@@ -1,0 +1,433 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// faults are the messages for each bad file, without its name.
+var faults = map[string][]string{
+	"alias.bad.yaml": {
+		`1:18: not valid YAML: unknown anchor 'nowhere' referenced`,
+	},
+	"aliases.bad.yaml": {
+		`3:108: inputs[16].file.exclude[12]: more than 10000 values from here on; look for aliases (*name) that multiply`,
+	},
+	"at.bad.yaml": {
+		`2:9: a value cannot begin with this character; put it in quotes`,
+	},
+	"bracket.bad.yaml": {
+		`4:20: a list in [...] is not closed; add "]" or ","`,
+	},
+	"choice.bad.yaml": {
+		`3:5: inputs[0]: has no source; add file or stdin`,
+		`4:5: inputs[1]: has both file and stdin; make it two inputs`,
+		`8:5: inputs[2].stdin: inputs[1] reads standard input already; remove one`,
+		`10:5: inputs[3].stdin: inputs[1] reads standard input already; remove one`,
+		`12:10: inputs[4].file.paths: is missing; it is a list of globs such as ["./logs/*.log"]`,
+		`14:5: outputs[0]: has no protocol; add native or http`,
+		`15:5: outputs[1]: has both native and http; make it two outputs`,
+	},
+	"colon.bad.yaml": {
+		`1:17: a ":" where none can be; quote the value or check the indentation`,
+	},
+	"comment.bad.yaml": {
+		`1:1: the file is empty; it needs data_dir, inputs and outputs`,
+	},
+	"duplicate_key.bad.yaml": {
+		`2:1: data_dir: is there twice, first in line 1; remove one`,
+		`6:5: inputs[0].name: is there twice, first in line 4; remove one`,
+	},
+	"empty.bad.yaml": {
+		`1:1: the file is empty; it needs data_dir, inputs and outputs`,
+	},
+	"env.bad.yaml": {
+		`1:11: data_dir: environment variable HOME_OF_SHIPPER is not set`,
+		`4:17: inputs[0].labels.a: "${" without "}"; write $${ for a literal ${`,
+		`4:32: inputs[0].labels.b: ${1x} is not the name of an environment variable; write $${ for a literal ${`,
+		`11:24: outputs[0].native.headers.Authorization: environment variable NO_SUCH_TOKEN is not set`,
+	},
+	"globs.bad.yaml": {
+		`4:20: inputs[0].file.paths[0]: "./logs/[a.log" is not a glob; a "[" needs its "]", write \[ for a literal bracket`,
+		`4:37: inputs[0].file.paths[1]: "./logs/**.log": "**" must be a whole path element, as in logs/**/*.log`,
+		`4:54: inputs[0].file.paths[2]: "./logs/" is a directory; add what to read in it, such as ./logs/*.log`,
+		`4:63: inputs[0].file.paths[3]: is empty; write a path or a glob`,
+		`4:78: inputs[0].file.exclude[0]: "[" is not a glob; a "[" needs its "]", write \[ for a literal bracket`,
+		`6:20: inputs[1].file.paths[0]: "./logs/**/*.log" reaches into data_dir, ./logs/.shipper; put data_dir elsewhere or exclude "logs/.shipper/**"`,
+		`10:20: inputs[3].file.paths[0]: "./logs/.shipper/x/*.log" reaches into data_dir, ./logs/.shipper; put data_dir elsewhere or exclude "logs/.shipper/**"`,
+		`14:20: inputs[5].file.paths[0]: "other/a.log" is read by inputs[4] already; remove it, or add it to the exclude list of inputs[4]`,
+		`14:35: inputs[5].file.paths[1]: "./other/*.log" is read by inputs[4] already; remove it, or add it to the exclude list of inputs[4]`,
+	},
+	"indent.bad.yaml": {
+		`4:4: no list item here; check the indentation, each item begins with "- "`,
+	},
+	"latin1.bad.yaml": {
+		`2:6: not UTF-8; save the file as UTF-8`,
+	},
+	"list.bad.yaml": {
+		`1:1: is a list; it must be a mapping with the keys data_dir, listen, zone, log, inputs, queue, outputs`,
+	},
+	"merge.bad.yaml": {
+		`6:5: inputs[1]: merge keys (<<) are not supported; write the keys out`,
+	},
+	"missing.bad.yaml": {
+		`1:1: data_dir: is missing; it is the directory for the queue and the positions, such as ./data`,
+		`1:1: inputs: is missing; it is a list with at least one input`,
+		`1:1: outputs: is missing; it is a list with at least one output`,
+		`1:7: zone: "Utc" is not a time zone; write Local, UTC or an IANA name such as Europe/Berlin`,
+	},
+	"names.bad.yaml": {
+		`5:11: inputs[1].name: "app" is the name of inputs[0] already; names must differ`,
+		`7:5: inputs[2].name: is missing; it is a short name such as app`,
+		`8:11: inputs[3].name: "a/b" is not a name; use up to 64 letters, digits, ".", "_" and "-"`,
+		`13:11: outputs[1].name: "index" is the name of outputs[0] already; names must differ`,
+	},
+	"no_colon.bad.yaml": {
+		`2:1: a key without ":"`,
+	},
+	"quote.bad.yaml": {
+		`1:11: a quote is not closed`,
+	},
+	"quote2.bad.yaml": {
+		`4:9: a quote is not closed`,
+	},
+	"tab.bad.yaml": {
+		`3:1: a tab; YAML is indented with spaces`,
+	},
+	"tab2.bad.yaml": {
+		`5:1: a tab; YAML is indented with spaces`,
+	},
+	"two_documents.bad.yaml": {
+		`2:1: a second document; one file holds one, remove the "---" before it`,
+	},
+	"units.bad.yaml": {
+		`4:49: inputs[0].file.line_limit: "1 furlong" is not a size; write it like 64MiB`,
+		`4:67: inputs[0].file.grace: "30" lacks a unit; write 30ms, 30s, 30m, 30h or 30d`,
+		`4:77: inputs[0].file.poll: "-5s" is not a duration; write it like 500ms, 30s or 1h`,
+		`8:14: outputs[0].timeout: 0s is out of range; it must be from 1s to 1h0m0s`,
+		`9:24: outputs[0].max_request_bytes: "9999999TiB" is too large a size`,
+		`10:20: queue.max_bytes: 1MiB is too small; it must be at least 16MiB`,
+		`10:35: queue.max_age: "5x" is not a duration; write it like 500ms, 30s or 1h`,
+	},
+	"unknown_key.bad.yaml": {
+		`4:37: inputs[0].file.start-at: unknown key; did you mean "start_at"?`,
+		`5:5: inputs[0].lables: unknown key; did you mean "labels"?`,
+		`9:7: outputs[0].native.ur: unknown key; did you mean "url"?`,
+		`10:1: batch_size: unknown key; known here: data_dir, listen, zone, log, inputs, queue, outputs`,
+	},
+	"utf16.bad.yaml": {
+		`1:1: not UTF-8; save the file as UTF-8`,
+	},
+	"values.bad.yaml": {
+		`1:11: data_dir: ./minimal.good.yaml is not a directory`,
+		`2:9: listen: "3101" is not an address; write host:port such as 127.0.0.1:3101, or off`,
+		`3:7: zone: "Middle/Earth" is not a time zone; write Local, UTC or an IANA name such as Europe/Berlin`,
+		`4:14: log.level: "warning" is unknown; did you mean "warn"?`,
+		`4:31: log.format: "xml" is unknown; write one of text, json`,
+		`7:18: inputs[0].labels.1a: "1a" is not a label name; use letters, digits, "_" and ".", not a digit first`,
+		`7:25: inputs[0].labels.ok: is empty; give it a value or remove it`,
+		`7:34: inputs[0].labels.ü: "ü" is not a label name; use letters, digits, "_" and ".", not a digit first`,
+		`7:40: inputs[0].labels.z: is empty; it must be a single value`,
+		`8:47: inputs[0].file.start_at: "begin" is unknown; did you mean "beginning"?`,
+		`11:19: outputs[0].native.url: is not a URL; write it like http://127.0.0.1:3100`,
+		`13:19: outputs[1].native.url: holds a user or password, which would show in logs; put an Authorization header into headers`,
+		`15:17: outputs[2].http.url: is not a URL; write it like http://127.0.0.1:3100`,
+		`15:47: outputs[2].http.compression: "zst" is unknown; did you mean "zstd"?`,
+		`15:76: outputs[2].http.headers.Content-Type: is set by the protocol itself; remove it`,
+		`15:86: outputs[2].http.headers.a b: "a b" is not a header name`,
+		`15:92: outputs[2].http.headers.X: its value holds a control character, such as a line break`,
+		`16:29: outputs[2].backoff.max: 1s is less than min, 1m0s`,
+		`18:5: outputs[3].native.url: is missing; it is where to send to, such as http://127.0.0.1:3100`,
+		`19:15: queue.full: "dropoldest" is unknown; did you mean "drop-oldest"?`,
+	},
+	"wrong_type.bad.yaml": {
+		`1:11: data_dir: is a list; it must be a single value`,
+		`4:19: inputs[0].file.paths: is a single value; it must be a list: write ["./logs/*.log"]`,
+		`4:45: inputs[0].file.line_limit: is a mapping; it must be a single value`,
+		`5:13: inputs[0].labels: is a list; it must be a mapping of names to values`,
+		`6:5: inputs[1]: is a single value; it must be a mapping with the keys name, labels, file, stdin`,
+		`8:3: outputs: is a mapping; it must be a list: write each item on a line of its own after "- "`,
+		`9:8: queue: is a single value; it must be a mapping with the keys max_bytes, max_age, full`,
+	},
+}
+
+func environment(name string) (string, bool) {
+	v, ok := map[string]string{"REGION": "eu: west", "TOKEN": "s3cret", "EMPTY": ""}[name]
+	return v, ok
+}
+
+func TestBadFiles(t *testing.T) {
+	t.Chdir("testdata")
+	files, err := filepath.Glob("*.bad.yaml")
+	if err != nil || len(files) != len(faults) {
+		t.Fatalf("%d bad files, %d expected; %v", len(files), len(faults), err)
+	}
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := Parse(file, data, environment)
+			if c != nil || err == nil {
+				t.Fatal("accepted")
+			}
+			var got []string
+			for line := range strings.Lines(err.Error()) {
+				got = append(got, strings.TrimPrefix(strings.TrimSuffix(line, "\n"), file+":"))
+			}
+			if want := faults[file]; !reflect.DeepEqual(got, want) {
+				t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+			}
+		})
+	}
+}
+
+func TestGoodFiles(t *testing.T) {
+	t.Chdir("testdata")
+	files, err := filepath.Glob("*.good.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files")
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(file, data, environment); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestExampleFileIsValid(t *testing.T) {
+	if _, err := Load("../../config.example.yaml"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMinimal pins the defaults.
+func TestMinimal(t *testing.T) {
+	c, err := Load("testdata/minimal.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		DataDir: "./data",
+		Listen:  "127.0.0.1:3101",
+		Zone:    "Local",
+		Log:     Log{Level: "info", Format: "text"},
+		Inputs: []Input{{Name: "app", File: &File{
+			Paths:     []string{"./logs/*.log"},
+			StartAt:   "beginning",
+			LineLimit: 1 << 20,
+			Grace:     Duration(30 * time.Second),
+			Poll:      Duration(250 * time.Millisecond),
+			HeldLimit: 10 << 30,
+		}}},
+		Queue: Queue{MaxBytes: 1 << 30, Full: "block"},
+		Outputs: []Output{{
+			Name:            "index",
+			Native:          &Native{URL: "http://127.0.0.1:3100"},
+			MaxRequestBytes: 4 << 20,
+			Timeout:         Duration(30 * time.Second),
+			Backoff:         Backoff{Min: Duration(500 * time.Millisecond), Max: Duration(30 * time.Second)},
+		}},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v\nwant %+v", c, want)
+	}
+}
+
+func TestFull(t *testing.T) {
+	data, err := os.ReadFile("testdata/full.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("full.good.yaml", data, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		DataDir: "/var/lib/shipper",
+		Listen:  Off,
+		Zone:    "Europe/Berlin",
+		Log:     Log{Level: "debug", Format: "json"},
+		Inputs: []Input{
+			{
+				Name:   "app",
+				Labels: map[string]string{"service.name": "payments", "region": "eu: west", "tier": "1"},
+				File: &File{
+					Paths:     []string{"/var/log/app/*.log", "/srv/**/out.log"},
+					Exclude:   []string{"/var/log/app/debug.log"},
+					StartAt:   "end",
+					LineLimit: 256 << 10,
+					Grace:     Duration(2 * time.Minute),
+					Poll:      Duration(100 * time.Millisecond),
+				},
+			},
+			{Name: "pipe", Stdin: &Stdin{LineLimit: 1 << 20}},
+		},
+		Queue: Queue{MaxBytes: 5 << 29, MaxAge: Duration(7 * 24 * time.Hour), Full: "drop-oldest"},
+		Outputs: []Output{
+			{
+				Name:            "index",
+				Native:          &Native{URL: "https://index.example:3100", Headers: map[string]string{"Authorization": "Bearer s3cret"}},
+				MaxRequestBytes: 8 << 20,
+				Timeout:         Duration(time.Minute),
+				Backoff:         Backoff{Min: Duration(100 * time.Millisecond), Max: Duration(time.Minute)},
+			},
+			{
+				Name:            "store",
+				HTTP:            &HTTP{URL: "http://store.example/insert", Compression: "gzip"},
+				MaxRequestBytes: 4 << 20,
+				Timeout:         Duration(30 * time.Second),
+				Backoff:         Backoff{Min: Duration(500 * time.Millisecond), Max: Duration(30 * time.Second)},
+			},
+		},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v\nwant %+v", c, want)
+	}
+}
+
+func TestLoadNamesMissingFile(t *testing.T) {
+	_, err := Load("testdata/none.yaml")
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "testdata/none.yaml") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestLargeFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.yaml")
+	if err := os.WriteFile(path, []byte(strings.Repeat("# data_dir\n", 1<<20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(path)
+	if err == nil || !strings.HasSuffix(err.Error(), "large.yaml:1:1: the file is larger than 1 MiB; is this the configuration?") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestExpand(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		if got, err := expand(in, environment); got != want || err != nil {
+			t.Errorf("%s: got %q, %v; want %q", in, got, err, want)
+		}
+	}
+	f("plain $5", "plain $5")
+	f("${TOKEN}", "s3cret")
+	f("a${TOKEN}b${EMPTY}c", "as3cretbc")
+	f("$${TOKEN}", "${TOKEN}")
+	f("$$${TOKEN}", "$${TOKEN}")
+	f("${TOKEN}$", "s3cret$")
+}
+
+func TestFollows(t *testing.T) {
+	c := &Config{Inputs: []Input{
+		{Name: "pipe", Stdin: &Stdin{}},
+		{Name: "app", File: &File{Paths: []string{"/var/log/**/*.log"}, Exclude: []string{"/var/log/shipper/*"}}},
+	}}
+	f := func(path, want string) {
+		t.Helper()
+		if got, _ := c.Follows(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	f("/var/log/agent.log", "app")
+	f("/var/log/a/b/agent.log", "app")
+	f("/var/log/shipper/agent.log", "")
+	f("/tmp/agent.log", "")
+}
+
+func TestUnits(t *testing.T) {
+	size := func(in string, want Bytes) {
+		t.Helper()
+		if got, err := ParseBytes(in); got != want || err != nil {
+			t.Errorf("%s: %d, %v; want %d", in, got, err, want)
+		}
+	}
+	size("0", 0)
+	size("17", 17)
+	size("17B", 17)
+	size("64MiB", 64<<20)
+	size("64 mib", 64<<20)
+	size("1.5KB", 1500)
+	size("2TiB", 2<<40)
+	span := func(in string, want time.Duration) {
+		t.Helper()
+		if got, err := ParseDuration(in); got != Duration(want) || err != nil {
+			t.Errorf("%s: %s, %v; want %s", in, got, err, want)
+		}
+	}
+	span("0", 0)
+	span("500ms", 500*time.Millisecond)
+	span("1h30m", 90*time.Minute)
+	span("1.5d", 36*time.Hour)
+	for _, bad := range []string{"", "B", "-1", "1e9", "0x10", "1..5", "1.MiB", "NaN", "Inf", "9000000TiB"} {
+		if got, err := ParseBytes(bad); err == nil {
+			t.Errorf("size %q: %d", bad, got)
+		}
+	}
+	for _, bad := range []string{"", "d", "5", "-1s", "1e9d", "1y"} {
+		if got, err := ParseDuration(bad); err == nil {
+			t.Errorf("duration %q: %s", bad, got)
+		}
+	}
+}
+
+// FuzzParse: a fault always lies within the file, and what is accepted has
+// everything that a component needs.
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no seeds")
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(data) < 4096 {
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse("f.yaml", data, environment)
+		var faults Errors
+		if errors.As(err, &faults) {
+			lines := strings.Count(string(data), "\n") + 1
+			for _, e := range faults {
+				if e.Line < 1 || e.Line > lines || e.Col < 1 || e.Col > len(data)+1 || e.Text == "" {
+					t.Errorf("outside the file of %d lines: %v", lines, e)
+				}
+				if strings.Contains(e.Text, "config.") || strings.Contains(e.Text, "!!") {
+					t.Errorf("a Go type or a YAML tag shows: %v", e)
+				}
+			}
+			return
+		}
+		if err != nil || c == nil {
+			t.Fatalf("neither a configuration nor faults: %v", err)
+		}
+		if c.DataDir == "" || len(c.Inputs) == 0 || len(c.Outputs) == 0 {
+			t.Fatalf("incomplete: %+v", c)
+		}
+		for _, in := range c.Inputs {
+			if (in.File == nil) == (in.Stdin == nil) || in.Name == "" {
+				t.Errorf("input %+v", in)
+			}
+		}
+		for _, o := range c.Outputs {
+			if (o.Native == nil) == (o.HTTP == nil) || o.Name == "" {
+				t.Errorf("output %+v", o)
+			}
+		}
+	})
+}

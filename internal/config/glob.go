@@ -1,0 +1,63 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// glob is a path, or a glob, made absolute and cut into its elements. Links
+// are not followed.
+type glob []string
+
+func split(p string) glob {
+	if abs, err := filepath.Abs(p); err == nil {
+		p = abs
+	}
+	return strings.Split(strings.TrimPrefix(p, "/"), "/")
+}
+
+func splitAll(ps []string) []glob {
+	globs := make([]glob, len(ps))
+	for i, p := range ps {
+		globs[i] = split(p)
+	}
+	return globs
+}
+
+// match reports whether g matches the whole of path. Of two globs g.match(h)
+// is true only if g matches all that h matches.
+func (g glob) match(path glob) bool {
+	for len(g) > 0 {
+		if g[0] == "**" {
+			return g[1:].match(path) || len(path) > 0 && g.match(path[1:])
+		}
+		if len(path) == 0 || path[0] == "**" {
+			return false
+		}
+		if ok, err := filepath.Match(g[0], path[0]); !ok || err != nil {
+			return false
+		}
+		g, path = g[1:], path[1:]
+	}
+	return len(path) == 0
+}
+
+// reachesInto reports whether g can match a file in or below dir.
+func (g glob) reachesInto(dir glob) bool {
+	for n := range g {
+		if g[:n].match(dir) || g[n] == "**" && g[:n+1].match(dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// covers reports whether g matches every file in dir.
+func (g glob) covers(dir glob) bool {
+	for n := len(g) - 1; n > 0 && strings.Trim(g[n], "*") == ""; n-- {
+		if g[:n].match(dir) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+)
+
+// maxFileBytes bounds a configuration file. A real one is a few KiB.
+const maxFileBytes = 1 << 20
+
+// Load reads the file at path. A fault of the file's contents is an Errors.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open configuration: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(filepath.ToSlash(path), data, os.LookupEnv)
+}
+
+// Parse reads a configuration from data. file is only named in errors, which
+// are always an Errors. env looks up environment variables.
+func Parse(file string, data []byte, env func(name string) (string, bool)) (*Config, error) {
+	root, fault := parse(data)
+	if fault != nil {
+		fault.File = file
+		return nil, Errors{fault}
+	}
+	c := new(Config)
+	b := binder{file: file, env: env, at: make(map[string]place), meant: make(map[string]bool), bad: make(map[string]bool)}
+	b.bind(root, reflect.ValueOf(c).Elem(), "")
+	if !b.faulty("") && b.nodes <= maxNodes {
+		c.validate(&b)
+	}
+	if len(b.errors) > 0 {
+		b.errors.sort()
+		return nil, b.errors
+	}
+	return c, nil
+}
+
+// expand replaces ${NAME} by the variable's value; $${ stands for a literal ${.
+func expand(s string, env func(string) (string, bool)) (string, error) {
+	if !strings.Contains(s, "${") {
+		return s, nil
+	}
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(s, "${")
+		if !found {
+			b.WriteString(s)
+			return b.String(), nil
+		}
+		if literal, ok := strings.CutSuffix(before, "$"); ok {
+			b.WriteString(literal)
+			b.WriteString("${")
+			s = after
+			continue
+		}
+		b.WriteString(before)
+		name, rest, closed := strings.Cut(after, "}")
+		if !closed {
+			return "", errors.New(`"${" without "}"; write $${ for a literal ${`)
+		}
+		if !isVariable(name) {
+			return "", fmt.Errorf("${%s} is not the name of an environment variable; write $${ for a literal ${", name)
+		}
+		v, ok := env(name)
+		if !ok {
+			return "", fmt.Errorf("environment variable %s is not set", name)
+		}
+		b.WriteString(v)
+		s = rest
+	}
+}
+
+func isVariable(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || c < '0' || '9' < c) {
+			return false
+		}
+	}
+	return name != ""
+}

@@ -1,0 +1,312 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// reservedHeaders are set by the protocols themselves.
+var reservedHeaders = []string{"content-type", "content-encoding", "content-length", "transfer-encoding", "connection", "host", "idempotency-key"}
+
+// validate notes everything in c that cannot work.
+func (c *Config) validate(b *binder) {
+	if c.DataDir == "" {
+		b.missing("data_dir", "the directory for the queue and the positions, such as ./data")
+	} else if info, err := os.Stat(c.DataDir); err == nil && !info.IsDir() {
+		b.fail("data_dir", "%s is not a directory", c.DataDir)
+	}
+	if c.Listen != Off {
+		checkListen(b, "listen", c.Listen)
+	}
+	if _, err := time.LoadLocation(c.Zone); err != nil {
+		b.fail("zone", `%q is not a time zone; write Local, UTC or an IANA name such as Europe/Berlin`, c.Zone)
+	}
+	oneOf(b, "log.level", c.Log.Level, "debug", "info", "warn", "error")
+	oneOf(b, "log.format", c.Log.Format, "text", "json")
+	c.Queue.validate(b)
+
+	if len(c.Inputs) == 0 {
+		b.missing("inputs", "a list with at least one input")
+	}
+	inputs := make(map[string]int)
+	for i := range c.Inputs {
+		path := fmt.Sprintf("inputs[%d]", i)
+		checkName(b, path, c.Inputs[i].Name, inputs, i)
+		c.Inputs[i].validate(b, path)
+	}
+	c.onlyOneStdin(b)
+	c.apartFromData(b)
+	c.readOnce(b)
+
+	if len(c.Outputs) == 0 {
+		b.missing("outputs", "a list with at least one output")
+	}
+	outputs := make(map[string]int)
+	for i := range c.Outputs {
+		path := fmt.Sprintf("outputs[%d]", i)
+		checkName(b, path, c.Outputs[i].Name, outputs, i)
+		c.Outputs[i].validate(b, path)
+	}
+}
+
+func (q *Queue) validate(b *binder) {
+	const least = 16 << 20
+	if q.MaxBytes < least {
+		b.fail("queue.max_bytes", "%s is too small; it must be at least %s", q.MaxBytes, Bytes(least))
+	}
+	oneOf(b, "queue.full", q.Full, "block", "drop-oldest", "drop-newest")
+}
+
+func (in *Input) validate(b *binder, path string) {
+	switch {
+	case in.File != nil && in.Stdin != nil:
+		b.fail(path, "has both file and stdin; make it two inputs")
+	case in.File != nil:
+		in.File.validate(b, path+".file")
+	case in.Stdin != nil:
+		checkLineLimit(b, path+".stdin.line_limit", in.Stdin.LineLimit)
+	case !b.faulty(path):
+		b.fail(path, "has no source; add file or stdin")
+	}
+	for name, value := range in.Labels {
+		at := path + ".labels." + name
+		if !isLabelName(name) {
+			b.fail(at, `%q is not a label name; use letters, digits, "_" and ".", not a digit first`, name)
+		}
+		if value == "" {
+			b.fail(at, "is empty; give it a value or remove it")
+		}
+	}
+}
+
+func (f *File) validate(b *binder, path string) {
+	if len(f.Paths) == 0 && !b.faulty(path+".paths") {
+		b.missing(path+".paths", `a list of globs such as ["./logs/*.log"]`)
+	}
+	for i, p := range f.Paths {
+		checkGlob(b, fmt.Sprintf("%s.paths[%d]", path, i), p)
+	}
+	for i, p := range f.Exclude {
+		checkGlob(b, fmt.Sprintf("%s.exclude[%d]", path, i), p)
+	}
+	oneOf(b, path+".start_at", f.StartAt, "beginning", "end")
+	checkLineLimit(b, path+".line_limit", f.LineLimit)
+	between(b, path+".poll", f.Poll, Duration(10*time.Millisecond), Duration(time.Minute))
+}
+
+func (o *Output) validate(b *binder, path string) {
+	switch {
+	case o.Native != nil && o.HTTP != nil:
+		b.fail(path, "has both native and http; make it two outputs")
+	case o.Native != nil:
+		checkURL(b, path+".native.url", o.Native.URL)
+		checkHeaders(b, path+".native.headers", o.Native.Headers)
+	case o.HTTP != nil:
+		checkURL(b, path+".http.url", o.HTTP.URL)
+		checkHeaders(b, path+".http.headers", o.HTTP.Headers)
+		oneOf(b, path+".http.compression", o.HTTP.Compression, "zstd", "gzip", "none")
+	case !b.faulty(path):
+		b.fail(path, "has no protocol; add native or http")
+	}
+	between(b, path+".max_request_bytes", o.MaxRequestBytes, 64<<10, 64<<20)
+	between(b, path+".timeout", o.Timeout, Duration(time.Second), Duration(time.Hour))
+	between(b, path+".backoff.min", o.Backoff.Min, Duration(time.Millisecond), Duration(time.Hour))
+	between(b, path+".backoff.max", o.Backoff.Max, Duration(time.Millisecond), Duration(24*time.Hour))
+	if o.Backoff.Max < o.Backoff.Min {
+		b.fail(path+".backoff.max", "%s is less than min, %s", o.Backoff.Max, o.Backoff.Min)
+	}
+}
+
+// onlyOneStdin refuses a second reader of standard input.
+func (c *Config) onlyOneStdin(b *binder) {
+	first := -1
+	for i, in := range c.Inputs {
+		switch {
+		case in.Stdin == nil:
+		case first < 0:
+			first = i
+		default:
+			b.fail(fmt.Sprintf("inputs[%d].stdin", i), "inputs[%d] reads standard input already; remove one", first)
+		}
+	}
+}
+
+// apartFromData refuses globs that reach into the agent's own directory: it
+// would ship what it stores.
+func (c *Config) apartFromData(b *binder) {
+	if c.DataDir == "" {
+		return
+	}
+	for i, in := range c.Inputs {
+		if in.File == nil {
+			continue
+		}
+		for j, p := range in.File.Paths {
+			if split(p).reachesInto(split(c.DataDir)) && !slices.ContainsFunc(in.File.Exclude, func(e string) bool { return split(e).covers(split(c.DataDir)) }) {
+				b.fail(fmt.Sprintf("inputs[%d].file.paths[%d]", i, j),
+					"%q reaches into data_dir, %s; put data_dir elsewhere or exclude %q", p, c.DataDir, filepath.Join(c.DataDir, "**"))
+			}
+		}
+	}
+}
+
+// readOnce refuses a glob whose files another input reads too: each of them
+// would be shipped twice.
+func (c *Config) readOnce(b *binder) {
+	paths, excludes := make([][]glob, len(c.Inputs)), make([][]glob, len(c.Inputs))
+	for i, in := range c.Inputs {
+		if in.File != nil {
+			paths[i], excludes[i] = splitAll(in.File.Paths), splitAll(in.File.Exclude)
+		}
+	}
+	for i := range paths {
+		for j, p := range paths[i] {
+			at := fmt.Sprintf("inputs[%d].file.paths[%d]", i, j)
+			covers := func(g glob) bool { return g.match(p) }
+			for k := range paths {
+				if i == k || b.faulty(at) || slices.ContainsFunc(excludes[k], covers) {
+					continue
+				}
+				// Of two equal globs only the later is named.
+				if slices.ContainsFunc(paths[k], func(g glob) bool { return g.match(p) && (k < i || !p.match(g)) }) {
+					b.fail(at, "%q is read by inputs[%d] already; remove it, or add it to the exclude list of inputs[%[2]d]", c.Inputs[i].File.Paths[j], k)
+				}
+			}
+		}
+	}
+}
+
+// Follows returns the name of the first file input that reads the file at path.
+// An agent whose own log is such a file would ship its log's growth for ever.
+func (c *Config) Follows(path string) (input string, ok bool) {
+	for _, in := range c.Inputs {
+		matches := func(g string) bool { return split(g).match(split(path)) }
+		if in.File != nil && slices.ContainsFunc(in.File.Paths, matches) && !slices.ContainsFunc(in.File.Exclude, matches) {
+			return in.Name, true
+		}
+	}
+	return "", false
+}
+
+func checkName(b *binder, path, name string, seen map[string]int, i int) {
+	at := path + ".name"
+	if name == "" {
+		if !b.faulty(at) && !b.faulty(path) {
+			b.missing(at, "a short name such as app")
+		}
+		return
+	}
+	if len(name) > 64 || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
+		b.fail(at, `%q is not a name; use up to 64 letters, digits, ".", "_" and "-"`, name)
+		return
+	}
+	if first, ok := seen[name]; ok {
+		b.fail(at, "%q is the name of %s[%d] already; names must differ", name, parent(path), first)
+		return
+	}
+	seen[name] = i
+}
+
+func checkGlob(b *binder, path, text string) {
+	if text == "" {
+		if !b.faulty(path) {
+			b.fail(path, "is empty; write a path or a glob")
+		}
+		return
+	}
+	for _, part := range split(text) {
+		if part != "**" && strings.Contains(part, "**") {
+			b.fail(path, `%q: "**" must be a whole path element, as in logs/**/*.log`, text)
+			return
+		}
+		if _, err := filepath.Match(part, ""); err != nil {
+			b.fail(path, `%q is not a glob; a "[" needs its "]", write \[ for a literal bracket`, text)
+			return
+		}
+	}
+	if strings.HasSuffix(text, "/") {
+		b.fail(path, `%q is a directory; add what to read in it, such as %s*.log`, text, text)
+	}
+}
+
+func checkListen(b *binder, path, addr string) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		b.fail(path, "%q is not an address; write host:port such as 127.0.0.1:3101, or off", addr)
+		return
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		b.fail(path, "%q: the port must be a number from 0 to 65535", addr)
+	}
+}
+
+func checkURL(b *binder, path, text string) {
+	if text == "" {
+		if !b.faulty(path) {
+			b.missing(path, "where to send to, such as http://127.0.0.1:3100")
+		}
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		b.fail(path, "is not a URL; write it like http://127.0.0.1:3100")
+		return
+	}
+	if u.User != nil {
+		b.fail(path, "holds a user or password, which would show in logs; put an Authorization header into headers")
+	}
+}
+
+func checkHeaders(b *binder, path string, headers map[string]string) {
+	for name, value := range headers {
+		at := path + "." + name
+		switch {
+		case strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") != "" || name == "":
+			b.fail(at, "%q is not a header name", name)
+		case slices.Contains(reservedHeaders, strings.ToLower(name)):
+			b.fail(at, "is set by the protocol itself; remove it")
+		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+			b.fail(at, "its value holds a control character, such as a line break")
+		}
+	}
+}
+
+func checkLineLimit(b *binder, path string, limit Bytes) { between(b, path, limit, 1<<10, 64<<20) }
+
+func oneOf(b *binder, path, value string, allowed ...string) {
+	if slices.Contains(allowed, value) || b.faulty(path) {
+		return
+	}
+	if near := nearest(value, allowed); near != "" {
+		b.fail(path, "%q is unknown; did you mean %q?", value, near)
+		return
+	}
+	b.fail(path, "%q is unknown; write one of %s", value, strings.Join(allowed, ", "))
+}
+
+// between wants least <= v <= most.
+func between[T interface {
+	~int64
+	String() string
+}](b *binder, path string, v, least, most T) {
+	if (v < least || v > most) && !b.faulty(path) {
+		b.fail(path, "%s is out of range; it must be from %s to %s", v.String(), least.String(), most.String())
+	}
+}
+
+func isLabelName(name string) bool {
+	for i, c := range []byte(name) {
+		letter := c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || c != '.' && (c < '0' || '9' < c)) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 128
+}
