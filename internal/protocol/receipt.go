@@ -1,0 +1,21 @@
+package protocol
+
+// Frame is a block with its number, as it travels and as a store takes it in.
+type Frame struct {
+	Sequence uint64 // from 1, contiguous within an agent's epoch
+	Payload  []byte // see package block
+}
+
+// Receipt says what a store did with each of some blocks: it stored, knew or
+// rejected it.
+type Receipt struct {
+	Records  int // stored now
+	Repeated int // blocks that had been stored before
+	Rejected []Rejection
+}
+
+// Rejection names a block that will never be stored.
+type Rejection struct {
+	Sequence uint64 // 0 if it has none
+	Reason   string
+}

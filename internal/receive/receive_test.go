@@ -1,0 +1,323 @@
+package receive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"shipper/internal/block"
+	"shipper/internal/protocol"
+	"shipper/internal/record"
+)
+
+// fakeStore keeps what it is given and says what it is told to.
+type fakeStore struct {
+	mu      sync.Mutex
+	frames  []string // agent/epoch/sequence=payload
+	bodies  []string // of keyed blocks
+	keys    []string
+	receipt protocol.Receipt
+	err     error
+	entered chan struct{} // if not nil, told of every commit
+	leave   chan struct{} // if not nil, every commit waits for it
+}
+
+func (s *fakeStore) Commit(_ context.Context, agent string, epoch uint32, frames []protocol.Frame) (protocol.Receipt, error) {
+	if s.entered != nil {
+		s.entered <- struct{}{}
+		<-s.leave
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range frames {
+		s.frames = append(s.frames, fmt.Sprintf("%s/%d/%d=%s", agent, epoch, f.Sequence, f.Payload))
+	}
+	return s.receipt, s.err
+}
+
+func (s *fakeStore) CommitKeyed(_ context.Context, key string, _ [sha256.Size]byte, payload []byte) (protocol.Receipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := block.NewDecoder(1<<20).Decode(payload, func(b *record.Batch) error {
+		for i := range b.Records {
+			s.bodies = append(s.bodies, string(b.Bytes(b.Records[i].Body)))
+		}
+		return nil
+	})
+	s.keys = append(s.keys, key)
+	return s.receipt, errors.Join(err, s.err)
+}
+
+// frames reads "agent epoch sequence payload" lines.
+func frames(body []byte, emit func(string, uint32, protocol.Frame) error) error {
+	for line := range bytes.Lines(body) {
+		var agent, payload string
+		var epoch uint32
+		var f protocol.Frame
+		if _, err := fmt.Sscan(string(line), &agent, &epoch, &f.Sequence, &payload); err != nil {
+			return err
+		}
+		f.Payload = []byte(payload)
+		if err := emit(agent, epoch, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// records makes a record of each line.
+func records(body []byte, emit func(*record.Batch) error) error {
+	b := new(record.Batch)
+	b.Reset(&record.Stream{ID: "s"}, nil)
+	for line := range bytes.Lines(body) {
+		if bytes.HasPrefix(line, []byte("bad")) {
+			return errors.New("line 1: bad")
+		}
+		b.Begin().Body = b.Add(bytes.TrimSpace(line))
+	}
+	return emit(b)
+}
+
+func serve(t *testing.T, h *Handler) string {
+	t.Helper()
+	h.Frames, h.Records = frames, records
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func gzipped(p []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write(p)
+	_ = w.Close()
+	return out.Bytes()
+}
+
+func zstded(p []byte) []byte {
+	w, _ := zstd.NewWriter(nil)
+	return w.EncodeAll(p, nil)
+}
+
+func do(t *testing.T, method, url, encoding string, body io.Reader) (int, answer, http.Header) {
+	t.Helper()
+	r, err := http.NewRequest(method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Idempotency-Key", "the key")
+	if encoding != "" {
+		r.Header.Set("Content-Encoding", encoding)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	p, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a answer
+	if resp.StatusCode != http.StatusNotFound {
+		if err := json.Unmarshal(p, &a); err != nil {
+			t.Fatalf("answer %q: %v", p, err)
+		}
+	}
+	return resp.StatusCode, a, resp.Header
+}
+
+func TestAnswers(t *testing.T) {
+	store := &fakeStore{receipt: protocol.Receipt{Records: 3}}
+	h := &Handler{Store: store, MaxBody: 4 << 10, MaxDecoded: 64 << 10}
+	url := serve(t, h)
+	f := func(method, path, encoding string, body []byte, code int, reason string) {
+		t.Helper()
+		got, a, _ := do(t, method, url+path, encoding, bytes.NewReader(body))
+		if got != code || !strings.Contains(a.Error, reason) || (reason == "") != (a.Error == "") {
+			t.Errorf("%s %s: got %d %q, want %d %q", method, path, got, a.Error, code, reason)
+		}
+	}
+	line := []byte("a 1 1 x\n")
+	f("GET", NativePath, "", nil, 405, "use POST")
+	f("POST", "/api/v1/other", "", nil, 404, "")
+	f("POST", NativePath, "br", line, 415, `"br"`)
+	f("POST", NativePath, "gzip", line, 400, "gzip")
+	f("POST", NativePath, "zstd", line, 400, "read body")
+	f("POST", NativePath, "gzip", gzipped(line)[:12], 400, "unexpected EOF")
+	f("POST", NativePath, "", []byte("a b c\n"), 400, "read frames")
+	f("POST", NativePath, "", bytes.Repeat([]byte("x"), 4<<10+1), 413, "too large")
+	f("POST", NDJSONPath, "gzip", gzipped(make([]byte, 1<<20)), 413, "too large")
+	f("POST", NDJSONPath, "zstd", zstded(make([]byte, 64<<20)), 413, "too large")
+	f("POST", NDJSONPath, "", []byte("bad\n"), 400, "line 1: bad")
+	if len(store.frames)+len(store.bodies) > 0 {
+		t.Fatalf("stored %q %q", store.frames, store.bodies)
+	}
+	f("POST", NativePath, "", []byte("a 1 1 x\na 1 2 y\na 2 1 z\nb 2 1 w\n"), 200, "")
+	f("POST", NativePath, "gzip", gzipped(line), 200, "")
+	f("POST", NativePath, "", nil, 200, "")
+	f("POST", NDJSONPath, "zstd", zstded([]byte("one\ntwo\n")), 200, "")
+	f("POST", NDJSONPath, "identity", []byte("three\n"), 200, "")
+	if got, want := fmt.Sprint(store.frames), "[a/1/1=x a/1/2=y a/2/1=z b/2/1=w a/1/1=x]"; got != want {
+		t.Errorf("frames %s, want %s", got, want)
+	}
+	if got, want := fmt.Sprint(store.bodies, store.keys), "[one two three] [the key the key]"; got != want {
+		t.Errorf("records %s, want %s", got, want)
+	}
+	s := &h.Stats
+	if got, want := fmt.Sprint(s.Native.Accepted.Load(), s.Native.Rejected.Load(), s.Native.TooLarge.Load(), s.NDJSON.Accepted.Load(),
+		s.NDJSON.Rejected.Load(), s.NDJSON.TooLarge.Load(), s.Open.Load(), s.Native.Records.Load()), "3 5 1 2 1 2 0 12"; got != want {
+		t.Errorf("stats %s, want %s", got, want)
+	}
+}
+
+func TestChunkedBodyOverLimit(t *testing.T) {
+	url := serve(t, &Handler{Store: new(fakeStore), MaxBody: 1 << 10})
+	body := io.LimitReader(neverEnding('x'), 1<<20)
+	if code, a, _ := do(t, "POST", url+NDJSONPath, "", struct{ io.Reader }{body}); code != 413 {
+		t.Errorf("got %d %q", code, a.Error)
+	}
+}
+
+type neverEnding byte
+
+func (b neverEnding) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(b)
+	}
+	return len(p), nil
+}
+
+func TestStoreRefuses(t *testing.T) {
+	store := &fakeStore{err: errors.New("disk is full")}
+	url := serve(t, &Handler{Store: store})
+	for _, path := range []string{NativePath, NDJSONPath} {
+		code, a, header := do(t, "POST", url+path, "", strings.NewReader("a 1 1 x\n"))
+		if code != 503 || a.Error != "disk is full" || header.Get("Retry-After") != "1" {
+			t.Errorf("%s: got %d %q, Retry-After %q", path, code, a.Error, header.Get("Retry-After"))
+		}
+	}
+	store.err = nil
+	store.receipt.Rejected = []protocol.Rejection{{Sequence: 7, Reason: "corrupt"}, {Sequence: 8}}
+	if code, a, _ := do(t, "POST", url+NativePath, "", strings.NewReader("a 1 1 x\n")); code != 400 || a.Error != "block 7: corrupt" || a.Rejected != 2 {
+		t.Errorf("got %d %+v", code, a)
+	}
+}
+
+func TestTooManyRequests(t *testing.T) {
+	store := &fakeStore{entered: make(chan struct{}), leave: make(chan struct{})}
+	h := &Handler{Store: store, MaxRequests: 2}
+	url := serve(t, h)
+	codes := make(chan int, 2)
+	for range 2 {
+		go func() {
+			resp, err := http.Post(url+NativePath, "", strings.NewReader("a 1 1 x\n"))
+			if err != nil {
+				codes <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			codes <- resp.StatusCode
+		}()
+		<-store.entered
+	}
+	if code, a, header := do(t, "POST", url+NativePath, "", strings.NewReader("a 1 1 x\n")); code != 503 || header.Get("Retry-After") == "" {
+		t.Errorf("third request: %d %q", code, a.Error)
+	}
+	close(store.leave)
+	for range 2 {
+		if code := <-codes; code != 200 {
+			t.Errorf("request within the limit: %d", code)
+		}
+	}
+	if h.Stats.Busy.Load() != 1 {
+		t.Errorf("%d busy", h.Stats.Busy.Load())
+	}
+}
+
+// TestStalledBody sends half a body and no more.
+func TestStalledBody(t *testing.T) {
+	h := &Handler{Store: new(fakeStore), ReadTimeout: 50 * time.Millisecond}
+	url := serve(t, h)
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", NativePath)
+	p, err := io.ReadAll(c) // the server closes: there is no next request to find
+	if err != nil || !bytes.HasPrefix(p, []byte("HTTP/1.1 408 ")) {
+		t.Errorf("got %q, %v", p, err)
+	}
+}
+
+func TestBudget(t *testing.T) {
+	b := budget{size: 10}
+	ctx, cancel := context.WithCancel(t.Context())
+	take := func(n, want int64) {
+		t.Helper()
+		if got, err := b.take(ctx, n); got != want || err != nil {
+			t.Fatalf("take %d: got %d, %v", n, got, err)
+		}
+	}
+	take(4, 4)
+	take(6, 6)
+	got := make(chan int64, 2)
+	go func() { n, _ := b.take(t.Context(), 99); got <- n }()
+	for { // until it waits
+		b.mu.Lock()
+		n := len(b.waiting)
+		b.mu.Unlock()
+		if n == 1 {
+			break
+		}
+	}
+	cancel()
+	if _, err := b.take(ctx, 1); err == nil {
+		t.Error("one overtook another")
+	}
+	b.give(6)
+	select {
+	case n := <-got:
+		t.Fatalf("%d granted of 6 free", n)
+	default:
+	}
+	b.give(4)
+	if n := <-got; n != 10 {
+		t.Errorf("granted %d, want all", n)
+	}
+	b.give(10)
+	if b.used != 0 || len(b.waiting) != 0 {
+		t.Errorf("%d used, %d waiting at the end", b.used, len(b.waiting))
+	}
+}
+
+func FuzzDecompress(f *testing.F) {
+	f.Add(gzipped([]byte("some text, some text")), true)
+	f.Add(zstded([]byte("some text, some text")), false)
+	f.Fuzz(func(t *testing.T, p []byte, gz bool) {
+		encoding := "zstd"
+		if gz {
+			encoding = "gzip"
+		}
+		const limit = 1 << 10
+		out, err := decompress(p, encoding, nil, limit)
+		if len(out) > limit {
+			t.Fatalf("%d bytes, error %v", len(out), err)
+		}
+	})
+}
