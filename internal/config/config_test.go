@@ -402,7 +402,10 @@ func FuzzParse(f *testing.F) {
 		c, err := Parse("f.yaml", data, environment)
 		var faults Errors
 		if errors.As(err, &faults) {
-			lines := strings.Count(string(data), "\n") + 1
+			lines := 1
+			for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} { // all are line breaks in YAML
+				lines += strings.Count(string(data), end)
+			}
 			for _, e := range faults {
 				if e.Line < 1 || e.Line > lines || e.Col < 1 || e.Col > len(data)+1 || e.Text == "" {
 					t.Errorf("outside the file of %d lines: %v", lines, e)
