@@ -392,7 +392,8 @@ func findEntry(b []byte, at int) int {
 	return -1
 }
 
-// Cut drops everything behind offset end of a segment, later segments included.
+// Cut drops everything behind offset end of a segment, later segments
+// included. A segment that would be empty is removed.
 func (l *Log) Cut(segment uint64, end int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -400,7 +401,10 @@ func (l *Log) Cut(segment uint64, end int64) error {
 		l.tail.Close()
 		l.tail = nil
 	}
-	for n := len(l.segments); n > 0 && l.segments[n-1].Number > segment; n-- {
+	drop := func(s SegmentInfo) bool {
+		return s.Number > segment || s.Number == segment && end <= int64(len(fileMagic))
+	}
+	for n := len(l.segments); n > 0 && drop(l.segments[n-1]); n-- {
 		l.forget(l.segments[n-1].Number)
 		if err := os.Remove(l.path(l.segments[n-1].Number)); err != nil {
 			return err
@@ -408,10 +412,10 @@ func (l *Log) Cut(segment uint64, end int64) error {
 		l.segments = l.segments[:n-1]
 	}
 	if n := len(l.segments); n > 0 && l.segments[n-1].Number == segment && l.segments[n-1].Bytes > end {
-		if err := os.Truncate(l.path(segment), max(end, int64(len(fileMagic)))); err != nil {
+		if err := os.Truncate(l.path(segment), end); err != nil {
 			return err
 		}
-		l.segments[n-1].Bytes = max(end, int64(len(fileMagic)))
+		l.segments[n-1].Bytes = end
 	}
 	return syncDir(l.dir)
 }
