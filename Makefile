@@ -1,0 +1,48 @@
+# Only Go and make are needed. "make help" lists the targets.
+
+GO       ?= go
+FUZZTIME ?= 10s
+BENCH    ?= .
+BASE     ?= HEAD
+
+.PHONY: build demo test race e2e fuzz lint golden bench bench-compare clean help
+.DEFAULT_GOAL := build
+
+build: ## bin/shipper, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/shipper ./cmd/shipper
+
+demo: build ## agent and indexer on logs written live; Ctrl-C ends it
+	$(GO) build -o bin/demo ./test/demo
+	@exec bin/demo
+
+test: ## the whole test suite
+	$(GO) test ./...
+
+race: ## the whole test suite under the race detector
+	$(GO) test -race ./...
+
+e2e: ## the tests that drive the built binary, anew
+	$(GO) test -count=1 -v ./test/e2e/...
+
+fuzz: ## each fuzz target for FUZZTIME
+	GO="$(GO)" FUZZTIME=$(FUZZTIME) bash test/fuzz.sh
+
+lint: ## vet, staticcheck, gofmt
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted:"; echo "$$files"; exit 1; }
+
+golden: ## write the golden files anew; look at the difference before committing
+	$(GO) test ./internal/... -run Golden -update
+
+bench: build ## the reference load: CPU, memory, disk, missing and repeated records
+	$(GO) run ./test/bench
+
+bench-compare: ## the Go micro-benchmarks of BASE against the work tree
+	GO="$(GO)" BENCH='$(BENCH)' bash test/bench-compare.sh $(BASE)
+
+clean: ## what the other targets made
+	rm -rf bin dist demo
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
