@@ -1,459 +1,442 @@
-// Package blocklog keeps append-only files of checksummed entries: the agent's
-// queue keeps its payloads in one, the indexer its write-ahead log.
+// Package blocklog keeps blocks of bytes in append-only, checksummed files.
 //
-// A log is a directory of segment files named by number, sixteen hexadecimal
-// digits and ".seg". A segment is a magic number and entries; integers are
-// little-endian:
+// A log is a directory of segment files that are named by their number, sixteen
+// hex digits and ".log". Numbers grow and are never used again. All integers
+// are little endian, all checksums CRC32C (Castagnoli, RFC 3720 appendix B.4).
 //
-//	segment  "shpblog1"  entry*
+//	segment file
+//	 0               8       12      16              24      28      32
+//	+---------------+-------+-------+---------------+-------+-------+---------
+//	| "\x89blklog\n"|version|0      | number        | salt  | crc   | entries ...
+//	+---------------+-------+-------+---------------+-------+-------+---------
+//	                 crc is of bytes 0 to 28
 //
-//	entry    0   u32  magic 0x6b6c6273
-//	         4   u32  CRC32C of all that follows
-//	         8   u64  sequence
-//	         16  u32  length of meta
-//	         20  u32  length of payload
-//	         24       meta, payload
+//	entry
+//	 0       4   6   8       12      16              24      28      32      36      40
+//	+-------+---+---+-------+-------+---------------+-------+-------+-------+-------+------+---------+
+//	| "blk1"|len| 0 | salt  | meta  | sequence      |payload| payload meta  | header| meta | payload |
+//	|       |40 |   |       | length|               | length| crc   | crc   | crc   |      |         |
+//	+-------+---+---+-------+-------+---------------+-------+-------+-------+-------+------+---------+
+//	                 header crc is of bytes 0 to 36
 //
-// It assumes that bytes written before an fdatasync that succeeded are there
-// after a power cut, and that of others any part may be there.
+// A header vouches for itself, so entries can be walked without reading what
+// they hold, and a damaged payload does not hide the entries behind it. The salt
+// is random and the same in a segment's header and in all of its entries: bytes
+// inside a payload, which somebody else may have chosen, cannot pass for an
+// entry when entries are looked for behind damage.
+//
+// Only the last segment is written to, and a segment is synced before the next
+// one is begun. What a crash can leave behind is therefore a torn tail of the
+// last segment, and Open cuts it off. Anything else that cannot be read is
+// damage: a *CorruptError.
 package blocklog
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
+
+// DefaultSegmentBytes is the size at which a segment is full.
+const DefaultSegmentBytes = 64 << 20
 
 const (
-	fileMagic  = "shpblog1"
-	entryMagic = 0x6b6c6273
-	headerSize = 24
-
-	// MaxEntry bounds meta and payload of one entry together, and with it what
-	// a damaged length can make a reader allocate.
-	MaxEntry = 64 << 20
-
-	defaultSegmentBytes = 64 << 20
+	maxMeta    = 64 << 20
+	maxPayload = 1 << 30
+	keptBuffer = 1 << 20 // larger write buffers are not kept
+	openFiles  = 16      // segments that are kept open for reading
 )
 
-// castagnoli is the polynomial of CRC32C, which processors have an instruction for.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// Options of a Log.
+// Options of a log. The zero value is fine.
 type Options struct {
-	SegmentBytes int64 // a segment is closed when it has this many bytes; 64 MiB if 0
+	// SegmentBytes is the size from which on a segment is full; 0 is DefaultSegmentBytes.
+	SegmentBytes int64
+
+	// Last is the last entry that counts, for callers that keep an index of
+	// their own: Open cuts off what is behind it without looking at it, and
+	// does not read what is before it. The zero Location cuts off everything.
+	// Without Last, Open reads the last segment to find its end.
+	Last *Location
+
+	// ReadOnly leaves the files as they are. A torn tail is passed over.
+	ReadOnly bool
+
+	// OpenFile opens the files of the log; nil is the file system.
+	OpenFile func(path string, flag int, perm fs.FileMode) (File, error)
 }
 
-// Location is where an entry stands.
+// Location is the place of an entry. It stays valid until the entry is removed
+// or cut off. The zero Location is no entry.
 type Location struct {
-	Segment uint64
-	Offset  int64  // of the entry in its segment
-	Length  uint32 // of the whole entry
+	Segment uint64 // number, from 1
+	Offset  int64  // of the entry's header in the segment
+	Length  uint32 // bytes of the payload
 }
 
-// End is the offset of what follows the entry.
-func (at Location) End() int64 { return at.Offset + int64(at.Length) }
-
-// Entry is what a Log stores.
+// Entry is what is appended. Sequence and Meta are the caller's; they make a log
+// self-describing, so that an index of it can be built again. Meta is for small
+// things: at most 64 MiB; Payload has at most 1 GiB.
 type Entry struct {
 	Sequence uint64
-	Meta     []byte // small, describes the payload, so that an index can be rebuilt from the log
+	Meta     []byte
 	Payload  []byte
 }
 
-// CorruptError is damage to an entry. The entries around it may be well.
-type CorruptError struct {
-	Path   string
-	Offset int64
-	What   string
-}
-
-func (e *CorruptError) Error() string {
-	return fmt.Sprintf("%s is damaged at byte %d: %s", e.Path, e.Offset, e.What)
-}
-
-// SegmentInfo describes one segment file.
+// SegmentInfo describes a segment.
 type SegmentInfo struct {
 	Number uint64
-	Bytes  int64
+	Path   string
+	Bytes  int64 // with the header, without a torn tail
 }
 
-// Log is a directory of segments. Append, Sync, Cut, Remove and Close are for
-// one goroutine at a time; Read may be called beside them by any number.
+// Log is an open log. Append, CutAfter, Finish and Remove may be called
+// concurrently with Read, Load, Sync and Walk, but only by one caller at a time.
 type Log struct {
-	dir   string
-	limit int64
+	dir string
+	o   Options
 
-	mu       sync.Mutex // guards what follows
-	segments []SegmentInfo
-	readers  map[uint64]*os.File
-
-	tail  *os.File // the last segment, open for writing; nil before the first Append
-	fresh bool     // the tail's name is not durable yet
-	buf   []byte   // an entry being put together
+	mu       sync.Mutex
+	segments []*segment // by number
+	writer   File       // of the last segment; nil: the next Append begins a new one
+	next     uint64     // number of the next segment
+	torn     bool       // the last segment may have bytes behind its end
+	newFile  bool       // the directory has entries that are not durable
+	buf      []byte     // the entry being written
+	synced   Location   // where the durable part ends; Length is unused
+	failed   error      // of a sync: what was appended since synced is unknown
+	closed   bool
+	clock    uint64 // of the segments' last use
+	cut      int64  // bytes Open cut off without Options.Last
 }
 
-// Open opens the log in dir, which it creates. Nothing is read yet: use Scan,
-// and Cut to drop what a crash left behind.
+// Open opens the log in dir, which it creates if needed. A torn tail is cut off.
+// What an earlier process left unsynced is made durable by the next Sync.
 func Open(dir string, o Options) (*Log, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = DefaultSegmentBytes
 	}
-	l := &Log{dir: dir, limit: o.SegmentBytes, readers: map[uint64]*os.File{}}
-	if l.limit == 0 {
-		l.limit = defaultSegmentBytes
+	if o.OpenFile == nil {
+		o.OpenFile = openOS
 	}
-	entries, err := os.ReadDir(dir)
+	l := &Log{dir: dir, o: o, next: 1}
+	if !o.ReadOnly {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("create log directory: %w", err)
+		}
+	}
+	if err := l.list(); err != nil {
+		return nil, fmt.Errorf("list segments: %w", err)
+	}
+	if err := l.recover(); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("recover log %s: %w", dir, err)
+	}
+	return l, nil
+}
+
+// list finds the segments. Other files are not ours and stay.
+func (l *Log) list() error {
+	names, err := os.ReadDir(l.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".seg")
-		number, err := strconv.ParseUint(name, 16, 64)
-		if !ok || err != nil || len(name) != 16 {
+	for _, e := range names {
+		base, ok := strings.CutSuffix(e.Name(), ".log")
+		if !ok || len(base) != 16 || !e.Type().IsRegular() {
+			continue
+		}
+		n, err := strconv.ParseUint(base, 16, 64)
+		if err != nil || n == 0 {
 			continue
 		}
 		info, err := e.Info()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		l.segments = append(l.segments, SegmentInfo{number, info.Size()})
+		l.segments = append(l.segments, &segment{number: n, path: filepath.Join(l.dir, e.Name()), end: info.Size()})
 	}
-	slices.SortFunc(l.segments, func(a, b SegmentInfo) int { return cmp.Compare(a.Number, b.Number) })
-	return l, nil
+	slices.SortFunc(l.segments, func(a, b *segment) int {
+		if a.number < b.number {
+			return -1
+		}
+		return 1
+	})
+	return nil
 }
 
-func (l *Log) path(segment uint64) string {
-	return filepath.Join(l.dir, fmt.Sprintf("%016x.seg", segment))
+// recover finds the end of the log and cuts off what is behind it.
+func (l *Log) recover() error {
+	if n := len(l.segments); n > 0 {
+		l.next = l.segments[n-1].number + 1
+	}
+	if l.o.Last != nil {
+		l.next = max(l.next, l.o.Last.Segment+1)
+		if err := l.keepThrough(*l.o.Last); err != nil {
+			return err
+		}
+	} else if err := l.findEnd(); err != nil {
+		return err
+	}
+	if l.o.ReadOnly {
+		return nil
+	}
+	return l.openWriter()
 }
 
-// Segments returns the segments in order.
-func (l *Log) Segments() []SegmentInfo {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.segments)
+func (l *Log) last() *segment { return l.segments[len(l.segments)-1] }
+
+// openWriter opens the last segment for writing and cuts off what is behind its end.
+func (l *Log) openWriter() error {
+	if l.writer != nil {
+		return l.untear()
+	}
+	if len(l.segments) == 0 || l.last().sealed {
+		return nil
+	}
+	s := l.last()
+	f, err := l.o.OpenFile(s.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	l.writer, l.torn = f, true
+	if l.synced.Segment != s.number {
+		l.synced = Location{Segment: s.number, Offset: headerBytes}
+		if l.o.Last != nil {
+			l.synced.Offset = s.end // the caller says so
+		}
+	}
+	return l.untear()
 }
 
-// Append writes e behind the last entry, in one write. It is durable after
-// Sync. After an error the log is as it was before, and can be used.
+func (l *Log) closeWriter() error {
+	l.torn = false
+	if l.writer == nil {
+		return nil
+	}
+	err := l.writer.Close()
+	l.writer = nil
+	return err
+}
+
+// ErrClosed is returned by calls on a closed log.
+var ErrClosed = errors.New("log is closed")
+
+func (l *Log) writable() error {
+	if l.closed {
+		return ErrClosed
+	}
+	if l.o.ReadOnly {
+		return errors.New("log is open for reading only")
+	}
+	return nil
+}
+
+// Append writes one entry behind all others. It is durable only after Sync. An
+// error, of a full disk for example, leaves the log as it was and usable. After
+// a failed Sync it fails until CutAfter has taken back what was not synced.
 func (l *Log) Append(e Entry) (Location, error) {
-	if len(e.Meta)+len(e.Payload) > MaxEntry {
-		return Location{}, fmt.Errorf("entry %d of %d bytes: the limit is %d", e.Sequence, len(e.Meta)+len(e.Payload), MaxEntry)
+	if len(e.Meta) > maxMeta || len(e.Payload) > maxPayload {
+		return Location{}, fmt.Errorf("entry of %d and %d bytes is too large", len(e.Meta), len(e.Payload))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.openTail(); err != nil {
+	if err := l.writable(); err != nil {
 		return Location{}, err
 	}
-	b := append(l.buf[:0], make([]byte, headerSize)...)
-	b = append(b, e.Meta...)
-	b = append(b, e.Payload...)
-	binary.LittleEndian.PutUint32(b, entryMagic)
-	binary.LittleEndian.PutUint64(b[8:], e.Sequence)
-	binary.LittleEndian.PutUint32(b[16:], uint32(len(e.Meta)))
-	binary.LittleEndian.PutUint32(b[20:], uint32(len(e.Payload)))
-	binary.LittleEndian.PutUint32(b[4:], crc32.Checksum(b[8:], castagnoli))
-	l.buf = b[:0]
-	last := &l.segments[len(l.segments)-1]
-	if _, err := l.tail.WriteAt(b, last.Bytes); err != nil {
-		return Location{}, errors.Join(fmt.Errorf("append to %s: %w", l.tail.Name(), err), l.tail.Truncate(last.Bytes))
+	if l.failed != nil {
+		return Location{}, l.failed
 	}
-	at := Location{last.Number, last.Bytes, uint32(len(b))}
-	last.Bytes += int64(len(b))
+	if err := l.makeRoom(); err != nil {
+		return Location{}, err
+	}
+	s := l.last()
+	l.buf = appendEntry(l.buf[:0], s.salt, e)
+	_, err := l.writer.WriteAt(l.buf, s.end)
+	n := int64(len(l.buf))
+	if cap(l.buf) > keptBuffer {
+		l.buf = nil
+	}
+	if err != nil {
+		l.torn = true
+		_ = l.untear()
+		return Location{}, fmt.Errorf("write to %s: %w", s.path, err)
+	}
+	at := Location{Segment: s.number, Offset: s.end, Length: uint32(len(e.Payload))}
+	s.end += n
 	return at, nil
 }
 
-// openTail makes sure that there is a segment with room to write to.
-func (l *Log) openTail() error {
-	n := len(l.segments)
-	if l.tail != nil && l.segments[n-1].Bytes < l.limit {
-		return nil
-	}
-	if l.tail == nil && n > 0 && l.segments[n-1].Bytes >= int64(len(fileMagic)) && l.segments[n-1].Bytes < l.limit {
-		f, err := os.OpenFile(l.path(l.segments[n-1].Number), os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		l.tail = f
-		return nil
-	}
-	if err := l.sync(); err != nil {
+// makeRoom sees to it that there is a segment to write to.
+func (l *Log) makeRoom() error {
+	if err := l.untear(); err != nil {
 		return err
 	}
-	next := uint64(1)
-	if n > 0 {
-		next = l.segments[n-1].Number + 1
+	if !l.full() {
+		return nil
 	}
-	f, err := os.OpenFile(l.path(next), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if err := l.finish(); err != nil {
 		return err
 	}
-	if _, err := f.WriteString(fileMagic); err != nil {
-		return errors.Join(fmt.Errorf("start %s: %w", f.Name(), err), f.Close(), os.Remove(f.Name()))
+	return l.begin()
+}
+
+// untear takes back a write that failed.
+func (l *Log) untear() error {
+	if !l.torn {
+		return nil
 	}
-	if l.tail != nil {
-		l.tail.Close()
+	if err := l.writer.Truncate(l.last().end); err != nil {
+		return fmt.Errorf("cut back %s: %w", l.last().path, err)
 	}
-	l.tail, l.fresh = f, true
-	l.segments = append(l.segments, SegmentInfo{next, int64(len(fileMagic))})
+	l.torn = false
 	return nil
 }
 
-// Sync makes all entries durable. After an error it is unknown which are.
+func (l *Log) full() bool {
+	return l.writer == nil || l.last().end >= l.o.SegmentBytes
+}
+
+// Full reports whether the next Append begins a new segment.
+func (l *Log) Full() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.full()
+}
+
+// Finish makes the next Append begin a new segment.
+func (l *Log) Finish() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed != nil {
+		return l.failed
+	}
+	return l.finish()
+}
+
+func (l *Log) finish() error {
+	if l.writer == nil {
+		return nil
+	}
+	if err := l.untear(); err != nil {
+		return err
+	}
+	if err := l.writer.Datasync(); err != nil {
+		return l.syncFailed(err)
+	}
+	if err := l.closeWriter(); err != nil {
+		return fmt.Errorf("close %s: %w", l.last().path, err)
+	}
+	return nil
+}
+
+// begin creates the next segment.
+func (l *Log) begin() error {
+	s := newSegment(l.dir, l.next)
+	f, err := l.o.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("create segment: %w", err)
+	}
+	if _, err := f.WriteAt(appendSegmentHeader(nil, s.number, s.salt), 0); err != nil {
+		_ = f.Close()
+		_ = os.Remove(s.path)
+		return fmt.Errorf("write to %s: %w", s.path, err)
+	}
+	l.writer, l.newFile = f, true
+	l.segments = append(l.segments, s)
+	l.next++
+	l.synced = Location{Segment: s.number, Offset: s.end}
+	return nil
+}
+
+// Sync makes everything durable that was appended before it was called. When
+// it fails, what was appended since the last Sync that worked may or may not
+// be on disk, and no later Sync could tell: Append and Sync fail until CutAfter
+// takes it back.
 func (l *Log) Sync() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.sync()
+	if l.failed != nil {
+		return l.failed
+	}
+	if l.writer == nil {
+		return l.syncDir()
+	}
+	// The lock is not held meanwhile, so that appending and reading go on. A
+	// writer that was closed meanwhile was synced by who closed it.
+	s, w, end := l.last(), l.writer, l.last().end
+	l.mu.Unlock()
+	err := w.Datasync()
+	l.mu.Lock()
+	if err != nil && !(errors.Is(err, fs.ErrClosed) && l.writer != w) {
+		return l.syncFailed(err)
+	}
+	if l.writer == w {
+		l.synced = Location{Segment: s.number, Offset: max(end, l.synced.Offset)}
+	}
+	return l.syncDir()
 }
 
-func (l *Log) sync() error {
-	if l.tail == nil {
+func (l *Log) syncDir() error {
+	if !l.newFile {
 		return nil
 	}
-	if err := unix.Fdatasync(int(l.tail.Fd())); err != nil {
-		return fmt.Errorf("sync %s: %w", l.tail.Name(), err)
-	}
-	if !l.fresh {
-		return nil
-	}
-	if err := syncDir(l.dir); err != nil {
-		return err
-	}
-	l.fresh = false
-	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := os.Open(l.dir)
 	if err != nil {
-		return err
+		return l.syncFailed(err)
 	}
 	defer d.Close()
 	if err := d.Sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", dir, err)
+		return l.syncFailed(err)
 	}
+	l.newFile = false
 	return nil
 }
 
-// Read returns the entry at a location, in dst's memory if it has room. An
-// entry that is not as it was written is a *CorruptError.
-func (l *Log) Read(at Location, dst []byte) (Entry, error) {
-	f, err := l.reader(at.Segment)
-	if err != nil {
-		return Entry{}, err
-	}
-	if at.Length < headerSize || at.Length > MaxEntry+headerSize {
-		return Entry{}, &CorruptError{f.Name(), at.Offset, "impossible length"}
-	}
-	b := slices.Grow(dst[:0], int(at.Length))[:at.Length]
-	if _, err := f.ReadAt(b, at.Offset); err != nil {
-		if err == io.EOF {
-			return Entry{}, &CorruptError{f.Name(), at.Offset, "the file ends"}
-		}
-		return Entry{}, fmt.Errorf("read %s: %w", f.Name(), err)
-	}
-	e, n, what := parse(b)
-	if what == "" && n != len(b) {
-		what = "another length than expected"
-	}
-	if what != "" {
-		return Entry{}, &CorruptError{f.Name(), at.Offset, what}
-	}
-	return e, nil
+func (l *Log) syncFailed(err error) error {
+	l.failed = fmt.Errorf("sync log %s: %w", l.dir, err)
+	return l.failed
 }
 
-func (l *Log) reader(segment uint64) (*os.File, error) {
+// Segments lists the segments in order.
+func (l *Log) Segments() []SegmentInfo {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f, ok := l.readers[segment]; ok {
-		return f, nil
+	infos := make([]SegmentInfo, len(l.segments))
+	for i, s := range l.segments {
+		infos[i] = SegmentInfo{s.number, s.path, s.end}
 	}
-	f, err := os.Open(l.path(segment))
-	if err != nil {
-		return nil, err
-	}
-	l.readers[segment] = f
-	return f, nil
+	return infos
 }
 
-// parse reads the entry at the start of b: what is wrong with it is not empty
-// if it is none. n is its length.
-func parse(b []byte) (e Entry, n int, what string) {
-	if len(b) < headerSize {
-		return e, 0, "the file ends"
-	}
-	if binary.LittleEndian.Uint32(b) != entryMagic {
-		return e, 0, "no entry begins here"
-	}
-	meta, payload := int64(binary.LittleEndian.Uint32(b[16:])), int64(binary.LittleEndian.Uint32(b[20:]))
-	if meta+payload > MaxEntry {
-		return e, 0, "impossible length"
-	}
-	n = headerSize + int(meta+payload)
-	if n > len(b) {
-		return e, n, "the file ends"
-	}
-	if crc32.Checksum(b[8:n], castagnoli) != binary.LittleEndian.Uint32(b[4:]) {
-		return e, n, "checksum"
-	}
-	e.Sequence = binary.LittleEndian.Uint64(b[8:])
-	e.Meta = b[headerSize : headerSize+meta]
-	e.Payload = b[headerSize+meta : n]
-	return e, n, ""
-}
-
-// Scan calls fn for every entry from a segment on, in order. The entry is
-// valid until fn returns; an error of fn ends the scan. A tail that ends within
-// an entry is the trace of a crash and no error: see Cut. Any other damage is
-// handed to damaged, if it is not nil, and the scan goes on with the next entry
-// that reads; if it is nil, the damage ends the scan as a *CorruptError.
-func (l *Log) Scan(from uint64, fn func(Location, Entry) error, damaged func(*CorruptError)) error {
-	for _, s := range l.Segments() {
-		if s.Number < from {
-			continue
-		}
-		if err := l.scan(s, fn, damaged); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *Log) scan(s SegmentInfo, fn func(Location, Entry) error, damaged func(*CorruptError)) error {
-	b, err := os.ReadFile(l.path(s.Number))
-	if err != nil {
-		return err
-	}
-	report := func(at int, what string) error {
-		e := &CorruptError{l.path(s.Number), int64(at), what}
-		if damaged == nil {
-			return e
-		}
-		damaged(e)
-		return nil
-	}
-	at := len(fileMagic)
-	if !strings.HasPrefix(string(b[:min(at, len(b))]), fileMagic) {
-		if len(b) < at {
-			return nil // the file was made and the crash came
-		}
-		if err := report(0, "no log segment of this version"); err != nil {
-			return err
-		}
-	}
-	for at < len(b) {
-		e, n, what := parse(b[at:])
-		if what == "" {
-			if err := fn(Location{s.Number, int64(at), uint32(n)}, e); err != nil {
-				return err
-			}
-			at += n
-			continue
-		}
-		next := findEntry(b, at+1)
-		if next < 0 {
-			return nil // nothing reads behind it: a torn tail
-		}
-		if err := report(at, what); err != nil {
-			return err
-		}
-		at = next
-	}
-	return nil
-}
-
-// findEntry returns the offset of the first whole entry from at on, -1 if there is none.
-func findEntry(b []byte, at int) int {
-	var magic [4]byte
-	binary.LittleEndian.PutUint32(magic[:], entryMagic)
-	for at < len(b) {
-		i := bytes.Index(b[at:], magic[:])
-		if i < 0 {
-			return -1
-		}
-		at += i
-		if _, _, what := parse(b[at:]); what == "" {
-			return at
-		}
-		at++
-	}
-	return -1
-}
-
-// Cut drops everything behind offset end of a segment, later segments
-// included. A segment that would be empty is removed.
-func (l *Log) Cut(segment uint64, end int64) error {
+// Bytes is the size of all segments.
+func (l *Log) Bytes() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.tail != nil {
-		l.tail.Close()
-		l.tail = nil
+	n := int64(0)
+	for _, s := range l.segments {
+		n += s.end
 	}
-	drop := func(s SegmentInfo) bool {
-		return s.Number > segment || s.Number == segment && end <= int64(len(fileMagic))
-	}
-	for n := len(l.segments); n > 0 && drop(l.segments[n-1]); n-- {
-		l.forget(l.segments[n-1].Number)
-		if err := os.Remove(l.path(l.segments[n-1].Number)); err != nil {
-			return err
-		}
-		l.segments = l.segments[:n-1]
-	}
-	if n := len(l.segments); n > 0 && l.segments[n-1].Number == segment && l.segments[n-1].Bytes > end {
-		if err := os.Truncate(l.path(segment), end); err != nil {
-			return err
-		}
-		l.segments[n-1].Bytes = end
-	}
-	return syncDir(l.dir)
+	return n
 }
 
-func (l *Log) forget(segment uint64) {
-	if f, ok := l.readers[segment]; ok {
-		f.Close()
-		delete(l.readers, segment)
-	}
-}
+// Torn is how many bytes of a torn tail Open found. It is 0 with Options.Last.
+func (l *Log) Torn() int64 { return l.cut }
 
-// Remove deletes the segments before the given one, never the last.
-func (l *Log) Remove(before uint64) (freed int64, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.segments) > 1 && l.segments[0].Number < before {
-		s := l.segments[0]
-		l.forget(s.Number)
-		if err := os.Remove(l.path(s.Number)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return freed, err
-		}
-		l.segments = slices.Delete(l.segments, 0, 1)
-		freed += s.Bytes
-	}
-	return freed, nil
-}
-
-// Close closes the files. What was not synced may be lost.
+// Close closes the files. It does not sync. Reads under way end well.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for n := range l.readers {
-		l.forget(n)
+	l.closed = true
+	var errs []error
+	errs = append(errs, l.closeWriter())
+	for _, s := range l.segments {
+		errs = append(errs, s.closeIdle())
 	}
-	if l.tail == nil {
-		return nil
-	}
-	err := l.tail.Close()
-	l.tail = nil
-	return err
+	return errors.Join(errs...)
 }
