@@ -52,7 +52,7 @@ type Input struct {
 // File follows the files that match any of Paths and none of Exclude.
 type File struct {
 	Paths   []string `yaml:"paths"`   // globs: * ? [a-z] within a name, ** for any number of directories
-	Exclude []string `yaml:"exclude"` // globs of the same form
+	Exclude []string `yaml:"exclude"` // globs of the same form; one without a slash is for names in any directory
 
 	StartAt   string   `yaml:"start_at"`   // beginning or end: of files that are there at the very first start
 	LineLimit Bytes    `yaml:"line_limit"` // longer lines are cut, flagged and counted

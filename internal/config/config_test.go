@@ -332,7 +332,7 @@ func TestExpand(t *testing.T) {
 func TestFollows(t *testing.T) {
 	c := &Config{Inputs: []Input{
 		{Name: "pipe", Stdin: &Stdin{}},
-		{Name: "app", File: &File{Paths: []string{"/var/log/**/*.log"}, Exclude: []string{"/var/log/shipper/*"}}},
+		{Name: "app", File: &File{Paths: []string{"/var/log/**/*.log"}, Exclude: []string{"/var/log/shipper/*", "debug.*"}}},
 	}}
 	f := func(path, want string) {
 		t.Helper()
@@ -343,6 +343,7 @@ func TestFollows(t *testing.T) {
 	f("/var/log/agent.log", "app")
 	f("/var/log/a/b/agent.log", "app")
 	f("/var/log/shipper/agent.log", "")
+	f("/var/log/a/debug.log", "")
 	f("/tmp/agent.log", "")
 }
 

@@ -16,7 +16,16 @@ func split(p string) glob {
 	return strings.Split(strings.TrimPrefix(p, "/"), "/")
 }
 
-func splitAll(ps []string) []glob {
+// exclusion is split for the exclude list, where a glob without a slash is for
+// names in any directory.
+func exclusion(p string) glob {
+	if !strings.Contains(p, "/") {
+		return glob{"**", p}
+	}
+	return split(p)
+}
+
+func splitAll(ps []string, split func(string) glob) []glob {
 	globs := make([]glob, len(ps))
 	for i, p := range ps {
 		globs[i] = split(p)

@@ -149,7 +149,7 @@ func (c *Config) apartFromData(b *binder) {
 			continue
 		}
 		for j, p := range in.File.Paths {
-			if split(p).reachesInto(split(c.DataDir)) && !slices.ContainsFunc(in.File.Exclude, func(e string) bool { return split(e).covers(split(c.DataDir)) }) {
+			if split(p).reachesInto(split(c.DataDir)) && !slices.ContainsFunc(in.File.Exclude, func(e string) bool { return exclusion(e).covers(split(c.DataDir)) }) {
 				b.fail(fmt.Sprintf("inputs[%d].file.paths[%d]", i, j),
 					"%q reaches into data_dir, %s; put data_dir elsewhere or exclude %q", p, c.DataDir, filepath.Join(c.DataDir, "**"))
 			}
@@ -163,7 +163,7 @@ func (c *Config) readOnce(b *binder) {
 	paths, excludes := make([][]glob, len(c.Inputs)), make([][]glob, len(c.Inputs))
 	for i, in := range c.Inputs {
 		if in.File != nil {
-			paths[i], excludes[i] = splitAll(in.File.Paths), splitAll(in.File.Exclude)
+			paths[i], excludes[i] = splitAll(in.File.Paths, split), splitAll(in.File.Exclude, exclusion)
 		}
 	}
 	for i := range paths {
@@ -187,8 +187,11 @@ func (c *Config) readOnce(b *binder) {
 // An agent whose own log is such a file would ship its log's growth for ever.
 func (c *Config) Follows(path string) (input string, ok bool) {
 	for _, in := range c.Inputs {
-		matches := func(g string) bool { return split(g).match(split(path)) }
-		if in.File != nil && slices.ContainsFunc(in.File.Paths, matches) && !slices.ContainsFunc(in.File.Exclude, matches) {
+		if in.File == nil {
+			continue
+		}
+		matches := func(g glob) bool { return g.match(split(path)) }
+		if slices.ContainsFunc(splitAll(in.File.Paths, split), matches) && !slices.ContainsFunc(splitAll(in.File.Exclude, exclusion), matches) {
 			return in.Name, true
 		}
 	}
