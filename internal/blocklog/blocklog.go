@@ -67,8 +67,8 @@ type Options struct {
 	// ReadOnly leaves the files as they are. A torn tail is passed over.
 	ReadOnly bool
 
-	// OpenFile opens the files of the log; nil is the file system.
-	OpenFile func(path string, flag int, perm fs.FileMode) (File, error)
+	// Wrap stands between the log and a file it writes to; nil is nothing.
+	Wrap func(File) File
 }
 
 // Location is the place of an entry. It stays valid until the entry is removed
@@ -103,7 +103,8 @@ type Log struct {
 
 	mu       sync.Mutex
 	segments []*segment // by number
-	writer   File       // of the last segment; nil: the next Append begins a new one
+	file     *os.File   // the last segment, open for writing; nil: the next Append begins a new one
+	writer   File       // writes to file
 	next     uint64     // number of the next segment
 	torn     bool       // the last segment may have bytes behind its end
 	newFile  bool       // the directory has entries that are not durable
@@ -121,8 +122,8 @@ func Open(dir string, o Options) (*Log, error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = DefaultSegmentBytes
 	}
-	if o.OpenFile == nil {
-		o.OpenFile = openOS
+	if o.Wrap == nil {
+		o.Wrap = func(f File) File { return f }
 	}
 	l := &Log{dir: dir, o: o, next: 1}
 	if !o.ReadOnly {
@@ -193,18 +194,18 @@ func (l *Log) last() *segment { return l.segments[len(l.segments)-1] }
 
 // openWriter opens the last segment for writing and cuts off what is behind its end.
 func (l *Log) openWriter() error {
-	if l.writer != nil {
+	if l.file != nil {
 		return l.untear()
 	}
 	if len(l.segments) == 0 || l.last().sealed {
 		return nil
 	}
 	s := l.last()
-	f, err := l.o.OpenFile(s.path, os.O_RDWR, 0)
+	f, err := os.OpenFile(s.path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	l.writer, l.torn = f, true
+	l.file, l.writer, l.torn = f, l.o.Wrap(osFile{f}), true
 	if l.synced.Segment != s.number {
 		l.synced = Location{Segment: s.number, Offset: headerBytes}
 		if l.o.Last != nil {
@@ -216,11 +217,11 @@ func (l *Log) openWriter() error {
 
 func (l *Log) closeWriter() error {
 	l.torn = false
-	if l.writer == nil {
+	if l.file == nil {
 		return nil
 	}
-	err := l.writer.Close()
-	l.writer = nil
+	err := l.file.Close()
+	l.file, l.writer = nil, nil
 	return err
 }
 
@@ -299,7 +300,7 @@ func (l *Log) untear() error {
 }
 
 func (l *Log) full() bool {
-	return l.writer == nil || l.last().end >= l.o.SegmentBytes
+	return l.file == nil || l.last().end >= l.o.SegmentBytes
 }
 
 // Full reports whether the next Append begins a new segment.
@@ -320,7 +321,7 @@ func (l *Log) Finish() error {
 }
 
 func (l *Log) finish() error {
-	if l.writer == nil {
+	if l.file == nil {
 		return nil
 	}
 	if err := l.untear(); err != nil {
@@ -338,16 +339,17 @@ func (l *Log) finish() error {
 // begin creates the next segment.
 func (l *Log) begin() error {
 	s := newSegment(l.dir, l.next)
-	f, err := l.o.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("create segment: %w", err)
 	}
-	if _, err := f.WriteAt(appendSegmentHeader(nil, s.number, s.salt), 0); err != nil {
+	w := l.o.Wrap(osFile{f})
+	if _, err := w.WriteAt(appendSegmentHeader(nil, s.number, s.salt), 0); err != nil {
 		_ = f.Close()
 		_ = os.Remove(s.path)
 		return fmt.Errorf("write to %s: %w", s.path, err)
 	}
-	l.writer, l.newFile = f, true
+	l.file, l.writer, l.newFile = f, w, true
 	l.segments = append(l.segments, s)
 	l.next++
 	l.synced = Location{Segment: s.number, Offset: s.end}
@@ -364,19 +366,19 @@ func (l *Log) Sync() error {
 	if l.failed != nil {
 		return l.failed
 	}
-	if l.writer == nil {
+	if l.file == nil {
 		return l.syncDir()
 	}
 	// The lock is not held meanwhile, so that appending and reading go on. A
 	// writer that was closed meanwhile was synced by who closed it.
-	s, w, end := l.last(), l.writer, l.last().end
+	s, f, w, end := l.last(), l.file, l.writer, l.last().end
 	l.mu.Unlock()
 	err := w.Datasync()
 	l.mu.Lock()
-	if err != nil && !(errors.Is(err, fs.ErrClosed) && l.writer != w) {
+	if err != nil && !(errors.Is(err, fs.ErrClosed) && l.file != f) {
 		return l.syncFailed(err)
 	}
-	if l.writer == w {
+	if l.file == f {
 		l.synced = Location{Segment: s.number, Offset: max(end, l.synced.Offset)}
 	}
 	return l.syncDir()

@@ -385,10 +385,7 @@ func (f faulty) Datasync() error {
 
 func withFaults(o Options) (Options, *faults) {
 	f := new(faults)
-	o.OpenFile = func(path string, flag int, perm fs.FileMode) (File, error) {
-		file, err := openOS(path, flag, perm)
-		return faulty{file, f}, err
-	}
+	o.Wrap = func(file File) File { return faulty{file, f} }
 	return o, f
 }
 

@@ -42,7 +42,7 @@ func (l *Log) keepThrough(at Location) error {
 	for keep > 0 && l.segments[keep-1].number > at.Segment {
 		keep--
 	}
-	if keep < len(l.segments) && l.writer != nil {
+	if keep < len(l.segments) && l.file != nil {
 		_ = l.closeWriter()
 	}
 	if !l.o.ReadOnly {

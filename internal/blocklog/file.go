@@ -8,24 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is what a log needs of a file.
+// File is how a log writes to a file.
 type File interface {
-	io.ReaderAt
 	io.WriterAt
 	Truncate(size int64) error
 	Datasync() error // makes the content and the size durable
-	Close() error
 }
 
 type osFile struct{ *os.File }
-
-func openOS(path string, flag int, perm fs.FileMode) (File, error) {
-	f, err := os.OpenFile(path, flag, perm)
-	if err != nil {
-		return nil, err
-	}
-	return osFile{f}, nil
-}
 
 func (f osFile) Datasync() error {
 	c, err := f.SyscallConn()

@@ -20,7 +20,7 @@ type segment struct {
 	salt      uint32
 	saltKnown bool
 	headerBad bool
-	reader    File // nil: not open
+	reader    *os.File // nil: not open
 	users     int  // of reader
 	used      uint64
 	gone      bool // removed: the last user closes reader
@@ -51,7 +51,7 @@ type view struct {
 	seg    *segment
 	number uint64
 	path   string
-	file   File
+	file   *os.File
 	end    int64
 
 	salt      *uint32 // nil: not known
@@ -76,7 +76,7 @@ func (l *Log) acquire(number uint64) (*view, error) {
 func (l *Log) view(s *segment) (*view, error) {
 	if s.reader == nil {
 		l.closeLeastUsed()
-		f, err := l.o.OpenFile(s.path, os.O_RDONLY, 0)
+		f, err := os.Open(s.path)
 		if err != nil {
 			return nil, fmt.Errorf("open segment: %w", err)
 		}
