@@ -81,6 +81,10 @@ var faults = map[string][]string{
 		`1:1: outputs: is missing; it is a list with at least one output`,
 		`1:7: zone: "Utc" is not a time zone; write Local, UTC or an IANA name such as Europe/Berlin`,
 	},
+	"misspelt_choice.bad.yaml": {
+		`4:5: inputs[0].flie: unknown key; did you mean "file"?`,
+		`7:5: outputs[0].natve: unknown key; did you mean "native"?`,
+	},
 	"names.bad.yaml": {
 		`5:11: inputs[1].name: "app" is the name of inputs[0] already; names must differ`,
 		`7:5: inputs[2].name: is missing; it is a short name such as app`,
