@@ -6,7 +6,6 @@ package receive
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,19 +36,20 @@ type Handler struct {
 	// Records takes an NDJSON body apart.
 	Records func(body []byte, emit func(*record.Batch) error) error
 
-	MaxBody     int64         // bytes of a body on the wire; default 16 MiB
-	MaxDecoded  int64         // bytes of a body after decompression; default 16 MiB
-	MaxBytes    int64         // bytes of all bodies being handled; default 32 MiB
-	MaxRequests int64         // at a time; default 256
+	MaxBody     int           // bytes of a body on the wire; default 16 MiB
+	MaxDecoded  int           // bytes of a body after decompression; default 16 MiB
+	MaxBytes    int           // bytes of all bodies being handled; default 32 MiB
+	MaxRequests int           // at a time; default 256
 	ReadTimeout time.Duration // for a whole body; default 30 s
 
 	Stats Stats
 
-	once     sync.Once
-	arriving budget
-	decoded  budget
-	bodies   sync.Pool // of *[]byte
-	encoders sync.Pool
+	once         sync.Once
+	decompressor protocol.Decompressor
+	arriving     budget
+	decoded      budget
+	bodies       sync.Pool // of *[]byte
+	encoders     sync.Pool
 }
 
 // Stats count what came in.
@@ -78,7 +78,7 @@ const (
 const retryAfter = time.Second
 
 func (h *Handler) defaults() {
-	set := func(v *int64, d int64) {
+	set := func(v *int, d int) {
 		if *v <= 0 {
 			*v = d
 		}
@@ -90,7 +90,7 @@ func (h *Handler) defaults() {
 	if h.ReadTimeout <= 0 {
 		h.ReadTimeout = 30 * time.Second
 	}
-	h.arriving.size, h.decoded.size = h.MaxBytes/2, h.MaxBytes/2
+	h.arriving.size, h.decoded.size = int64(h.MaxBytes/2), int64(h.MaxBytes/2)
 }
 
 // ServeHTTP handles one request.
@@ -112,7 +112,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusMethodNotAllowed, answer{Error: "use POST"})
 		return
 	}
-	if h.Stats.Open.Add(1) > h.MaxRequests {
+	if h.Stats.Open.Add(1) > int64(h.MaxRequests) {
 		h.Stats.Open.Add(-1)
 		h.Stats.Busy.Add(1)
 		w.Header().Set("Connection", "close") // the body is not read
@@ -131,7 +131,7 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests
 	defer cancel()
 	size := r.ContentLength
 	if size < 0 {
-		size = h.MaxBody
+		size = int64(h.MaxBody)
 	}
 	taken, err := h.arriving.take(ctx, size)
 	if err != nil {
@@ -147,7 +147,7 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests
 	}
 	body := *buf
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		taken, err := h.decoded.take(ctx, h.MaxDecoded)
+		taken, err := h.decoded.take(ctx, int64(h.MaxDecoded))
 		if err != nil {
 			h.crowded(w, stats)
 			return
@@ -155,7 +155,7 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests
 		defer h.decoded.give(taken)
 		out := h.buffer()
 		defer h.keep(out)
-		if *out, err = decompress(body, e, *out, h.MaxDecoded); err != nil {
+		if *out, err = h.decompressor.Append(*out, body, e, h.MaxDecoded); err != nil {
 			h.refuseBody(w, r, stats, err)
 			return
 		}
@@ -191,10 +191,10 @@ func (h *Handler) keep(buf *[]byte) {
 func (h *Handler) refuseBody(w http.ResponseWriter, r *http.Request, stats *Requests, err error) {
 	var timeout interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, protocol.ErrTooLarge):
 		stats.TooLarge.Add(1)
 		reply(w, http.StatusRequestEntityTooLarge, answer{Error: err.Error()})
-	case errors.Is(err, errEncoding):
+	case errors.Is(err, protocol.ErrEncoding):
 		stats.Rejected.Add(1)
 		reply(w, http.StatusUnsupportedMediaType, answer{Error: err.Error()})
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -311,12 +311,5 @@ func retry(w http.ResponseWriter, code int, reason string) {
 }
 
 func reply(w http.ResponseWriter, code int, a answer) {
-	p, err := json.Marshal(a)
-	if err != nil {
-		p = []byte(`{}`) // cannot be: strings and numbers
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(code)
-	_, _ = w.Write(append(p, '\n'))
+	_ = protocol.WriteJSON(w, code, a) // nobody is there to be told
 }
