@@ -1,0 +1,130 @@
+package tail
+
+import (
+	"bytes"
+	"time"
+
+	"shipper/internal/input"
+	"shipper/internal/record"
+)
+
+// file is an open file, or a compressed one, and the generation read from it.
+type file struct {
+	id      identity
+	path    string // where it was found
+	lineage string // the name its generations go by: path, or for a rotated file what that was before
+	born    int64  // when it was found, ns since the Unix epoch
+	first   bool   // it was there at the first scan
+	before  *file  // to be read to its end first; the reader's once it has arrived
+	archive *archive
+
+	// Guarded by set.mu.
+	fd       int // -1: closed
+	links    int // names it has in the patterns
+	unlinked time.Time
+	closed   bool  // given up by the reader
+	held     int64 // space it takes although deleted
+	heldSize int64 // its size when that was found out
+
+	// The reader's from here on.
+	position
+	stage  stage
+	prev   uint64 // generation that was in the file before this one
+	known  int64  // largest size seen of this generation
+	size   int64  // at the last look
+	mtime  int64  // at the last look
+	seen   int64  // how far it was read, unfinished bytes included
+	grown  time.Time
+	rests  int  // interval between looks, as a power of two
+	want   int  // bytes to ask for; 0: a chunk
+	lines  bool // unfinished bytes have complete lines in them
+	cutter Cutter
+	stream *record.Stream
+	hint   *input.Hint
+	key    string
+	source *file   // the file this one is a copy of
+	copies []*file // of this file
+	failed string  // the last error of a read
+	stale  bool    // the handle is of no use any more
+	begun  int     // generations begun
+}
+
+// stage is how far the reader has got with a file.
+type stage uint8
+
+const (
+	fresh     stage = iota // not begun: too little in it to tell what it is
+	shadow                 // a copy of a followed file, not read
+	following              // has a generation and a position
+)
+
+func newFile(fd int, st status, path string, links int) *file {
+	return &file{id: st.id, path: path, lineage: path, born: time.Now().UnixNano(), fd: fd, links: links}
+}
+
+// begin starts a new generation at 0.
+func (f *file) begin(prev uint64) {
+	f.position = position{file: f.id, path: f.lineage, born: f.born}
+	f.stage, f.prev = following, prev
+	f.begun++
+	f.known, f.seen, f.want, f.lines = 0, 0, 0, false
+	f.cutter, f.stream, f.hint, f.key = nil, nil, nil, ""
+}
+
+// adopt goes on with a generation that was read before, here or elsewhere.
+func (f *file) adopt(p position) {
+	f.begin(0)
+	f.position = p
+	f.file = f.id
+	f.flags &^= flagDone
+	f.seen = p.offset
+}
+
+// drained reports whether all that was there at the last look has been read.
+func (f *file) drained() bool {
+	return f.stage != following || f.archive == nil && f.seen >= f.size
+}
+
+// identify sets the prefix by the first bytes of the file. Zeros at their end
+// may be room a writer has made and has yet to fill.
+func (p *position) identify(head []byte) {
+	head = bytes.TrimRight(head, "\x00")
+	if len(head) <= int(p.prefixLen) {
+		return
+	}
+	p.prefixLen, p.prefix = uint16(len(head)), sum(head)
+	if p.head == 0 {
+		p.head = headKey(head)
+	}
+}
+
+// headKey is what candidates for one generation are found by. It is 0 while
+// there is too little in the file to have one.
+func headKey(head []byte) uint64 {
+	if len(head) == 0 || head[0] == 0 {
+		return 0
+	}
+	n := min(len(head), headBytes)
+	if i := bytes.IndexByte(head[:n], '\n'); i >= 0 {
+		n = i + 1
+	} else if n < headBytes {
+		return 0
+	}
+	return sum(head[:n]) | 1
+}
+
+// generationID is the hash of the generation before it in the same file, of the
+// first line up to 1 KiB, and of device and inode at first sight.
+func generationID(prev uint64, head []byte, id identity) uint64 {
+	if i := bytes.IndexByte(head, '\n'); i >= 0 {
+		head = head[:i+1]
+	}
+	b := make([]byte, 0, prefixBytes+32)
+	for _, n := range []uint64{prev, id.dev, id.ino, uint64(len(head))} {
+		for range 8 {
+			b = append(b, byte(n))
+			n >>= 8
+		}
+	}
+	return sum(append(b, head...)) | 1
+}

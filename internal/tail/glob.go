@@ -1,0 +1,178 @@
+package tail
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// pattern is a glob: the directory it starts from, which has no wildcards, and
+// the elements below it, at least one.
+type pattern struct {
+	base string
+	rest []string
+}
+
+const wildcards = `*?[\`
+
+func newPattern(glob string, exact bool) (pattern, error) {
+	abs, err := filepath.Abs(glob)
+	if err != nil {
+		return pattern{}, fmt.Errorf("path %s: %w", glob, err)
+	}
+	if exact {
+		dir, name := filepath.Split(abs)
+		return pattern{filepath.Clean(dir), []string{quote(name)}}, nil
+	}
+	elems := strings.Split(strings.TrimPrefix(abs, "/"), "/")
+	n := 0
+	for n < len(elems)-1 && !strings.ContainsAny(elems[n], wildcards) {
+		n++
+	}
+	p := pattern{"/" + strings.Join(elems[:n], "/"), elems[n:]}
+	for _, e := range p.rest {
+		if _, err := path.Match(e, ""); err != nil {
+			return pattern{}, fmt.Errorf("path %s: %w", glob, err)
+		}
+	}
+	return p, nil
+}
+
+// quote makes a pattern that matches name only.
+func quote(name string) string {
+	var b strings.Builder
+	for _, c := range []byte(name) {
+		if strings.IndexByte(wildcards, c) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// matches reports whether name completes one of the patterns left in its directory.
+func matches(rests [][]string, name string) bool {
+	for _, r := range rests {
+		if r[0] == "**" {
+			if len(r) == 1 || matches([][]string{r[1:]}, name) {
+				return true
+			}
+			continue
+		}
+		if len(r) == 1 {
+			if ok, _ := path.Match(r[0], name); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// below returns the patterns left in the directory of that name.
+func below(rests [][]string, name string) [][]string {
+	var out [][]string
+	add := func(r []string) {
+		if !slices.ContainsFunc(out, func(o []string) bool { return slices.Equal(o, r) }) {
+			out = append(out, r)
+		}
+	}
+	for _, r := range rests {
+		if r[0] == "**" {
+			add(r)
+			if len(r) > 1 {
+				for _, b := range below([][]string{r[1:]}, name) {
+					add(b)
+				}
+			}
+			continue
+		}
+		if len(r) > 1 {
+			if ok, _ := path.Match(r[0], name); ok {
+				add(r[1:])
+			}
+		}
+	}
+	return out
+}
+
+// matchPath reports whether the elements of a glob match those of a path.
+func matchPath(glob, elems []string) bool {
+	for len(glob) > 0 {
+		if glob[0] == "**" {
+			for i := 0; i <= len(elems); i++ {
+				if matchPath(glob[1:], elems[i:]) {
+					return true
+				}
+			}
+			return false
+		}
+		if len(elems) == 0 {
+			return false
+		}
+		if ok, _ := path.Match(glob[0], elems[0]); !ok {
+			return false
+		}
+		glob, elems = glob[1:], elems[1:]
+	}
+	return len(elems) == 0
+}
+
+func elements(p string) []string { return strings.Split(strings.TrimPrefix(p, "/"), "/") }
+
+// filter says which paths are to be followed. It does not change.
+type filter struct {
+	patterns []pattern
+	exclude  [][]string // a single element stands for a name in any directory
+}
+
+func newExclusion(globs []string) ([][]string, error) {
+	var out [][]string
+	for _, g := range globs {
+		elems := []string{g}
+		if strings.Contains(g, "/") {
+			abs, err := filepath.Abs(g)
+			if err != nil {
+				return nil, fmt.Errorf("exclude %s: %w", g, err)
+			}
+			// A leading element no path has keeps /x apart from the name x.
+			elems = append([]string{""}, elements(abs)...)
+		}
+		for _, e := range elems {
+			if _, err := path.Match(e, ""); err != nil {
+				return nil, fmt.Errorf("exclude %s: %w", g, err)
+			}
+		}
+		out = append(out, elems)
+	}
+	return out, nil
+}
+
+func (f *filter) excluded(p string) bool {
+	if len(f.exclude) == 0 {
+		return false
+	}
+	elems := elements(p)
+	for _, x := range f.exclude {
+		if len(x) == 1 {
+			if ok, _ := path.Match(x[0], elems[len(elems)-1]); ok {
+				return true
+			}
+		} else if matchPath(x[1:], elems) {
+			return true
+		}
+	}
+	return false
+}
+
+// follows reports whether p matches a pattern and is not excluded.
+func (f *filter) follows(p string) bool {
+	for _, x := range f.patterns {
+		rel, ok := strings.CutPrefix(p, strings.TrimSuffix(x.base, "/")+"/")
+		if ok && matchPath(x.rest, strings.Split(rel, "/")) {
+			return !f.excluded(p)
+		}
+	}
+	return false
+}

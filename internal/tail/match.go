@@ -1,0 +1,290 @@
+package tail
+
+import (
+	"path/filepath"
+	"slices"
+
+	"shipper/internal/input"
+)
+
+// start finds out what the file is, as soon as there is enough in it: the rest
+// of a generation that is known, a copy of a followed file, or something new.
+// last says that no more is expected.
+func (r *reader) start(f *file, fd int, last bool) error {
+	if f.size == 0 {
+		return nil
+	}
+	if f.source != nil {
+		if r.copies(f, fd, f.source) {
+			return nil
+		}
+		f.parted()
+	}
+	head := r.other[:]
+	n, err := pread(fd, head, 0)
+	if err != nil {
+		return r.unread(f, err)
+	}
+	key := headKey(head[:n])
+	if key == 0 && head[0] != 0 && !last {
+		return nil
+	}
+	if err := r.noticeTruncated(f, key); err != nil {
+		return err
+	}
+	if fd, _ = r.set.acquire(f); fd < 0 {
+		return nil
+	}
+	prev, ok := r.match(f, fd, key)
+	if ok {
+		return nil
+	}
+	if key != 0 {
+		if o := r.original(f, fd, key); o != nil {
+			f.stage, f.source = shadow, o
+			o.copies = append(o.copies, f)
+			return nil
+		}
+	}
+	f.begin(prev)
+	r.stats.Generations.Add(1)
+	r.list(f, key)
+	if r.fromEnd && r.first && f.first {
+		return r.startAtEnd(f, fd)
+	}
+	return nil
+}
+
+// parted ends f's being a copy.
+func (f *file) parted() {
+	if i := slices.Index(f.source.copies, f); i >= 0 {
+		f.source.copies = slices.Delete(f.source.copies, i, i+1)
+	}
+	f.source, f.stage = nil, fresh
+}
+
+// list makes f known as a file that others can be copies of.
+func (r *reader) list(f *file, key uint64) {
+	if key != 0 {
+		f.position.head = key
+		r.heads[key] = append(r.heads[key], f)
+	}
+}
+
+// unlist undoes list, and leaves f's copies to themselves.
+func (r *reader) unlist(f *file) {
+	key := f.position.head
+	if left := slices.DeleteFunc(r.heads[key], func(o *file) bool { return o == f }); len(left) > 0 {
+		r.heads[key] = left
+	} else {
+		delete(r.heads, key)
+	}
+	for _, c := range f.copies {
+		c.source, c.stage = nil, fresh
+	}
+	f.copies = nil
+	if f.source != nil {
+		f.parted()
+	}
+}
+
+// match has f go on with a saved position, if one is its own. If one was its
+// own before the file got other content, match returns that generation.
+func (r *reader) match(f *file, fd int, key uint64) (prev uint64, ok bool) {
+	for _, s := range r.ledger.byFile[f.id] {
+		if p := s.position; !s.truncated && r.agrees(fd, f.size, &p) {
+			r.resumed(f, s, p)
+			return 0, true
+		}
+		prev = s.gen
+	}
+	if key == 0 {
+		return prev, false
+	}
+	for _, s := range r.ledger.byHead[key] {
+		if s.file == f.id || !related(s.path, f.path) {
+			continue
+		}
+		if p, ok := r.sameContent(f, fd, s); ok {
+			r.resumed(f, s, p)
+			return 0, true
+		}
+	}
+	return prev, false
+}
+
+// related reports whether the generations of path can be found in the file at found.
+func related(path, found string) bool {
+	a, b := filepath.Base(path), filepath.Base(found)
+	return a == b || isRotationOf(a, b)
+}
+
+// sameContent reports whether f holds the generation of s, and where it goes
+// on. A copy may be shorter than what was read of a truncated original: the
+// writer went on between the end of the copying and the truncation.
+func (r *reader) sameContent(f *file, fd int, s *saved) (position, bool) {
+	p := s.position
+	if p.prefixLen == 0 || f.size < int64(p.prefixLen) {
+		return p, false
+	}
+	if f.size < p.offset && s.truncated {
+		p.offset = f.size
+		p.marker = r.markerAt(fd, f.size)
+	}
+	return p, r.agrees(fd, f.size, &p)
+}
+
+// resumed has f go on from p, which was saved as s.
+func (r *reader) resumed(f *file, s *saved, p position) {
+	r.ledger.remove(s)
+	r.orphans = slices.DeleteFunc(r.orphans, func(o *saved) bool { return o == s })
+	f.adopt(p)
+	r.list(f, p.head)
+	r.stats.Resumed.Add(1)
+	r.log.Debug("file goes on with a known generation", "path", f.path, "generation", formatID(p.gen), "offset", p.offset, "was", p.path)
+}
+
+// original returns the followed file that f is a copy of, or nil.
+func (r *reader) original(f *file, fd int, key uint64) *file {
+	for _, o := range r.heads[key] {
+		if o != f && o.archive == nil && isRotationOf(filepath.Base(o.path), filepath.Base(f.path)) && r.copies(f, fd, o) {
+			return o
+		}
+	}
+	return nil
+}
+
+// noticeTruncated looks whether files that f can be a copy of have been
+// truncated since they were looked at.
+func (r *reader) noticeTruncated(f *file, key uint64) error {
+	for _, o := range slices.Clone(r.heads[key]) {
+		if o == f || o.archive != nil || !isRotationOf(filepath.Base(o.path), filepath.Base(f.path)) {
+			continue
+		}
+		fd, _ := r.set.acquire(o)
+		if st, err := fstat(fd); err != nil || st.size == o.size && st.mtime == o.mtime || r.agrees(fd, st.size, &o.position) {
+			continue
+		}
+		if err := r.truncated(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copies reports whether all that f has so far is what o has there, too: it
+// looks at the first and the last KiB. A small file that stays as it is is
+// taken for one of its own after the grace time: it may only begin alike.
+func (r *reader) copies(f *file, fd int, o *file) bool {
+	r.set.mu.Lock()
+	ofd, named := o.fd, o.links > 0
+	r.set.mu.Unlock()
+	if ofd < 0 || !named || f.size < prefixBytes && r.now.Sub(f.grown) > r.grace {
+		return false
+	}
+	st, err := fstat(ofd)
+	if err != nil || st.size < f.size {
+		return false
+	}
+	n := min(f.size, prefixBytes)
+	for _, at := range []int64{0, f.size - n} {
+		a, b := r.other[:n], r.head[:n]
+		if k, err := pread(fd, a, at); err != nil || k < len(a) {
+			return false
+		}
+		if k, err := pread(ofd, b, at); err != nil || k < len(b) || string(a) != string(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// truncated begins a new generation in f. The one before may turn up as a copy.
+func (r *reader) truncated(f *file) error {
+	r.log.Info("file was truncated; reading from its start", "path", f.path, "position", f.offset, "size", f.known)
+	r.stats.Truncations.Add(1)
+	r.stats.Generations.Add(1)
+	s := &saved{position: f.position, truncated: true, lost: max(f.known-f.offset, 0), deadline: r.now.Add(r.grace)}
+	copies := slices.Clone(f.copies)
+	r.unlist(f)
+	prev := s.gen
+	if prev == 0 {
+		prev = f.prev
+	}
+	f.born = wallClock()
+	f.begin(prev)
+	r.orphans = append(r.orphans, s)
+	gone := r.ledger.add(s)
+	for _, c := range copies {
+		fd, _ := r.set.acquire(c)
+		if fd < 0 {
+			continue
+		}
+		if p, ok := r.sameContent(c, fd, s); ok {
+			r.resumed(c, s, p)
+			f.before = c
+			break
+		}
+	}
+	if gone != nil {
+		return r.forget(gone)
+	}
+	return nil
+}
+
+// expireOrphans gives up truncated generations of which no copy turned up.
+func (r *reader) expireOrphans() error {
+	for len(r.orphans) > 0 && !r.now.Before(r.orphans[0].deadline) {
+		s := r.orphans[0]
+		r.orphans = r.orphans[1:]
+		if err := r.giveUp(s, "truncated_unread", s.lost); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveUp expects nothing more of a saved position. If lost is not 0, data is
+// gone for that reason; -1 is an unknown number of bytes.
+func (r *reader) giveUp(s *saved, reason string, lost int64) error {
+	s.flags |= flagDone
+	c := input.Chunk{}
+	if s.gen == 0 {
+		r.ledger.remove(s) // nothing of it was ever handed on
+	} else {
+		c.Input, c.Pos = r.key(s.gen), s.position.append(nil)
+	}
+	if lost != 0 {
+		bytes := max(lost, 0)
+		r.log.Error("data of a file is gone unread", "path", s.path, "reason", reason, "bytes", bytes, "known", lost > 0)
+		c.Books = append(c.Books, input.Entry{Kind: input.Lost, Reason: reason, Bytes: bytes, Count: 1})
+	}
+	return r.book(s.path, max(lost, 0), c)
+}
+
+// remember keeps the position of a file that was closed.
+func (r *reader) remember(s *saved) error {
+	if gone := r.ledger.add(s); gone != nil {
+		return r.forget(gone)
+	}
+	return nil
+}
+
+// forget deletes a stored position.
+func (r *reader) forget(s *saved) error {
+	r.set.release()
+	return r.put(input.Chunk{Input: r.key(s.gen)})
+}
+
+// expirePositions forgets files that have been gone for long.
+func (r *reader) expirePositions() error {
+	var err error
+	oldest := wallClock() - int64(r.retention)
+	r.ledger.each(func(s *saved) {
+		if err == nil && s.time < oldest && (s.done() || !s.truncated) {
+			r.ledger.remove(s)
+			err = r.forget(s)
+		}
+	})
+	return err
+}

@@ -1,0 +1,383 @@
+package tail
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"shipper/internal/input"
+)
+
+// startedKey, behind an input's name, is stored when files are followed from
+// their end, so that the first start is known from later ones even if no file
+// had anything in it.
+const startedKey = "/started"
+
+// resume matches stored positions with files: those of the first scan, and
+// those that rotation has put beside them since. It returns all files to read.
+func (r *reader) resume(files []*file) ([]*file, error) {
+	if r.first && r.fromEnd {
+		if err := r.put(input.Chunk{Input: r.name + startedKey, Pos: []byte{1}}); err != nil {
+			return nil, err
+		}
+	}
+	m := &matching{reader: r, lineages: map[string]*lineage{}, files: files}
+	r.ledger.each(func(s *saved) {
+		l := m.lineages[s.path]
+		if l == nil {
+			l = &lineage{path: s.path}
+			m.lineages[s.path] = l
+		}
+		l.saved = append(l.saved, &candidate{saved: s})
+	})
+	if len(m.lineages) == 0 {
+		return files, nil
+	}
+	for _, f := range files {
+		m.sameFile(f)
+	}
+	for _, l := range m.lineages {
+		m.look(l)
+	}
+	// By inode everywhere, then by content: two files may begin alike.
+	for _, f := range files {
+		m.sameContent(f)
+	}
+	for _, l := range m.lineages {
+		m.complete(l)
+	}
+	return m.files, m.missing()
+}
+
+// matching is the state of resume.
+type matching struct {
+	*reader
+	lineages map[string]*lineage
+	files    []*file
+}
+
+// lineage is what is known of the generations of one path.
+type lineage struct {
+	path   string
+	saved  []*candidate
+	beside []*rotated // oldest first
+}
+
+// candidate is a stored position and the file it was found to belong to.
+type candidate struct {
+	*saved
+	file *file
+}
+
+// rotated is a file beside a followed one, under a rotated name.
+type rotated struct {
+	path   string
+	suffix string // of a compressed one
+	status
+	file *file // of a plain one: open
+}
+
+// newest returns the position of the generation discovered last.
+func (l *lineage) newest() *candidate {
+	return slices.MaxFunc(l.saved, func(a, b *candidate) int { return cmp.Compare(a.born, b.born) })
+}
+
+// note remembers which file goes on with which position.
+func (m *matching) note(s *saved, f *file) {
+	for _, c := range m.lineages[s.path].saved {
+		if c.saved == s {
+			c.file = f
+		}
+	}
+}
+
+// sameFile matches f by inode.
+func (m *matching) sameFile(f *file) bool {
+	fd, _ := m.set.acquire(f)
+	st, err := fstat(fd)
+	if err != nil {
+		return false
+	}
+	f.size = st.size
+	for _, s := range slices.Clone(m.ledger.byFile[f.id]) {
+		if p := s.position; m.agrees(fd, f.size, &p) {
+			m.resumed(f, s, p)
+			m.note(s, f)
+			return true
+		}
+	}
+	return false
+}
+
+// sameContent matches f by what is in it.
+func (m *matching) sameContent(f *file) bool {
+	if f.stage != fresh {
+		return false
+	}
+	fd, _ := m.set.acquire(f)
+	n, err := pread(fd, m.other[:], 0)
+	if err != nil {
+		return false
+	}
+	for _, s := range slices.Clone(m.ledger.byHead[headKey(m.other[:n])]) {
+		if s.file == f.id || s.head == 0 || !related(s.path, f.path) {
+			continue
+		}
+		if p, ok := m.reader.sameContent(f, fd, s); ok {
+			m.resumed(f, s, p)
+			m.note(s, f)
+			return true
+		}
+	}
+	return false
+}
+
+// look lists what is beside the path of l, if the path may have been rotated,
+// and matches plain files by inode.
+func (m *matching) look(l *lineage) {
+	if !m.filter.follows(l.path) {
+		return
+	}
+	newest := l.newest()
+	whole := newest.file != nil && newest.file.path == l.path
+	if whole && !slices.ContainsFunc(l.saved, func(c *candidate) bool { return c.file == nil && !c.done() }) {
+		return
+	}
+	dir, base := filepath.Split(l.path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		plain, suffix := compression(e.Name())
+		p := filepath.Join(dir, e.Name())
+		if !isRotationOf(base, plain) || m.filter.excluded(p) {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(dir, plain)); suffix != "" && err == nil {
+			continue // not finished, or not needed
+		}
+		st, err := lstat(p)
+		if err != nil || st.mode&unix.S_IFMT != unix.S_IFREG || m.set.has(st.id) {
+			continue
+		}
+		b := &rotated{path: p, suffix: suffix, status: st}
+		if suffix == "" {
+			if b.file = m.open(b, l); b.file == nil {
+				continue
+			}
+			if m.sameFile(b.file) {
+				m.files = append(m.files, b.file)
+				continue
+			}
+		}
+		l.beside = append(l.beside, b)
+	}
+	slices.SortFunc(l.beside, func(a, b *rotated) int {
+		return cmp.Or(cmp.Compare(a.mtime, b.mtime), cmp.Compare(b.path, a.path))
+	})
+}
+
+// open opens a file beside l's path.
+func (m *matching) open(b *rotated, l *lineage) *file {
+	fd, st, err := openRegular(b.path, false)
+	if err != nil {
+		m.log.Error("cannot open rotated file", "path", b.path, "err", err)
+		return nil
+	}
+	if err := mayFollow(fd, st, b.path, resolve(m.roots)); err != nil {
+		unix.Close(fd)
+		return nil
+	}
+	f := newFile(fd, st, b.path, 0)
+	f.lineage = l.path
+	if b.suffix != "" {
+		f.archive = &archive{suffix: b.suffix}
+	}
+	if !m.set.add(f, m.now) {
+		unix.Close(fd)
+		return nil
+	}
+	b.status = st
+	return f
+}
+
+// complete finds what is left of l among the files beside it: known generations
+// by content, and generations younger than all known ones.
+func (m *matching) complete(l *lineage) {
+	since := l.newest().born - int64(settleTime)
+	var missed []*file
+	for _, b := range l.beside {
+		if b.file != nil && m.sameContent(b.file) || b.suffix != "" && m.inArchive(b, l) {
+			if b.file != nil {
+				m.files = append(m.files, b.file)
+			}
+			continue
+		}
+		if b.mtime < since || m.isKnown(b, l) {
+			m.drop(b.file)
+			continue
+		}
+		if b.file == nil {
+			if b.file = m.open(b, l); b.file == nil {
+				continue
+			}
+			b.file.begin(0)
+			m.stats.Generations.Add(1)
+		}
+		m.log.Info("reading a file that was rotated in the meantime", "path", b.path)
+		missed = append(missed, b.file)
+	}
+	m.files = append(m.files, missed...)
+	m.order(l, missed)
+}
+
+func (m *matching) drop(f *file) {
+	if f != nil {
+		m.set.retire(f, true)
+	}
+}
+
+// inArchive matches a compressed file with a position that has no file yet.
+func (m *matching) inArchive(b *rotated, l *lineage) bool {
+	for _, c := range l.saved {
+		if c.file != nil || c.done() || c.prefixLen == 0 || !m.archived(b, &c.position) {
+			continue
+		}
+		f := m.open(b, l)
+		if f == nil {
+			return false
+		}
+		b.file = f
+		m.resumed(f, c.saved, c.position)
+		c.file = f
+		return true
+	}
+	return false
+}
+
+// isKnown reports whether b holds a generation that was read before or is being read.
+func (m *matching) isKnown(b *rotated, l *lineage) bool {
+	for _, c := range l.saved {
+		if c.prefixLen == 0 {
+			continue
+		}
+		if b.suffix != "" {
+			if m.archived(b, &c.position) {
+				return true
+			}
+			continue
+		}
+		fd, _ := m.set.acquire(b.file)
+		if p := c.position; m.agrees(fd, b.size, &p) {
+			return true
+		}
+	}
+	return false
+}
+
+// archived reports whether the plain text of b agrees with p.
+func (m *matching) archived(b *rotated, p *position) bool {
+	fd, err := openRetry(b.path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_NONBLOCK)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	a := &archive{suffix: b.suffix}
+	if a.open(fd) != nil {
+		return false
+	}
+	defer a.stop()
+	head := m.other[:p.prefixLen]
+	if n, err := a.readAt(head, 0); err != nil || n < len(head) || sum(head) != p.prefix {
+		return false
+	}
+	n := min(markerBytes, p.offset)
+	mark := m.mark[:n]
+	if p.offset-n < a.at+int64(len(a.held)) && p.offset > 0 {
+		// The marker is in what has been read: begin again.
+		if a.open(fd) != nil {
+			return false
+		}
+	}
+	k, err := a.readAt(mark, p.offset-n)
+	return err == nil && k == len(mark) && (n == 0 || sum(mark) == p.marker)
+}
+
+// order has the generations of l read one after the other: known ones by age,
+// missed ones by age, then what has the path now.
+func (m *matching) order(l *lineage, missed []*file) {
+	var chain []*file
+	slices.SortFunc(l.saved, func(a, b *candidate) int { return cmp.Compare(a.born, b.born) })
+	for _, c := range l.saved {
+		if c.file != nil && c.file.path != l.path {
+			chain = append(chain, c.file)
+		}
+	}
+	chain = append(chain, missed...)
+	for _, f := range m.files {
+		if f.path == l.path && f.first {
+			chain = append(chain, f)
+		}
+	}
+	for i := 1; i < len(chain); i++ {
+		chain[i].before = chain[i-1]
+	}
+}
+
+// missing accounts for positions whose file was not found.
+func (m *matching) missing() error {
+	for _, l := range m.lineages {
+		if !m.filter.follows(l.path) {
+			continue // perhaps it will be again
+		}
+		if _, err := os.Stat(filepath.Dir(l.path)); err != nil {
+			m.log.Warn("directory of files read before is not there", "path", l.path, "err", err)
+			continue
+		}
+		newest := l.newest()
+		for _, c := range l.saved {
+			if c.file != nil || c.done() {
+				continue
+			}
+			if st, err := stat(l.path); err == nil && st.id == c.saved.file && !m.set.has(st.id) || err != nil && !os.IsNotExist(err) {
+				continue // it is there, and cannot be opened now
+			}
+			if err := m.giveUp(c.saved, m.cause(c), unknownLoss(c, newest)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cause says what became of the file of c.
+func (m *matching) cause(c *candidate) string {
+	if m.set.has(c.saved.file) {
+		return "truncated_unread"
+	}
+	return "deleted_unread"
+}
+
+// unknownLoss is -1 unless all of a generation had been read when it had been
+// rotated already.
+func unknownLoss(c, newest *candidate) int64 {
+	if c.flags&flagAtEnd != 0 && c != newest {
+		return 0
+	}
+	return -1
+}
+
+// resolve returns paths without links, those that exist.
+func resolve(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		if real, err := filepath.EvalSymlinks(p); err == nil {
+			out = append(out, real)
+		}
+	}
+	return out
+}

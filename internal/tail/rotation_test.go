@@ -1,0 +1,412 @@
+package tail
+
+import (
+	"compress/gzip"
+	"os"
+	"testing"
+	"time"
+
+	"shipper/internal/input"
+)
+
+func gz(b *bench, name string) {
+	b.t.Helper()
+	data, err := os.ReadFile(b.path(name))
+	b.must(err)
+	st, err := os.Stat(b.path(name))
+	b.must(err)
+	out, err := os.Create(b.path(name + ".gz"))
+	b.must(err)
+	z := gzip.NewWriter(out)
+	_, err = z.Write(data)
+	b.must(err)
+	b.must(z.Close())
+	b.must(out.Close())
+	b.must(os.Chtimes(b.path(name+".gz"), st.ModTime(), st.ModTime()))
+	b.remove(name)
+}
+
+// TestSteps goes through what can happen to a file, step by step. Each case
+// writes lines 0 to the number it returns, and wants each of them once.
+func TestSteps(t *testing.T) {
+	cases := []struct {
+		name  string
+		paths []string
+		steps func(b *bench) (lines int)
+	}{
+		{"append", []string{"*.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.write("a.log", lines(10, 20))
+			b.poll()
+			return 20
+		}},
+		{"partial line", []string{"*.log"}, func(b *bench) int {
+			b.write("a.log", lines(0, 1)[:20])
+			b.start()
+			b.want()
+			b.write("a.log", lines(0, 1)[20:])
+			b.poll()
+			b.write("a.log", lines(1, 2)[:5])
+			b.poll()
+			b.restart()
+			b.write("a.log", lines(1, 2)[5:])
+			b.poll()
+			return 2
+		}},
+		{"partial line, rotation, rest", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 1)+lines(1, 2)[:7])
+			b.poll()
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", lines(2, 3))
+			b.poll()
+			b.write("a.log.1", lines(1, 2)[7:])
+			b.poll()
+			return 3
+		}},
+		{"rename", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.write("a.log", lines(10, 20))
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", lines(20, 30))
+			b.poll()
+			return 30
+		}},
+		{"rename, both match", []string{"a.log*"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.write("a.log", lines(10, 20))
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", lines(20, 30))
+			b.poll()
+			b.rename("a.log.1", "a.log.2")
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", lines(30, 40))
+			b.poll()
+			b.restart()
+			return 40
+		}},
+		{"late close, long after", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", lines(10, 20))
+			for i := range 5 {
+				b.pass(b.f.Grace - 10*time.Second)
+				b.write("a.log.1", lines(20+i, 21+i))
+				b.poll()
+			}
+			return 25
+		}},
+		{"renamed, nothing, back again", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.rename("a.log", "a.log.1")
+			b.pass(5 * time.Second)
+			b.rename("a.log.1", "a.log")
+			b.write("a.log", lines(10, 20))
+			b.poll()
+			b.rename("a.log", "elsewhere")
+			b.pass(b.f.Grace)
+			b.poll()
+			b.rename("elsewhere", "a.log")
+			b.write("a.log", lines(20, 30))
+			b.poll()
+			return 30
+		}},
+		{"deleted unread", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.write("a.log", lines(10, 20))
+			b.scan()
+			b.remove("a.log")
+			b.scan()
+			b.write("a.log", lines(20, 30))
+			b.poll()
+			return 30
+		}},
+		{"never listed under its name", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", lines(0, 10))
+			b.write("a.log.9", "of old\n")
+			old := time.Now().Add(-time.Hour)
+			b.must(os.Chtimes(b.path("a.log.9"), old, old))
+			b.start()
+			b.rename("a.log.9", "a.log.10")
+			b.rename("a.log", "a.log.2")
+			b.write("a.log.1", lines(10, 20))
+			b.write("a.log", lines(20, 30))
+			b.poll()
+			return 30
+		}},
+		{"copytruncate", []string{"a.log*"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.poll()
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(200, 210))
+			b.poll()
+			b.write("a.log", lines(210, 220))
+			b.poll()
+			b.restart()
+			return 220
+		}},
+		{"copytruncate, stalled", []string{"a.log*"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.scan()
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(200, 210))
+			b.scan()
+			b.rename("a.log.1", "a.log.2")
+			b.copy("a.log", "a.log.1")
+			b.scan()
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(210, 220))
+			b.poll()
+			return 220
+		}},
+		{"copytruncate, the copy does not match", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.scan()
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(200, 210))
+			b.poll()
+			return 210
+		}},
+		{"copytruncate while down", []string{"a.log*"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.stop()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(200, 210))
+			b.start()
+			b.restart()
+			return 210
+		}},
+		{"truncated to exactly the same size", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.must(os.WriteFile(b.path("a.log"), []byte(lines(100, 200)), 0o644))
+			b.poll()
+			return 200
+		}},
+		{"truncated and grown beyond", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.must(os.WriteFile(b.path("a.log"), []byte(lines(100, 300)), 0o644))
+			b.poll()
+			return 300
+		}},
+		{"two files in one", []string{"a*.log", "*.log", "**/a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.must(os.Link(b.path("a.log"), b.path("b.log")))
+			b.must(os.Symlink(b.path("a.log"), b.path("c.log")))
+			b.poll()
+			b.write("b.log", lines(10, 20))
+			b.poll()
+			b.remove("a.log")
+			b.poll()
+			b.write("b.log", lines(20, 30))
+			b.poll()
+			return 30
+		}},
+		{"link switched", []string{"current"}, func(b *bench) int {
+			b.write("1.log", lines(0, 10))
+			b.must(os.Symlink("1.log", b.path("current")))
+			b.start()
+			b.write("1.log", lines(10, 20))
+			b.write("2.log", lines(20, 30))
+			b.remove("current")
+			b.must(os.Symlink("2.log", b.path("current")))
+			b.poll()
+			b.write("1.log", lines(30, 40))
+			b.poll()
+			return 40
+		}},
+		{"directory replaced", []string{"d/*.log"}, func(b *bench) int {
+			b.start()
+			b.must(os.Mkdir(b.path("d"), 0o755))
+			b.write("d/a.log", lines(0, 10))
+			b.poll()
+			b.write("d/a.log", lines(10, 20))
+			b.rename("d", "e")
+			b.must(os.Mkdir(b.path("d"), 0o755))
+			b.write("d/a.log", lines(20, 30))
+			b.poll()
+			b.write("e/a.log", lines(30, 40))
+			b.poll()
+			return 40
+		}},
+		{"directory becomes a file, and a directory again", []string{"d/*.log"}, func(b *bench) int {
+			b.must(os.Mkdir(b.path("d"), 0o755))
+			b.write("d/a.log", lines(0, 10))
+			b.start()
+			b.rename("d", "e")
+			b.write("d", "x")
+			b.poll()
+			b.write("e/a.log", lines(10, 20))
+			b.remove("d")
+			b.poll()
+			b.rename("e", "d")
+			b.write("d/a.log", lines(20, 30))
+			b.poll()
+			return 30
+		}},
+		{"any depth", []string{"**/*.log"}, func(b *bench) int {
+			b.must(os.MkdirAll(b.path("x/y/z"), 0o755))
+			b.write("x/y/z/a.log", lines(0, 10))
+			b.write("a.log", lines(10, 20))
+			b.start()
+			b.must(os.MkdirAll(b.path("u/v"), 0o755))
+			b.write("u/v/b.log", lines(20, 30))
+			b.write("u/v/b.txt", "no\n")
+			b.must(os.Symlink(b.dir, b.path("u/v/round"))) // never entered
+			b.poll()
+			return 30
+		}},
+		{"replaced by the same content", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", lines(0, 100))
+			b.start()
+			b.stop()
+			b.copy("a.log", "new")
+			b.rename("new", "a.log")
+			b.write("a.log", lines(100, 110))
+			b.start()
+			return 110
+		}},
+		{"rotated while down, five times", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log.1", "of old\n")
+			b.write("a.log", lines(0, 10))
+			time.Sleep(2 * settleTime) // the old one is older than the first sight of the new one
+			b.start()
+			b.stop()
+			b.write("a.log", lines(10, 20))
+			for i := 2; i < 7; i++ {
+				for k := i; k > 1; k-- {
+					os.Rename(b.path("a.log."+string(rune('0'+k-1))), b.path("a.log."+string(rune('0'+k))))
+				}
+				b.rename("a.log", "a.log.1")
+				b.write("a.log", lines(10*i, 10*i+10))
+			}
+			b.start()
+			b.restart()
+			return 70
+		}},
+		{"rotated and compressed while down", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", lines(0, 100))
+			b.start()
+			b.stop()
+			b.write("a.log", lines(100, 200))
+			b.rename("a.log", "a.log.3")
+			b.write("a.log.2", lines(200, 300))
+			b.write("a.log.1", lines(300, 400))
+			b.write("a.log", lines(400, 500))
+			gz(b, "a.log.3")
+			gz(b, "a.log.2")
+			b.write("a.log.1.gz.tmp", "not this")
+			b.start()
+			b.restart()
+			return 500
+		}},
+		{"inode used again while down", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", lines(0, 10))
+			b.start()
+			b.stop()
+			b.must(os.WriteFile(b.path("a.log"), []byte(lines(10, 30)), 0o644)) // in place: the inode stays
+			b.start()
+			return 30
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, c.paths...)
+			b.wantLines(c.steps(b))
+			// Nothing comes again from a position that was stored.
+			n := len(b.recs)
+			b.restart()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.restart()
+			if len(b.recs) != n {
+				t.Errorf("%d records again after a restart: %+v", len(b.recs)-n, b.recs[n:])
+			}
+		})
+	}
+}
+
+func TestLoss(t *testing.T) {
+	t.Run("deleted while down", func(t *testing.T) {
+		b := newBench(t, "a.log")
+		b.write("a.log", lines(0, 10))
+		b.start()
+		b.stop()
+		b.write("a.log", lines(10, 20))
+		b.remove("a.log")
+		b.start()
+		if _, n := b.booked(input.Lost, "deleted_unread"); n != 1 {
+			t.Errorf("%d losses, want 1", n)
+		}
+		b.restart()
+		if _, n := b.booked(input.Lost, "deleted_unread"); n != 1 {
+			t.Errorf("%d losses after another start, want 1", n)
+		}
+	})
+	t.Run("truncated unread", func(t *testing.T) {
+		b := newBench(t, "a.log")
+		b.start()
+		b.write("a.log", lines(0, 10))
+		b.poll()
+		partial := lines(10, 11)[:30]
+		b.write("a.log", partial)
+		b.poll()
+		b.must(os.Truncate(b.path("a.log"), 0))
+		b.poll()
+		b.pass(b.f.Grace)
+		if n, _ := b.booked(input.Lost, "truncated_unread"); n != int64(len(partial)) {
+			t.Errorf("%d bytes lost, want %d", n, len(partial))
+		}
+	})
+	t.Run("deleted files hold too much", func(t *testing.T) {
+		b := newBench(t, "a.log")
+		b.f.HeldBytes = 64 << 10
+		b.start()
+		b.write("a.log", lines(0, 10))
+		b.poll()
+		more := lines(10, 4000)
+		b.write("a.log", more)
+		b.remove("a.log")
+		b.scan()
+		b.poll()
+		if n, _ := b.booked(input.Lost, "held_limit"); n != int64(len(more)) {
+			t.Errorf("%d bytes lost, want %d", n, len(more))
+		}
+		if held := b.f.Stats.HeldBytes.Load(); held != 0 {
+			t.Errorf("%d bytes still held", held)
+		}
+		b.wantLines(10)
+	})
+}
