@@ -3,6 +3,8 @@ package protocol
 // Frame is a block with its number, as it travels and as a store takes it in.
 type Frame struct {
 	Sequence uint64 // from 1, contiguous within an agent's epoch
+	Records  int    // in Payload; what the sender says, 0 if it is not known
+	Raw      int    // bytes of Payload before compression; as Records
 	Payload  []byte // see package block
 }
 
