@@ -21,7 +21,7 @@ type segment struct {
 	saltKnown bool
 	headerBad bool
 	reader    *os.File // nil: not open
-	users     int  // of reader
+	users     int      // of reader
 	used      uint64
 	gone      bool // removed: the last user closes reader
 }

@@ -1,0 +1,330 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"shipper/internal/blocklog"
+	"shipper/internal/input"
+)
+
+// Cursor is an output's place in the queue. Next is for one goroutine at a time;
+// all else may be called concurrently.
+type Cursor struct {
+	q    *Queue
+	name string
+
+	// Guarded by q.mu; the last block that was acked is q.outputs[name].
+	handed ID   // the last block that Next returned
+	seen   ID   // the last block that Next looked at: handed, or blocks behind it that are not for this output
+	border bool // Next waits for acks, before a new epoch
+}
+
+// Cursor returns the cursor of an output. One that is not known begins at the
+// oldest block, and is known from now on: blocks are kept until it has them.
+func (q *Queue) Cursor(output string) (*Cursor, error) {
+	if output == "" || len(output) > maxKey {
+		return nil, fmt.Errorf("%w: output name of %d bytes", errInvalid, len(output))
+	}
+	if err := q.acquire(context.Background()); err != nil {
+		return nil, err
+	}
+	defer q.release()
+	q.mu.Lock()
+	c, at := q.cursors[output], q.outputs[output]
+	_, known := q.outputs[output]
+	if c == nil {
+		if !known {
+			at = q.floor
+			q.outputs[output], q.dirty[output] = at, true
+		}
+		c = &Cursor{q: q, name: output, handed: at, seen: at}
+		q.cursors[output] = c
+	}
+	q.mu.Unlock()
+	if known {
+		return c, nil
+	}
+	if err := q.commit(new(batch)); err != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		delete(q.cursors, output)
+		delete(q.outputs, output)
+		delete(q.dirty, output)
+		return nil, fmt.Errorf("store cursor of %s: %w", output, err)
+	}
+	return c, nil
+}
+
+// Drop forgets an output that has no cursor in this process. Blocks that only
+// it lacked are deleted.
+func (q *Queue) Drop(output string) error {
+	if err := q.acquire(context.Background()); err != nil {
+		return err
+	}
+	defer q.release()
+	q.mu.Lock()
+	at, known := q.outputs[output]
+	inUse := q.cursors[output] != nil
+	if known && !inUse {
+		delete(q.outputs, output)
+		delete(q.dirty, output)
+	}
+	q.mu.Unlock()
+	switch {
+	case !known:
+		return fmt.Errorf("output %q is not known to the queue", output)
+	case inUse:
+		return fmt.Errorf("output %q is in use", output)
+	}
+	err := q.commit(&batch{rows: []row{{tableOutputs, []byte(output), nil}}})
+	if err != nil {
+		q.mu.Lock()
+		q.outputs[output] = at
+		q.mu.Unlock()
+		return fmt.Errorf("drop output %s: %w", output, err)
+	}
+	return q.reclaim()
+}
+
+// Next appends the blocks behind those it returned last to dst, in order:
+// at least one, for which it waits, and more as long as the payloads together
+// stay within maxBytes. After a restart it begins behind the last block acked.
+//
+// Payloads are put into the memory of the Payload fields that dst has behind
+// its length, where that suffices: they are valid until the caller hands them
+// in again. Sequence numbers have holes where blocks were dropped, damaged, or
+// meant for another output only. Before the first block of a new epoch it
+// waits until all others are acked.
+//
+// It fails when ctx ends, or the queue is closed or damaged; blocks that cannot
+// be read are set aside, counted, and skipped.
+func (c *Cursor) Next(ctx context.Context, maxBytes int, dst []Block) ([]Block, error) {
+	n := len(dst)
+	for {
+		changed := c.q.waitChan()
+		found, err := c.find(maxBytes)
+		if err == nil {
+			dst, err = c.read(found, dst)
+		}
+		if len(dst) > n {
+			return dst, nil
+		}
+		switch {
+		case errors.Is(err, errAgain):
+			continue
+		case err != nil && c.q.isFailed():
+			return dst, err
+		case err != nil && c.q.isClosing():
+			return dst, ErrClosed
+		case err != nil:
+			c.q.report("read blocks", err)
+			err = wait(ctx, c.q.closing, time.Second)
+		default:
+			err = waitFor(ctx, c.q.closing, changed)
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+}
+
+func waitFor(ctx context.Context, closing, changed <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-closing:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// errAgain says that what find found is not the truth any more.
+var errAgain = errors.New("the queue has changed")
+
+type foundBlock struct {
+	id ID
+	blockRow
+}
+
+// find looks up the next blocks. Blocks that are not for this output are passed over.
+func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
+	q := c.q
+	q.mu.Lock()
+	if c.seen.less(q.floor) { // they were dropped
+		c.seen = q.floor
+	}
+	from, outstanding := c.seen, c.outstanding()
+	epoch := c.handed.Epoch
+	q.mu.Unlock()
+	passed, bytes, border := from, 0, false
+	err = q.view(func(tx *bbolt.Tx) error {
+		return eachBlock(tx, from.next(), func(id ID, r blockRow) (bool, error) {
+			if id.Epoch != epoch && (outstanding || len(found) > 0) {
+				border = true
+				return false, nil
+			}
+			if r.only != "" && r.only != c.name {
+				if len(found) == 0 {
+					passed = id
+				}
+				return true, nil
+			}
+			if bytes += int(r.at.Length); len(found) > 0 && bytes > maxBytes {
+				return false, nil
+			}
+			epoch = id.Epoch
+			found = append(found, foundBlock{id, r})
+			return len(found) < maxFound, nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c.border = border && len(found) == 0
+	if c.border && !c.outstanding() { // acked meanwhile
+		return nil, errAgain
+	}
+	c.pass(passed)
+	return found, nil
+}
+
+// maxFound bounds the blocks of one Next.
+const maxFound = 1024
+
+// outstanding reports whether blocks were handed out and not acked. The caller holds mu.
+func (c *Cursor) outstanding() bool {
+	at := c.q.outputs[c.name]
+	return at.less(c.handed) && c.q.floor.less(c.handed)
+}
+
+// pass goes on behind blocks that are not for this output. The caller holds mu.
+func (c *Cursor) pass(to ID) {
+	if !c.seen.less(to) {
+		return
+	}
+	c.seen = to
+	if !c.outstanding() {
+		c.q.outputs[c.name], c.q.dirty[c.name] = to, true
+		c.handed = to
+	}
+}
+
+// read reads payloads. Blocks that cannot be read are set aside.
+func (c *Cursor) read(found []foundBlock, dst []Block) ([]Block, error) {
+	n := len(dst)
+	for _, f := range found {
+		b := Block{Epoch: f.id.Epoch, Sequence: f.id.Sequence, Records: f.records, Raw: f.raw, Time: f.time}
+		var memory []byte
+		if len(dst) < cap(dst) {
+			memory = dst[:len(dst)+1][len(dst)].Payload
+		}
+		payload, err := c.q.readPayload(f, memory)
+		if err == nil {
+			b.Payload = payload
+			dst = append(dst, b)
+			c.q.mu.Lock()
+			c.handed, c.seen = f.id, f.id
+			c.q.mu.Unlock()
+			continue
+		}
+		if len(dst) > n {
+			return dst, nil // it comes up again with the next call
+		}
+		return dst, err
+	}
+	return dst, nil
+}
+
+// readPayload reads a payload. If it is damaged, the block is set aside and the error is errAgain.
+func (q *Queue) readPayload(f foundBlock, memory []byte) ([]byte, error) {
+	payload, err := q.blocks.Read(f.at, memory)
+	var corrupt *blocklog.CorruptError
+	switch {
+	case err == nil:
+		return payload, nil
+	case errors.As(err, &corrupt), errors.Is(err, syscall.EIO):
+		return nil, q.setAside(f, err)
+	case errors.Is(err, fs.ErrNotExist):
+		if q.isGone(f.id) {
+			return nil, errAgain
+		}
+		return nil, q.setAside(f, err)
+	}
+	return nil, err
+}
+
+func (q *Queue) isGone(id ID) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.floor.less(id)
+}
+
+// setAside takes a block that cannot be read out of the queue.
+func (q *Queue) setAside(f foundBlock, cause error) error {
+	if err := q.acquire(context.Background()); err != nil {
+		return err
+	}
+	defer q.release()
+	var there bool
+	err := q.view(func(tx *bbolt.Tx) error {
+		v, err := get(tx, tableBlocks, f.id.key())
+		there = v != nil
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !there || q.isGone(f.id) {
+		return errAgain
+	}
+	d := deadRow{reason: ReasonCorrupt + ": " + cause.Error(), records: f.records, raw: f.raw, time: time.Now().UnixNano()}
+	b := &batch{
+		books: move(q.sources(f.blockRow), input.Lost, ReasonCorrupt),
+		rows:  []row{{tableBlocks, f.id.key(), nil}, {tableDead, deadKey(f.id, "", nil), d.append(nil)}},
+	}
+	if err := q.commit(b); err != nil {
+		return err
+	}
+	q.Stats.Corrupt.Add(1)
+	q.Stats.DeadBlocks.Add(1)
+	q.log.Error("a block is damaged and was set aside", "block", f.id.String(), "records", f.records, "err", cause)
+	return errAgain
+}
+
+// Ack says that the output has all blocks up to a sequence number, of those
+// that Next returned. It is durable with the next commit, after a second at
+// the latest, or after Close; what is not durable in a crash is returned by
+// Next again. An Ack of what is acked already does nothing.
+func (c *Cursor) Ack(through uint64) error {
+	q := c.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.failed != nil {
+		return q.failed
+	}
+	if through > c.handed.Sequence {
+		return fmt.Errorf("ack of block %d: %s has got blocks up to %s only", through, c.name, c.handed)
+	}
+	to := ID{c.handed.Epoch, through}
+	if to == c.handed {
+		to = c.seen
+	}
+	if !q.outputs[c.name].less(to) {
+		return nil
+	}
+	q.outputs[c.name], q.dirty[c.name] = to, true
+	if q.Stats.Full.Load() != 0 || c.border {
+		q.wakeAll()
+	}
+	return nil
+}
