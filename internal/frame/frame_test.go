@@ -1,0 +1,513 @@
+package frame
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// cut returns the records of text, presented at once and then flushed.
+func cut(o Options, text string) []string {
+	c := New(o)
+	return split(text, c.Cut([]byte(text), nil, true, true))
+}
+
+func split(text string, ends []int32) (records []string) {
+	at := 0
+	for _, e := range ends {
+		records = append(records, text[at:e])
+		at = int(e)
+	}
+	return records
+}
+
+// A line of "--" divides the records of a case.
+const divider = "--\n"
+
+func TestCut(t *testing.T) {
+	f := func(name, want string) {
+		t.Helper()
+		records := strings.Split(want, divider)
+		got := cut(Options{}, strings.ReplaceAll(want, divider, ""))
+		if !slices.Equal(got, records) {
+			t.Errorf("%s:\ngot\n%s\nwant\n%s", name, strings.Join(got, divider), want)
+		}
+	}
+	f("objects", `{"a":1}
+--
+{"a":2}
+--
+text
+--
+more text
+--
+{"a":3}
+`)
+	f("no newline at the end", "one\n--\ntwo")
+	f("blank lines go with what follows", "\n\none\n--\n\ntwo\n--\n\n")
+	f("logfmt is not joined", "level=info msg=a\n--\n  level=info msg=b\n--\ntime=1 msg=b\n")
+	f("package log", `2026/11/23 06:25:41 first line of message
+second line
+	indented third
+
+fourth
+--
+2026/11/23 06:25:41 next
+--
+{"msg":"of another library"}
+--
+plain
+--
+level=info msg=pairs
+`)
+	f("package log with a prefix", `INFO: 2026/11/23 06:25:41 a
+b
+--
+worker: 2026/11/23 06:25:41 c
+d
+`)
+	f("object in a message", `2026/11/23 06:25:41 body:
+{
+  "a": 1
+}
+--
+2026/11/23 06:25:41 next
+`)
+	f("klog block", `I1123 06:25:41.544889    1705 more.go:55] "multi\nline message" text=<
+	first line
+	second line
+ > quoted="a \"q\" b"
+--
+I1123 06:25:41.544894    1705 more.go:56] plain multi
+line text
+--
+W1123 06:25:41.544899    1705 more.go:57] odd
+`)
+	f("stack behind a header", `2026/11/23 06:26:46 http: panic serving 10.0.0.7:1: boom
+goroutine 1 [running]:
+runtime/debug.Stack()
+	/usr/local/go/src/runtime/debug/stack.go:26 +0x5e
+
+goroutine 2 [running]:
+main.main()
+	/src/main.go:1 +0x1
+--
+2026/11/23 06:26:46 still running
+`)
+	f("tracing with colours", "\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m \x1b[32m INFO\x1b[0m a\nb\n--\n"+
+		"\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m \x1b[32m INFO\x1b[0m c\n")
+	f("tracing with an error chain", `2026-11-23T06:36:54.158515Z ERROR errs: failed error=failed to load
+
+Caused by:
+    0: failed to open
+    1: No such file
+--
+2026-11-23T06:36:54.158540Z  INFO errs: stopping
+`)
+	f("tracing without a time", ` INFO errs: starting
+--
+ERROR errs: failed
+    indented
+--
+not indented
+--
+DEBUG errs: stopping
+`)
+	f("tracing with an uptime", "   0.000211213s  INFO errs: a\nb\n--\n   0.000311213s DEBUG errs: c\n--\n[   301.092239s]  INFO x: y\nz\n")
+	f("env_logger", "[2026-11-23T06:33:43Z INFO  logs] multi\n    line\n--\n[2026-11-23T06:33:43Z INFO  logs] next\n--\n"+
+		"[INFO  logs] no time\n    line\n--\nother\n")
+	f("Go panic", `{"a":1}
+--
+panic: runtime error: invalid memory address or nil pointer dereference
+[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4df403]
+
+goroutine 19 [running]:
+main.(*inner).get(0x0?)
+	/src/gocrash/main.go:27 +0x3
+panic({0x4ecde0?, 0x51b7b0?})
+	/usr/local/go/src/runtime/panic.go:860 +0x13a
+created by main.init.func20 in goroutine 1
+	/src/gocrash/main.go:85 +0x65
+
+goroutine 1 gp=0x342587bd81e0 m=nil [runnable, 2 minutes]:
+...additional frames elided...
+exit status 2
+--
+text
+`)
+	f("Go panic without goroutines", "panic: a\n\tb\n--\nnext\n")
+	f("Go panic alone", "panic: a\n--\npanic: b\n")
+	f("Go panic interrupted", `panic: boom
+--
+{"level":"info","msg":"tick"}
+--
+
+goroutine 19 [running]:
+main.main()
+--
+{"level":"info","msg":"tick"}
+--
+{"level":"info","msg":"tick"}
+--
+	/src/main.go:27 +0x3
+--
+2026/11/23 06:25:41 message
+--
+main.main()
+	/src/main.go:27 +0x3
+--
+2026/11/23 06:25:41 message
+--
+2026/11/23 06:25:41 another
+	is not resumed
+`)
+	f("stack overflow", `runtime: goroutine stack exceeds 65536-byte limit
+runtime: sp=0x18319a0ca398 stack=[0x18319a0ca000, 0x18319a0da000]
+fatal error: stack overflow
+
+runtime stack:
+runtime.throw({0x511479?, 0x200000008?})
+	/usr/local/go/src/runtime/panic.go:1229 +0x48 fp=0x7fff4a83a0b8 sp=0x7fff4a83a088 pc=0x47dd28
+runtime: g 1: unexpected return pc for main.main called from 0x0
+--
+text
+--
+runtime: out of memory
+--
+next
+`)
+	f("signal", `SIGSEGV: segmentation violation
+PC=0x48b3e0 m=0 sigcode=1 addr=0x0
+signal arrived during cgo execution
+
+goroutine 1 gp=0xd0f407e61e0 m=0 mp=0x55b460 [syscall]:
+runtime.cgocall(0x48b3e0, 0xd0f4082af38)
+	/usr/local/go/src/runtime/cgocall.go:167 +0x4b fp=0xd0f4082af10 sp=0xd0f4082aed8 pc=0x4778cb
+
+rax    0x0
+rip    0x48b3e0
+--
+next
+`)
+	f("race report", `==================
+WARNING: DATA RACE
+Read at 0x00c000094028 by goroutine 9:
+  main.(*counter).inc()
+      /src/gocrash/race/main.go:10 +0x7d
+
+Previous write at 0x00c000094028 by goroutine 8:
+  main.(*counter).inc()
+      /src/gocrash/race/main.go:10 +0x8f
+==================
+--
+done true
+--
+==================
+--
+not a race
+`)
+	f("Rust panic", `
+thread 'main' (13403) panicked at crash.rs:45:24:
+first line
+second line
+  third line
+note: run with `+"`RUST_BACKTRACE=1`"+` environment variable to display a backtrace
+--
+
+thread 'main' panicked at crash.rs:22:9:
+panic in drop of b
+stack backtrace:
+   0:     0x557cbb695b9a - std::backtrace
+                               at /rustc/library/std/src/backtrace.rs:117:9
+thread caused non-unwinding panic. aborting.
+--
+text
+`)
+	f("Rust panic without a note", `thread 'w' panicked at src/a.rs:1:1:
+boom
+--
+2026-11-23T06:36:54.158540Z  INFO errs: going on
+`)
+	f("Rust panic of old", `thread 'main' panicked at 'first line
+second line', crash.rs:45:24
+note: run with `+"`RUST_BACKTRACE=1`"+` environment variable to display a backtrace
+--
+thread 'main' panicked at 'one', crash.rs:45:24
+stack backtrace:
+   0: rust_begin_unwind
+             at /usr/src/rustc-1.63.0/library/std/src/panicking.rs:584:5
+note: Some details are omitted
+--
+text
+`)
+	f("Rust backtrace interrupted", `thread 'main' panicked at 'one', crash.rs:45:24
+stack backtrace:
+--
+2026-11-23T06:36:54.158540Z  INFO errs: going on
+--
+   0: rust_begin_unwind
+             at /usr/src/rustc-1.63.0/library/std/src/panicking.rs:584:5
+--
+2026-11-23T06:36:54.158540Z  INFO errs: going on
+`)
+	f("Rust aborts", `
+thread 'main' (13466) has overflowed its stack
+fatal runtime error: stack overflow, aborting
+--
+memory allocation of 4611686018427387903 bytes failed
+--
+panicked at crash.rs:89:98:
+panic while formatting
+thread panicked while processing panic. aborting.
+`)
+	f("error chain", `Error: failed to load config
+
+Caused by:
+   0: failed to open /nonexistent/config.toml
+   1: No such file or directory (os error 2)
+
+Location:
+    src/bin/errs.rs:13:53
+--
+
+text
+--
+Error: one
+--
+two
+--
+Error: Error {
+    context: "x",
+}
+--
+text
+`)
+}
+
+// TestNothingWaits wants records that nothing can join at once, without a flush.
+func TestNothingWaits(t *testing.T) {
+	f := func(line string, want int) {
+		t.Helper()
+		if got := New(Options{}).Cut([]byte(line+"\n"), nil, false, false); len(got) != want {
+			t.Errorf("%s: ends %v, want %d", line, got, want)
+		}
+	}
+	f(`{"level":"info"}`, 1)
+	f(`time=2026-11-23T06:25:41Z level=info msg=x`, 1)
+	f(`level=info msg=x`, 1)
+	f(`10.0.0.1 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 2`, 1)
+	f(`listening on :8080`, 1)
+	f(`=== RUN TestX`, 1)
+	f(`2026/11/23 06:25:41 x`, 0)
+	f(`I1123 06:25:41.544749    1705 more.go:49] x`, 0)
+	f(`panic: x`, 0)
+	f(``, 0)
+}
+
+func TestFlush(t *testing.T) {
+	c := New(Options{})
+	data := []byte("2026/11/23 06:25:41 a\nb\nc")
+	if got := c.Cut(data, nil, true, false); !slices.Equal(got, []int32{24}) {
+		t.Fatalf("ends %v", got)
+	}
+	data = append(data[24:], "d\n2026/11/23 06:25:41 e\n"...)
+	if got := c.Cut(data, nil, false, false); !slices.Equal(got, []int32{3}) {
+		t.Errorf("behind the flush: ends %v", got)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	f := func(name string, o Options, want ...string) {
+		t.Helper()
+		text := strings.Join(want, "")
+		if got := cut(o, text); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+		if got := pieces(o, text, func(n int) int { return 1 }); !slices.Equal(got, want) {
+			t.Errorf("%s, byte by byte: got %q, want %q", name, got, want)
+		}
+	}
+	long := strings.Repeat("x", 40) + "\n"
+	head := "2026/11/23 06:25:41 a\n"
+	f("record", Options{MaxRecord: 40}, head+"b12345678901234\n", "c12345678901234567890123456789\nd\n")
+	f("line", Options{LineLimit: 39}, head+"b\n", long, "c\n", head)
+}
+
+// pieces returns the records of text, presented in steps of as many bytes as
+// step says, by Cutters that are replaced by their state now and then.
+func pieces(o Options, text string, step func(n int) int) (records []string) {
+	c := New(o)
+	at, seen := 0, 0
+	for {
+		seen = min(len(text), seen+step(len(text)))
+		last := seen == len(text)
+		ends := c.Cut([]byte(text[at:seen]), nil, last, last)
+		records = append(records, split(text[at:], ends)...)
+		if len(ends) > 0 {
+			at += int(ends[len(ends)-1])
+		}
+		if last {
+			return records
+		}
+		if seen%7 == 0 {
+			c = Restore(o, c.State())
+		}
+	}
+}
+
+// corpus is lines that start, continue and end records, for random texts.
+var corpus = strings.Split(`{"level":"info"}
+text
+
+	/src/main.go:27 +0x3
+panic: boom
+goroutine 1 [running]:
+main.main()
+[signal SIGSEGV: segmentation violation code=0x1]
+exit status 2
+2026/11/23 06:25:41 message
+I1123 06:25:41.544889    1705 more.go:55] "m" text=<
+ > a=b
+thread 'main' panicked at crash.rs:45:24:
+thread 'main' panicked at 'one', crash.rs:45:24
+thread 'main' panicked at 'one
+two', crash.rs:45:24
+stack backtrace:
+   0: rust_begin_unwind
+             at /usr/src/rustc-1.63.0/library/std/src/panicking.rs:584:5
+note: run with
+Error: failed
+Caused by:
+    0: failed to open
+==================
+WARNING: DATA RACE
+runtime: goroutine stack exceeds
+fatal error: stack overflow
+ INFO a: b
+level=info msg=x
+thread 'main' has overflowed its stack
+fatal runtime error: stack overflow`, "\n")
+
+func randomText(seed uint64, lines int) string {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var text strings.Builder
+	for range lines {
+		text.WriteString(corpus[r.IntN(len(corpus))])
+		if r.IntN(8) == 0 {
+			text.WriteByte('\r')
+		}
+		text.WriteByte('\n')
+	}
+	return text.String()
+}
+
+func TestSplitsAgree(t *testing.T) {
+	for seed := range uint64(300) {
+		text := randomText(seed, 40)
+		o := Options{LineLimit: 60, MaxRecord: 100 + int(seed)}
+		if seed%2 == 0 {
+			o = Options{}
+		}
+		agree(t, o, text, seed)
+	}
+}
+
+func agree(t *testing.T, o Options, text string, seed uint64) {
+	t.Helper()
+	want := cut(o, text)
+	if strings.Join(want, "") != text {
+		t.Fatalf("bytes are lost or come twice: %q from %q", want, text)
+	}
+	r := rand.New(rand.NewPCG(seed, 2))
+	got := pieces(o, text, func(n int) int { return 1 + r.IntN(1+n/4) })
+	if !slices.Equal(got, want) {
+		t.Fatalf("seed %d, in pieces:\n%s\nat once:\n%s", seed, strings.Join(got, divider), strings.Join(want, divider))
+	}
+}
+
+func FuzzCut(f *testing.F) {
+	for seed := range uint64(20) {
+		f.Add(randomText(seed, 20), seed, 0)
+	}
+	f.Add("\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m\n\xef\xbb\xbf{\n[\x1b\n", uint64(1), 40)
+	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
+		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
+	})
+}
+
+func TestRestore(t *testing.T) {
+	for _, state := range [][]byte{nil, {}, {1}, {255, 255}, {0, 200}, {3, 3, 3}} {
+		if got := Restore(Options{}, state).State(); got != nil {
+			t.Errorf("state %v became %v", state, got)
+		}
+	}
+	want := []byte{byte(header), byte(goDump)}
+	if got := Restore(Options{}, want).State(); !bytes.Equal(got, want) {
+		t.Errorf("state %v became %v", want, got)
+	}
+}
+
+// A long record that comes in small pieces is looked at once.
+func TestLinearTime(t *testing.T) {
+	c := New(Options{LineLimit: 64 << 20, MaxRecord: 64 << 20})
+	data := make([]byte, 0, 10<<20)
+	for cap(data)-len(data) > 100 {
+		data = append(data, '=')
+		if len(data)%4096 == 0 {
+			if ends := c.Cut(data, nil, false, false); len(ends) != 0 {
+				t.Fatalf("ends %v", ends)
+			}
+			if c.judged+c.looked != len(data) {
+				t.Fatalf("%d of %d bytes remembered", c.judged+c.looked, len(data))
+			}
+		}
+	}
+}
+
+func benchmark(b *testing.B, line string) {
+	data := bytes.Repeat([]byte(line), 256<<10/len(line))
+	var ends []int32
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		ends = New(Options{}).Cut(data, ends[:0], false, false)
+	}
+}
+
+const zapLine = `{"level":"info","ts":1795415142.16387,"logger":"http.router","caller":"go/zapz.go:24","msg":"request handled","service":"checkout","version":"1.4.2","method":"GET","path":"/api/v1/users?id=42&x=\"q\"","status":200,"latency":0.001532,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}` + "\n"
+
+func BenchmarkIndexByte(b *testing.B) {
+	data := bytes.Repeat([]byte(zapLine), 256<<10/len(zapLine))
+	var ends []int32
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		ends = ends[:0]
+		for at := 0; ; {
+			i := bytes.IndexByte(data[at:], '\n')
+			if i < 0 {
+				break
+			}
+			at += i + 1
+			ends = append(ends, int32(at))
+		}
+	}
+}
+
+func BenchmarkJSON(b *testing.B) { benchmark(b, zapLine) }
+func BenchmarkLogfmt(b *testing.B) {
+	benchmark(b, `time=2026-11-23T06:25:41.562Z level=INFO msg="request handled" http.method=GET http.path="/api/v1/users" http.status=200 took=1.532ms`+"\n")
+}
+func BenchmarkStd(b *testing.B) {
+	benchmark(b, "2026/11/23 06:25:41 user 42 logged in from 10.0.0.7\n")
+}
+func BenchmarkKlog(b *testing.B) {
+	benchmark(b, `I1123 06:25:41.544861    1705 more.go:53] "Pod status updated" pod="kube-system/coredns-558bd4d5db-x2v9k" status="ready"`+"\n")
+}
+func BenchmarkTracing(b *testing.B) {
+	benchmark(b, "2026-11-23T06:33:43.947103Z  INFO tracing_fmt: listening addr=0.0.0.0:8080 pid=4711\n")
+}
+func BenchmarkText(b *testing.B) {
+	benchmark(b, "listening on port 8080 and some more words to read\n")
+}

@@ -1,0 +1,156 @@
+package frame
+
+import "bytes"
+
+const raceLine = "=================="
+
+// goStart returns the mode of a record of the Go runtime that line starts.
+func goStart(line []byte) mode {
+	switch line[0] {
+	case 'p':
+		if bytes.HasPrefix(line, []byte("panic: ")) {
+			return goDump
+		}
+	case 'f':
+		if bytes.HasPrefix(line, []byte("fatal error: ")) {
+			return goDump
+		}
+	case 'g':
+		if goroutine(line) {
+			return goDump
+		}
+	case 'S':
+		if signal(line) {
+			return goDump
+		}
+	case 'r':
+		if bytes.HasPrefix(line, []byte("runtime: ")) {
+			return goRuntime
+		}
+		if string(line) == "runtime stack:" {
+			return goDump
+		}
+	case 'u':
+		if bytes.HasPrefix(line, []byte("unexpected fault address ")) {
+			return goRuntime
+		}
+	}
+	return none
+}
+
+// goroutine reports whether line is "goroutine 7 [running]:" or, with
+// GOTRACEBACK=system, "goroutine 7 gp=0x... m=0 mp=0x... [running]:".
+func goroutine(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("goroutine "))
+	return ok && len(rest) > 3 && digit(rest[0]) && bytes.HasSuffix(rest, []byte("]:")) && bytes.IndexByte(rest, '[') > 0
+}
+
+// signal reports whether line is "SIGQUIT: quit" or the like.
+func signal(line []byte) bool {
+	if len(line) < 8 || line[1] != 'I' || line[2] != 'G' {
+		return false
+	}
+	i := 3
+	for i < len(line) && line[i] >= 'A' && line[i] <= 'Z' {
+		i++
+	}
+	return i > 3 && i+1 < len(line) && line[i] == ':' && line[i+1] == ' '
+}
+
+// followGo judges a line behind the lines of a dump.
+func followGo(line []byte) (mode, verdict) {
+	if goFrame(line) {
+		return goDump, joins
+	}
+	switch line[0] {
+	case '\t', '\r':
+		return goDump, joins
+	case '[':
+		if bytes.HasPrefix(line, []byte("[signal ")) || bytes.HasPrefix(line, []byte("[originating from ")) || string(line) == "[recovered]" {
+			return goDump, joins
+		}
+	case 'P':
+		if bytes.HasPrefix(line, []byte("PC=0x")) {
+			return goDump, joins
+		}
+	case 'e':
+		if bytes.HasPrefix(line, []byte("exit status ")) {
+			return none, closes
+		}
+	case 'r':
+		if string(line) == "runtime stack:" || bytes.HasPrefix(line, []byte("runtime: ")) {
+			return goDump, joins
+		}
+	case 's':
+		if string(line) == "signal arrived during cgo execution" {
+			return goDump, joins
+		}
+	case '-':
+		if string(line) == "-----" { // between what GOTRACEBACK=crash prints of each thread
+			return goDump, joins
+		}
+	}
+	if register(line) {
+		return goDump, joins
+	}
+	return goDump, begins
+}
+
+// goFrame reports whether line is part of a goroutine's trace.
+func goFrame(line []byte) bool {
+	switch line[0] {
+	case '\t':
+		return true
+	case 'g':
+		if goroutine(line) {
+			return true
+		}
+	case 'c':
+		if bytes.HasPrefix(line, []byte("created by ")) {
+			return true
+		}
+	case '.':
+		return bytes.HasPrefix(line, []byte("...")) && bytes.HasSuffix(line, []byte("frames elided..."))
+	}
+	return call(line)
+}
+
+// call reports whether line is a function with its arguments: "main.f(0x1, ...)".
+func call(line []byte) bool {
+	if line[len(line)-1] != ')' {
+		return false
+	}
+	paren := bytes.IndexByte(line, '(')
+	if paren <= 0 || bytes.IndexByte(line[:paren], ' ') >= 0 {
+		return false
+	}
+	return bytes.IndexByte(line[:paren], '.') > 0 || string(line[:paren]) == "panic"
+}
+
+// register reports whether line is one of "rax    0x0" and the like, which end
+// the dump of a signal.
+func register(line []byte) bool {
+	i := 0
+	for i < len(line) && i < 8 && (line[i] >= 'a' && line[i] <= 'z' || digit(line[i])) {
+		i++
+	}
+	j := i
+	for j < len(line) && line[j] == ' ' {
+		j++
+	}
+	return i > 0 && j > i && bytes.HasPrefix(line[j:], []byte("0x"))
+}
+
+// raceHead reports whether line is a head inside a race report.
+func raceHead(line []byte) bool {
+	for _, h := range raceHeads {
+		if bytes.HasPrefix(line, []byte(h)) {
+			return true
+		}
+	}
+	return false
+}
+
+var raceHeads = [...]string{"Read at ", "Write at ", "Previous ", "Goroutine ", "Atomic ", "[failed to restore the stack]", "Mutex ", "Location is "}
+
+func digit(c byte) bool { return c-'0' < 10 }

@@ -1,0 +1,247 @@
+package frame
+
+import "bytes"
+
+// alone says of a first byte that no record of several lines starts with it.
+var alone = func() (t [256]bool) {
+	for c := range t {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\n\r\t [=\x1b\xef"), byte(c)) < 0
+	}
+	return t
+}()
+
+// headBytes is how far a header is looked for.
+const headBytes = 64
+
+// headerOf returns header or levelled if line starts with a header, none otherwise.
+func headerOf(line []byte) mode {
+	var plain [headBytes]byte
+	if c := line[0]; c == 0x1b || c == '[' && len(line) > 1 && line[1] == 0x1b || c == 0xef {
+		if line = strip(plain[:0], line); len(line) == 0 {
+			return none
+		}
+	}
+	switch c := line[0]; {
+	case digit(c):
+		return dated(line)
+	case c == '[':
+		return bracketed(line)
+	case c == ' ':
+		return padded(line)
+	case c >= 'A' && c <= 'Z':
+		if m := capital(line); m != none {
+			return m
+		}
+	}
+	return prefixed(line)
+}
+
+// dated judges a line that starts with a digit.
+func dated(line []byte) mode {
+	switch {
+	case len(line) < 8:
+		return none
+	case line[2] == ':':
+		if shaped(line, "00:00:00") && (len(line) == 8 || line[8] == ' ' || line[8] == '.' || line[8] == ',') {
+			return header
+		}
+	case line[4] == '/', line[4] == '-':
+		if date(line) {
+			return header
+		}
+	}
+	return none
+}
+
+// date reports whether line starts with a day and a time in one of the forms
+// 2006/01/02 15:04:05, 2006-01-02T15:04:05, 2006-01-02 15:04:05.
+func date(line []byte) bool {
+	return len(line) >= 19 && line[4] == line[7] && (line[4] == '-' || line[4] == '/') && (line[10] == ' ' || line[10] == 'T') &&
+		line[13] == ':' && line[16] == ':' && digit(line[0]) && digit(line[3]) && digit(line[6]) && digit(line[9]) &&
+		digit(line[12]) && digit(line[15]) && digit(line[18])
+}
+
+// bracketed judges a line that starts with a bracket: env_logger, TiDB, NATS,
+// linkerd, levels.
+func bracketed(line []byte) mode {
+	rest := line[1:]
+	if date(rest) || len(rest) > 12 && digit(rest[0]) && shaped(rest, "00:00:00") {
+		return header
+	}
+	if n := level(rest); n > 0 && n < len(rest) && (rest[n] == ']' || rest[n] == ' ' || rest[n] == '\t') {
+		if prefixed(line) == header {
+			return header
+		}
+		return levelled
+	}
+	if n := uptime(rest); n > 0 && n < len(rest) && rest[n] == ']' {
+		return header
+	}
+	return prefixed(line)
+}
+
+// padded judges a line that starts with a blank: tracing with an uptime or
+// without a time, pretty_env_logger.
+func padded(line []byte) mode {
+	rest := bytes.TrimLeft(line, " ")
+	pad := len(line) - len(rest)
+	if len(rest) == 0 || pad > 8 {
+		return none
+	}
+	if pad == 1 && date(rest) {
+		return header
+	}
+	if n := level(rest); pad <= 2 && n > 0 && n < len(rest) && rest[n] == ' ' {
+		return levelled
+	}
+	if n := uptime(rest); n > 0 && n < len(rest) && rest[n] == ' ' {
+		if r := bytes.TrimLeft(rest[n:], " "); level(r) > 0 {
+			return header
+		}
+	}
+	return none
+}
+
+// capital judges a line that starts with a capital letter.
+func capital(line []byte) mode {
+	if len(line) > 15 && digit(line[1]) {
+		// klog: Lmmdd hh:mm:ss.uuuuuu; CockroachDB: Lyymmdd hh:mm:ss.uuuuuu
+		switch line[0] {
+		case 'I', 'W', 'E', 'F':
+			if line[5] == ' ' && shaped(line[1:], "0000 00:00:00.") || line[7] == ' ' && shaped(line[1:], "000000 00:00:00.") {
+				return header
+			}
+		}
+		return none
+	}
+	if len(line) > 15 && line[3] == ' ' && month(line) && (digit(line[5]) && line[6] == ' ' && shaped(line[7:], "00:00:00")) {
+		return header
+	}
+	if n := level(line); n > 0 && n < len(line) {
+		switch line[n] {
+		case '[': // logrus on a terminal, geth
+			return header
+		case ' ', '\t':
+			rest := bytes.TrimLeft(line[n:], " \t")
+			if len(rest) > 0 && rest[0] == '[' && len(rest) > 15 && digit(rest[1]) && bytes.IndexByte(rest[:15], '|') > 0 || date(rest) {
+				return header
+			}
+			return levelled
+		}
+	}
+	return none
+}
+
+// prefixed finds the time of package log behind a prefix.
+func prefixed(line []byte) mode {
+	if len(line) < 20 {
+		return none
+	}
+	head := line[:min(len(line), headBytes)]
+	i := bytes.IndexByte(head, '/')
+	for i >= 4 && len(line)-i >= 15 {
+		if line[i+3] == '/' && line[i+6] == ' ' && line[i+9] == ':' && date(line[i-4:]) {
+			return header
+		}
+		j := bytes.IndexByte(head[i+1:], '/')
+		if j < 0 {
+			return none
+		}
+		i += 1 + j
+	}
+	return none
+}
+
+// level returns the length of the level that line starts with in capitals, 0
+// if there is none.
+func level(line []byte) int {
+	if len(line) < 4 {
+		return 0
+	}
+	switch string(line[:4]) {
+	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT":
+	default:
+		return 0
+	}
+	n := 4
+	for n < len(line) && n < 8 && line[n] >= 'A' && line[n] <= 'Z' {
+		n++
+	}
+	switch string(line[:n]) {
+	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "WARNING", "DEBUG", "TRACE", "ERROR", "FATAL", "PANIC", "CRITICAL":
+		return n
+	}
+	return 0
+}
+
+// uptime returns the length of seconds since the start, "0.000211213s", with
+// blanks before it.
+func uptime(line []byte) int {
+	i := 0
+	for i < len(line) && line[i] == ' ' {
+		i++
+	}
+	j := i
+	for j < len(line) && j < i+20 && (digit(line[j]) || line[j] == '.') {
+		j++
+	}
+	if j > i+2 && j < len(line) && line[j] == 's' && bytes.IndexByte(line[i:j], '.') > 0 {
+		return j + 1
+	}
+	return 0
+}
+
+// pairs reports whether line starts as logfmt does: with a key that only the
+// start of a record has.
+func pairs(line []byte) bool {
+	i := bytes.IndexByte(line[:min(len(line), 10)], '=')
+	if i < 1 || i+1 == len(line) {
+		return false
+	}
+	switch string(line[:i]) {
+	case "time", "ts", "t", "level", "lvl", "timestamp", "severity":
+		return true
+	}
+	return false
+}
+
+func month(line []byte) bool {
+	switch string(line[:3]) {
+	case "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec":
+		return true
+	}
+	return false
+}
+
+// shaped reports whether line starts as pattern says, in which 0 stands for any digit.
+func shaped(line []byte, pattern string) bool {
+	if len(line) < len(pattern) {
+		return false
+	}
+	for i := range len(pattern) {
+		if p := pattern[i]; p == '0' && !digit(line[i]) || p != '0' && line[i] != p {
+			return false
+		}
+	}
+	return true
+}
+
+// strip appends the start of line without terminal control sequences
+// (ECMA-48) and byte order mark to dst, until dst is full.
+func strip(dst, line []byte) []byte {
+	for i := 0; i < len(line) && len(dst) < cap(dst); i++ {
+		switch {
+		case line[i] == 0x1b && i+1 < len(line) && line[i+1] == '[':
+			i += 2
+			for i < len(line) && line[i] < 0x40 {
+				i++
+			}
+		case line[i] == 0xef && i+2 < len(line) && line[i+1] == 0xbb && line[i+2] == 0xbf:
+			i += 2
+		default:
+			dst = append(dst, line[i])
+		}
+	}
+	return dst
+}
