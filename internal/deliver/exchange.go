@@ -1,0 +1,178 @@
+package deliver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"shipper/internal/protocol"
+)
+
+// maxAnswer is how much of an answer's body is read.
+const maxAnswer = 64 << 10
+
+// maxText bounds what a failure says, in bytes.
+const maxText = 400
+
+// NewClient returns a client as deliveries want it: it follows no redirect,
+// decompresses nothing, has time-outs for every step that has no body, and
+// takes its proxy from the environment. The time of a whole exchange is
+// RequestTimeout's. It speaks HTTP/1.1: with a few requests in flight HTTP/2
+// gains nothing and costs CPU.
+func NewClient(config *tls.Config) *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        config,
+			TLSHandshakeTimeout:    10 * time.Second,
+			IdleConnTimeout:        90 * time.Second,
+			MaxIdleConnsPerHost:    16,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: 64 << 10,
+			WriteBufferSize:        32 << 10,
+		},
+	}
+}
+
+// errTimeout is the cause of a request that took too long.
+var errTimeout = errors.New("timeout")
+
+// exchange sends r once. key stands for the failure, if it is one, and is the
+// same for all failures of a kind.
+func (o *Output) exchange(ctx context.Context, r *protocol.Request, h http.Header, up *upload) (v protocol.Verdict, key string) {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.RequestTimeout, errTimeout)
+	defer cancel()
+	req, err := o.request(ctx, h, up)
+	if err != nil {
+		return protocol.Verdict{Reason: err.Error()}, "request"
+	}
+	o.Stats.Requests.Add(1)
+	o.Stats.Bytes.Add(int64(len(up.body)))
+	o.Stats.InFlight.Add(1)
+	defer o.Stats.InFlight.Add(-1)
+	resp, err := o.Client.Do(req)
+	if err != nil {
+		reason := o.reason(ctx, err)
+		return protocol.Verdict{Reason: reason}, reason
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	v = o.Encoder.Verdict(r, resp.StatusCode, resp.Header, answer)
+	if v.Outcome == protocol.Accepted {
+		switch {
+		case err != nil:
+			v = protocol.Verdict{Reason: fmt.Sprintf("%d, but the answer broke off: %s", resp.StatusCode, o.reason(ctx, err))}
+		case len(answer) > maxAnswer:
+			v = protocol.Verdict{Reason: fmt.Sprintf("%d, but the answer has more than %d bytes", resp.StatusCode, maxAnswer)}
+		}
+	}
+	return v, "HTTP " + strconv.Itoa(resp.StatusCode)
+}
+
+// request makes an HTTP request whose body can be sent again on another
+// connection: net/http does so, as there is an Idempotency-Key, when a
+// connection that was kept open turns out to be closed.
+func (o *Output) request(ctx context.Context, h http.Header, up *upload) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("User-Agent", "shipper")
+	maps.Copy(req.Header, *o.headers.Load())
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	maps.Copy(req.Header, h)
+	req.Body = up.reader()
+	req.GetBody = func() (io.ReadCloser, error) { return up.reader(), nil }
+	req.ContentLength = int64(len(up.body))
+	return req, nil
+}
+
+// reason says why there is no answer, without what changes from one time to the
+// next, such as the local port.
+func (o *Output) reason(ctx context.Context, err error) string {
+	if context.Cause(ctx) == errTimeout {
+		return "no whole answer within " + o.RequestTimeout.String()
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // it has the method and the URL, which may have a secret in it
+	}
+	text := err.Error()
+	var op *net.OpError
+	switch {
+	case errors.As(err, &op):
+		text = op.Op + ": " + op.Err.Error()
+		if op.Addr != nil {
+			text = op.Op + " " + op.Addr.String() + ": " + op.Err.Error()
+		}
+	case errors.Is(err, io.EOF):
+		text = "the connection was closed without an answer"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		text = "the connection was closed within the answer"
+	}
+	return text[:min(len(text), maxText)]
+}
+
+// upload is a body that is read by net/http, perhaps still after there is an
+// answer, and whose memory is used again: behind end nobody reads it.
+type upload struct {
+	mu   sync.Mutex
+	body []byte
+	done bool
+}
+
+func (u *upload) reader() io.ReadCloser { return &uploadReader{upload: u} }
+
+func (u *upload) end() {
+	u.mu.Lock()
+	u.done = true
+	u.mu.Unlock()
+}
+
+type uploadReader struct {
+	*upload
+	at int
+}
+
+var errDone = errors.New("the request is over")
+
+// Read is io.Reader's.
+func (r *uploadReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done {
+		return 0, errDone
+	}
+	if r.at == len(r.body) {
+		return 0, io.EOF
+	}
+	n := copy(p, r.body[r.at:])
+	r.at += n
+	return n, nil
+}
+
+// Close is io.Closer's.
+func (r *uploadReader) Close() error { return nil }
+
+// randN returns a random time below d.
+func randN(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return rand.N(d)
+}
