@@ -300,7 +300,7 @@ func (p *parser) window(f Function) Expr {
 	r := &Range{Function: f, Query: p.selector()}
 	brackets := func() {
 		p.expect("[")
-		d, ok := parseDuration(p.tok.text)
+		d, ok := ParseDuration(p.tok.text)
 		if p.err == nil && (p.tok.kind != tokenNumber || !ok || d <= 0) {
 			p.fail(p.tok.at, "a duration such as 5m is needed here, not %q", p.tok.text)
 		}

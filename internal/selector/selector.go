@@ -173,7 +173,7 @@ func parseNumber(s string) (float64, bool) {
 	if n, err := strconv.ParseFloat(s, 64); err == nil && !math.IsInf(n, 0) && !math.IsNaN(n) {
 		return n, true
 	}
-	if d, ok := parseDuration(s); ok {
+	if d, ok := ParseDuration(s); ok {
 		return d.Seconds(), true
 	}
 	i := strings.IndexFunc(s, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
@@ -185,8 +185,8 @@ func parseNumber(s string) (float64, bool) {
 	return n * unit, err == nil && ok
 }
 
-// parseDuration reads a duration as Prometheus writes it: units ms, s, m, h, d, w, y.
-func parseDuration(s string) (time.Duration, bool) {
+// ParseDuration reads a duration as Prometheus writes it: 5m, 1h30m; units ns to y.
+func ParseDuration(s string) (time.Duration, bool) {
 	units := []struct {
 		name string
 		d    time.Duration
