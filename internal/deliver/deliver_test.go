@@ -401,7 +401,7 @@ func BenchmarkDeliver(b *testing.B) {
 	blocks := makeBlocks(1, 1, plainText)
 	blocks[0].Payload = bytes.Repeat([]byte{7}, 32<<10)
 	blocks[0].Raw = 256 << 10
-	s := &source{t: b}
+	s := &source{t: b, kind: true}
 	for i := range b.N {
 		s.blocks = append(s.blocks, blocks[0])
 		s.blocks[i].Sequence = uint64(i + 1)

@@ -29,6 +29,7 @@ type source struct {
 	stored func(sequence uint64) bool // whether the receiver has a block; nil: not checked
 	broken error                      // of Ack
 	full   int                        // how many dead letters fail
+	kind   bool                       // nothing is scribbled over
 	end    context.CancelFunc         // called when all is acked
 }
 
@@ -37,6 +38,9 @@ func (s *source) Next(ctx context.Context, maxBytes int, dst []queue.Block) ([]q
 	s.mu.Lock()
 	memory := dst[len(dst):cap(dst)]
 	for i := range memory {
+		if s.kind {
+			break
+		}
 		p := memory[i].Payload[:cap(memory[i].Payload)]
 		for j := range p {
 			p[j] = 0xdb
