@@ -12,12 +12,12 @@ type buffer struct {
 // pool holds buffers by size, so that a short read does not pin a large one
 // for as long as its records are on their way.
 type pool struct {
-	sizes   [3]int
-	classes [3]sync.Pool
+	sizes   [4]int
+	classes [4]sync.Pool
 }
 
 func newPool(chunk int) *pool {
-	p := &pool{sizes: [3]int{min(8<<10, chunk), min(64<<10, chunk), chunk}}
+	p := &pool{sizes: [4]int{min(1<<10, chunk), min(8<<10, chunk), min(64<<10, chunk), chunk}}
 	for i, n := range p.sizes {
 		c := &p.classes[i]
 		c.New = func() any {

@@ -13,7 +13,7 @@ type file struct {
 	id      identity
 	path    string // where it was found
 	lineage string // the name its generations go by: path, or for a rotated file what that was before
-	born    int64  // when it was found, ns since the Unix epoch
+	born    int64  // files of its lineage that are younger were written after this: ns since the Unix epoch
 	first   bool   // it was there at the first scan
 	before  *file  // to be read to its end first; the reader's once it has arrived
 	archive *archive
@@ -43,7 +43,7 @@ type file struct {
 	hint   *input.Hint
 	key    string
 	source *file   // the file this one is a copy of
-	copies []*file // of this file
+	copies []*file // of this file, while they are not read
 	failed string  // the last error of a read
 	stale  bool    // the handle is of no use any more
 	begun  int     // generations begun
@@ -78,11 +78,6 @@ func (f *file) adopt(p position) {
 	f.file = f.id
 	f.flags &^= flagDone
 	f.seen = p.offset
-}
-
-// drained reports whether all that was there at the last look has been read.
-func (f *file) drained() bool {
-	return f.stage != following || f.archive == nil && f.seen >= f.size
 }
 
 // identify sets the prefix by the first bytes of the file. Zeros at their end

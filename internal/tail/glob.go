@@ -61,7 +61,7 @@ func matches(rests [][]string, name string) bool {
 			}
 			continue
 		}
-		if len(r) == 1 {
+		if !slices.ContainsFunc(r[1:], func(e string) bool { return e != "**" }) {
 			if ok, _ := path.Match(r[0], name); ok {
 				return true
 			}
@@ -124,20 +124,19 @@ func elements(p string) []string { return strings.Split(strings.TrimPrefix(p, "/
 // filter says which paths are to be followed. It does not change.
 type filter struct {
 	patterns []pattern
-	exclude  [][]string // a single element stands for a name in any directory
+	exclude  [][]string
 }
 
 func newExclusion(globs []string) ([][]string, error) {
 	var out [][]string
 	for _, g := range globs {
-		elems := []string{g}
+		elems := []string{"**", g} // a name, in any directory
 		if strings.Contains(g, "/") {
 			abs, err := filepath.Abs(g)
 			if err != nil {
 				return nil, fmt.Errorf("exclude %s: %w", g, err)
 			}
-			// A leading element no path has keeps /x apart from the name x.
-			elems = append([]string{""}, elements(abs)...)
+			elems = elements(abs)
 		}
 		for _, e := range elems {
 			if _, err := path.Match(e, ""); err != nil {
@@ -154,16 +153,7 @@ func (f *filter) excluded(p string) bool {
 		return false
 	}
 	elems := elements(p)
-	for _, x := range f.exclude {
-		if len(x) == 1 {
-			if ok, _ := path.Match(x[0], elems[len(elems)-1]); ok {
-				return true
-			}
-		} else if matchPath(x[1:], elems) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.exclude, func(x []string) bool { return matchPath(x, elems) })
 }
 
 // follows reports whether p matches a pattern and is not excluded.

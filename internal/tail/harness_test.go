@@ -164,7 +164,7 @@ func (b *bench) put(c input.Chunk) error {
 }
 
 // checkChunk checks what holds for every chunk.
-func checkChunk(t *testing.T, c input.Chunk) {
+func checkChunk(t testing.TB, c input.Chunk) {
 	t.Helper()
 	last := int32(0)
 	for _, e := range c.Ends {

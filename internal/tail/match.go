@@ -29,8 +29,11 @@ func (r *reader) start(f *file, fd int, last bool) error {
 	if key == 0 && head[0] != 0 && !last {
 		return nil
 	}
-	if err := r.noticeTruncated(f, key); err != nil {
-		return err
+	originals := r.originals(f)
+	for _, o := range originals {
+		if err := r.noticeTruncated(o); err != nil {
+			return err
+		}
 	}
 	if fd, _ = r.set.acquire(f); fd < 0 {
 		return nil
@@ -39,8 +42,8 @@ func (r *reader) start(f *file, fd int, last bool) error {
 	if ok {
 		return nil
 	}
-	if key != 0 {
-		if o := r.original(f, fd, key); o != nil {
+	for _, o := range originals {
+		if r.copies(f, fd, o) {
 			f.stage, f.source = shadow, o
 			o.copies = append(o.copies, f)
 			return nil
@@ -48,7 +51,6 @@ func (r *reader) start(f *file, fd int, last bool) error {
 	}
 	f.begin(prev)
 	r.stats.Generations.Add(1)
-	r.list(f, key)
 	if r.fromEnd && r.first && f.first {
 		return r.startAtEnd(f, fd)
 	}
@@ -63,22 +65,8 @@ func (f *file) parted() {
 	f.source, f.stage = nil, fresh
 }
 
-// list makes f known as a file that others can be copies of.
-func (r *reader) list(f *file, key uint64) {
-	if key != 0 {
-		f.position.head = key
-		r.heads[key] = append(r.heads[key], f)
-	}
-}
-
-// unlist undoes list, and leaves f's copies to themselves.
-func (r *reader) unlist(f *file) {
-	key := f.position.head
-	if left := slices.DeleteFunc(r.heads[key], func(o *file) bool { return o == f }); len(left) > 0 {
-		r.heads[key] = left
-	} else {
-		delete(r.heads, key)
-	}
+// leaveCopies leaves f's copies to themselves, and f's original if it is one.
+func (f *file) leaveCopies() {
 	for _, c := range f.copies {
 		c.source, c.stage = nil, fresh
 	}
@@ -139,37 +127,36 @@ func (r *reader) resumed(f *file, s *saved, p position) {
 	r.ledger.remove(s)
 	r.orphans = slices.DeleteFunc(r.orphans, func(o *saved) bool { return o == s })
 	f.adopt(p)
-	r.list(f, p.head)
 	r.stats.Resumed.Add(1)
 	r.log.Debug("file goes on with a known generation", "path", f.path, "generation", formatID(p.gen), "offset", p.offset, "was", p.path)
 }
 
-// original returns the followed file that f is a copy of, or nil.
-func (r *reader) original(f *file, fd int, key uint64) *file {
-	for _, o := range r.heads[key] {
-		if o != f && o.archive == nil && isRotationOf(filepath.Base(o.path), filepath.Base(f.path)) && r.copies(f, fd, o) {
-			return o
+// originals returns the files that f, by its name, can be a copy of.
+func (r *reader) originals(f *file) []*file {
+	dir, name := filepath.Split(f.path)
+	var out []*file
+	suffixed, infixed := unrotated(name)
+	for _, n := range []string{suffixed, infixed} {
+		if n == "" {
+			continue
+		}
+		for _, o := range r.byPath[dir+n] {
+			if o != f && o.archive == nil {
+				out = append(out, o)
+			}
 		}
 	}
-	return nil
+	return out
 }
 
-// noticeTruncated looks whether files that f can be a copy of have been
-// truncated since they were looked at.
-func (r *reader) noticeTruncated(f *file, key uint64) error {
-	for _, o := range slices.Clone(r.heads[key]) {
-		if o == f || o.archive != nil || !isRotationOf(filepath.Base(o.path), filepath.Base(f.path)) {
-			continue
-		}
-		fd, _ := r.set.acquire(o)
-		if st, err := fstat(fd); err != nil || st.size == o.size && st.mtime == o.mtime || r.agrees(fd, st.size, &o.position) {
-			continue
-		}
-		if err := r.truncated(o); err != nil {
-			return err
-		}
+// noticeTruncated looks whether o was truncated since it was looked at.
+func (r *reader) noticeTruncated(o *file) error {
+	fd, _ := r.set.acquire(o)
+	st, err := fstat(fd)
+	if err != nil || o.stage != following || st.size == o.size && st.mtime == o.mtime || r.agrees(fd, st.size, &o.position) {
+		return nil
 	}
-	return nil
+	return r.truncated(o)
 }
 
 // copies reports whether all that f has so far is what o has there, too: it
@@ -206,7 +193,7 @@ func (r *reader) truncated(f *file) error {
 	r.stats.Generations.Add(1)
 	s := &saved{position: f.position, truncated: true, lost: max(f.known-f.offset, 0), deadline: r.now.Add(r.grace)}
 	copies := slices.Clone(f.copies)
-	r.unlist(f)
+	f.leaveCopies()
 	prev := s.gen
 	if prev == 0 {
 		prev = f.prev

@@ -20,7 +20,7 @@ const (
 //	u8       flags
 //	uvarint  device, inode, offset, length of the prefix
 //	u64 LE   hash of the prefix, of the head, of the marker
-//	varint   time of discovery, time of the position: ns since the Unix epoch
+//	varint   time of birth, time of the position: ns since the Unix epoch
 //	string   path (uvarint length, bytes)
 //	string   state of the cutter
 //
@@ -32,6 +32,7 @@ const (
 	flagDone  uint8 = 1 << iota // read to the end and given up: nothing is expected of it
 	flagSkip                    // the rest of a line is to be skipped
 	flagAtEnd                   // there was no more to read at the time
+	flagHole                    // it is in a hole, or right behind one
 	flagsAll  = 1<<iota - 1
 )
 
@@ -47,7 +48,7 @@ type position struct {
 	head      uint64 // hash of the first line or headBytes, whichever is shorter; 0: not known yet
 	marker    uint64 // hash of the min(markerBytes, offset) bytes before offset
 
-	born  int64  // when the generation was discovered, ns since the Unix epoch
+	born  int64  // generations younger than this one were written after that: ns since the Unix epoch
 	time  int64  // when this position was reached, ns since the Unix epoch
 	path  string // where the file was seen first
 	state []byte // of the cutter

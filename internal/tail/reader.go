@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -42,18 +43,19 @@ type reader struct {
 
 	pool    *pool
 	ledger  *ledger
-	heads   map[uint64][]*file // files that are followed, by head
+	byPath  map[string][]*file // open files, by the path where they were found
 	orphans []*saved           // truncated generations that may turn up as copies
 
-	first   bool // nothing was stored
-	started bool // the files of the first scan are matched
-	now     time.Time
-	next    time.Time // tick
-	expire  time.Time
-	wheel   [slots][]*file
-	slot    int
-	ready   []*file // with something to read, in order
-	from    int     // first of ready
+	first     bool  // this is the very first start
+	startedAt int64 // when that was, ns since the Unix epoch
+	matched   bool  // the files of the first scan are matched
+	now       time.Time
+	next      time.Time // tick
+	expire    time.Time
+	wheel     [slots][]*file
+	slot      int
+	ready     []*file // with something to read, in order
+	from      int     // first of ready
 
 	head  [prefixBytes]byte // scratch: the first bytes of the file read last
 	mark  [markerBytes]byte // scratch
@@ -65,7 +67,7 @@ func newReader(f *Follower, set *set, filter *filter, roots []string, put func(i
 		set: set, filter: filter, roots: roots, put: put, log: f.Log, stats: f.Stats,
 		name: f.Name, limit: f.LineLimit, chunk: f.ChunkBytes, tick: f.PollInterval, join: f.JoinTimeout, grace: f.Grace,
 		retention: f.Retention, fromEnd: f.FromEnd, newStream: f.NewStream, newCutter: f.NewCutter,
-		pool: newPool(f.ChunkBytes), ledger: newLedger(), heads: map[uint64][]*file{},
+		pool: newPool(f.ChunkBytes), ledger: newLedger(), byPath: map[string][]*file{},
 	}
 }
 
@@ -100,14 +102,17 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 		r.next = now.Add(r.tick)
 		return false, nil
 	}
-	if !r.started {
-		r.started, r.next, r.expire = true, now.Add(r.tick), now.Add(expireInterval)
+	if !r.matched {
+		r.matched, r.next, r.expire = true, now.Add(r.tick), now.Add(expireInterval)
 		if arrived, err = r.resume(arrived); err != nil {
 			return false, err
 		}
 	}
+	// What others can be copies of comes first.
+	slices.SortStableFunc(arrived, func(a, b *file) int { return len(a.path) - len(b.path) })
 	for _, f := range arrived {
 		r.stats.Files.Add(1)
+		r.byPath[f.path] = append(r.byPath[f.path], f)
 		f.grown = now
 		if err := r.look(f); err != nil {
 			return false, err
@@ -257,7 +262,7 @@ func (r *reader) look(f *file) error {
 			r.later(f)
 			return nil
 		}
-		if fd, unlinked = r.set.acquire(f); fd < 0 {
+		if fd, _ = r.set.acquire(f); fd < 0 {
 			return r.given(f)
 		}
 	}
@@ -270,7 +275,8 @@ func (r *reader) look(f *file) error {
 	case f.size > f.seen:
 		r.enqueue(f)
 	case changed && f.seen > f.offset:
-		r.enqueue(f) // unfinished bytes may have been overwritten
+		f.cutter = nil // unfinished bytes, which it has seen, may have been overwritten
+		r.enqueue(f)
 	case f.lines && r.now.Sub(f.grown) >= r.join:
 		if _, err := r.turn(f, flush); err != nil {
 			return err
@@ -321,6 +327,11 @@ func (r *reader) finish(f *file) error {
 func (r *reader) closed(f *file, flags uint8) error {
 	r.stats.Files.Add(-1)
 	r.stats.Closed.Add(1)
+	if left := slices.DeleteFunc(r.byPath[f.path], func(o *file) bool { return o == f }); len(left) > 0 {
+		r.byPath[f.path] = left
+	} else {
+		delete(r.byPath, f.path)
+	}
 	if f.archive != nil {
 		f.archive.stop()
 		if f.archive.damage != nil {
@@ -330,7 +341,7 @@ func (r *reader) closed(f *file, flags uint8) error {
 			}
 		}
 	}
-	r.unlist(f)
+	f.leaveCopies()
 	if f.stage != following {
 		return nil
 	}

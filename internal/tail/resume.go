@@ -2,29 +2,53 @@ package tail
 
 import (
 	"cmp"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"shipper/internal/input"
 )
 
-// startedKey, behind an input's name, is stored when files are followed from
-// their end, so that the first start is known from later ones even if no file
-// had anything in it.
+// startedKey, behind an input's name, is where the time of the very first start
+// is stored: eight bytes, little endian, ns since the Unix epoch.
 const startedKey = "/started"
+
+// recall takes in what was stored by earlier runs.
+func (r *reader) recall(stored map[string][]byte) {
+	r.first = len(stored) == 0
+	r.startedAt = wallClock()
+	for key, value := range stored {
+		name := strings.TrimPrefix(key, r.name)
+		if name == startedKey && len(value) == 8 {
+			r.startedAt = int64(binary.LittleEndian.Uint64(value))
+			continue
+		}
+		id, ok := parseID(strings.TrimPrefix(name, "/"))
+		p, err := decodePosition(value)
+		if err != nil || !ok {
+			r.log.Error("a stored position is unreadable and not used", "key", key, "err", err)
+			continue
+		}
+		p.gen = id
+		r.ledger.add(&saved{position: p})
+	}
+}
 
 // resume matches stored positions with files: those of the first scan, and
 // those that rotation has put beside them since. It returns all files to read.
 func (r *reader) resume(files []*file) ([]*file, error) {
-	if r.first && r.fromEnd {
-		if err := r.put(input.Chunk{Input: r.name + startedKey, Pos: []byte{1}}); err != nil {
+	if r.first {
+		r.set.release()
+		if err := r.put(input.Chunk{Input: r.name + startedKey, Pos: binary.LittleEndian.AppendUint64(nil, uint64(r.startedAt))}); err != nil {
 			return nil, err
 		}
+		return files, nil
 	}
-	m := &matching{reader: r, lineages: map[string]*lineage{}, files: files}
+	m := &matching{reader: r, lineages: map[string]*lineage{}, files: files, dirs: map[string]map[string][]string{}}
 	r.ledger.each(func(s *saved) {
 		l := m.lineages[s.path]
 		if l == nil {
@@ -33,11 +57,10 @@ func (r *reader) resume(files []*file) ([]*file, error) {
 		}
 		l.saved = append(l.saved, &candidate{saved: s})
 	})
-	if len(m.lineages) == 0 {
-		return files, nil
-	}
 	for _, f := range files {
-		m.sameFile(f)
+		if !m.sameFile(f) && m.lineages[f.path] == nil {
+			m.lineages[f.path] = &lineage{path: f.path}
+		}
 	}
 	for _, l := range m.lineages {
 		m.look(l)
@@ -57,6 +80,7 @@ type matching struct {
 	*reader
 	lineages map[string]*lineage
 	files    []*file
+	dirs     map[string]map[string][]string // names in a directory by what they can be a rotation of
 }
 
 // lineage is what is known of the generations of one path.
@@ -80,8 +104,11 @@ type rotated struct {
 	file *file // of a plain one: open
 }
 
-// newest returns the position of the generation discovered last.
+// newest returns the position of the youngest generation, nil if there is none.
 func (l *lineage) newest() *candidate {
+	if len(l.saved) == 0 {
+		return nil
+	}
 	return slices.MaxFunc(l.saved, func(a, b *candidate) int { return cmp.Compare(a.born, b.born) })
 }
 
@@ -118,6 +145,11 @@ func (m *matching) sameContent(f *file) bool {
 		return false
 	}
 	fd, _ := m.set.acquire(f)
+	st, err := fstat(fd)
+	if err != nil {
+		return false
+	}
+	f.size = st.size // it may be growing
 	n, err := pread(fd, m.other[:], 0)
 	if err != nil {
 		return false
@@ -142,22 +174,18 @@ func (m *matching) look(l *lineage) {
 		return
 	}
 	newest := l.newest()
-	whole := newest.file != nil && newest.file.path == l.path
+	whole := newest != nil && newest.file != nil && newest.file.path == l.path
 	if whole && !slices.ContainsFunc(l.saved, func(c *candidate) bool { return c.file == nil && !c.done() }) {
 		return
 	}
 	dir, base := filepath.Split(l.path)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		plain, suffix := compression(e.Name())
-		p := filepath.Join(dir, e.Name())
-		if !isRotationOf(base, plain) || m.filter.excluded(p) {
+	for _, name := range m.rotations(dir)[base] {
+		plain, suffix := compression(name)
+		p := dir + name
+		if m.filter.excluded(p) {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(dir, plain)); suffix != "" && err == nil {
+		if _, err := os.Lstat(dir + plain); suffix != "" && err == nil {
 			continue // not finished, or not needed
 		}
 		st, err := lstat(p)
@@ -181,6 +209,39 @@ func (m *matching) look(l *lineage) {
 	})
 }
 
+// rotations returns the names in dir by what they can be a rotation of.
+func (m *matching) rotations(dir string) map[string][]string {
+	if names, ok := m.dirs[dir]; ok {
+		return names
+	}
+	names := map[string][]string{}
+	m.dirs[dir] = names
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		m.log.Error("cannot look for rotated files", "path", dir, "err", err)
+	}
+	for _, e := range entries {
+		plain, _ := compression(e.Name())
+		suffixed, infixed := unrotated(plain)
+		for _, base := range []string{suffixed, infixed} {
+			if base != "" {
+				names[base] = append(names[base], e.Name())
+			}
+		}
+	}
+	return names
+}
+
+// since returns from when on a file of l that is not known is younger than all
+// that are. What is of no known lineage may be all new, but for what was there
+// before the first start, or so long ago that its position was forgotten.
+func (m *matching) since(l *lineage) int64 {
+	if n := l.newest(); n != nil {
+		return n.born - int64(settleTime)
+	}
+	return max(m.startedAt, wallClock()-int64(m.retention))
+}
+
 // open opens a file beside l's path.
 func (m *matching) open(b *rotated, l *lineage) *file {
 	fd, st, err := openRegular(b.path, false)
@@ -193,7 +254,7 @@ func (m *matching) open(b *rotated, l *lineage) *file {
 		return nil
 	}
 	f := newFile(fd, st, b.path, 0)
-	f.lineage = l.path
+	f.lineage, f.born = l.path, st.mtime
 	if b.suffix != "" {
 		f.archive = &archive{suffix: b.suffix}
 	}
@@ -208,7 +269,7 @@ func (m *matching) open(b *rotated, l *lineage) *file {
 // complete finds what is left of l among the files beside it: known generations
 // by content, and generations younger than all known ones.
 func (m *matching) complete(l *lineage) {
-	since := l.newest().born - int64(settleTime)
+	since := m.since(l)
 	var missed []*file
 	for _, b := range l.beside {
 		if b.file != nil && m.sameContent(b.file) || b.suffix != "" && m.inArchive(b, l) {

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"bytes"
 	"compress/gzip"
 	"os"
 	"testing"
@@ -9,21 +10,38 @@ import (
 	"shipper/internal/input"
 )
 
-func gz(b *bench, name string) {
-	b.t.Helper()
-	data, err := os.ReadFile(b.path(name))
-	b.must(err)
-	st, err := os.Stat(b.path(name))
-	b.must(err)
-	out, err := os.Create(b.path(name + ".gz"))
-	b.must(err)
-	z := gzip.NewWriter(out)
-	_, err = z.Write(data)
-	b.must(err)
-	b.must(z.Close())
-	b.must(out.Close())
-	b.must(os.Chtimes(b.path(name+".gz"), st.ModTime(), st.ModTime()))
-	b.remove(name)
+func gz(b *bench, name string) { b.t.Helper(); b.must(gzipFile(b.path(name))) }
+
+func gzipped(w *writer, path string) { w.must(gzipFile(path)) }
+
+// gzipFile does what gzip(1) does.
+func gzipFile(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	z.Write(data)
+	z.Close()
+	half := out.Len() / 2
+	f, err := os.Create(path + ".gz")
+	if err != nil {
+		return err
+	}
+	f.Write(out.Bytes()[:half])
+	f.Write(out.Bytes()[half:])
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Chtimes(path+".gz", st.ModTime(), st.ModTime()); err != nil {
+		return err
+	}
+	return os.Remove(path)
 }
 
 // TestSteps goes through what can happen to a file, step by step. Each case

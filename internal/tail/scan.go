@@ -24,8 +24,9 @@ const (
 	settleTime = 20 * time.Millisecond
 	// retryMin and retryMax bound the waits between attempts to open a file.
 	retryMin, retryMax = time.Second, 30 * time.Second
-	// restFactor times the duration of a scan is left before the next one.
-	restFactor = 20
+	// restMin and, for each name listed, restName are left between two scans, so
+	// that a directory in which names come and go all the time costs little.
+	restMin, restName = time.Millisecond, 10 * time.Microsecond
 	// reserveFiles are descriptors left to the rest of the process.
 	reserveFiles = 128
 )
@@ -50,6 +51,7 @@ type scanner struct {
 	unlinked []*file // applied after a scan: the name may turn up elsewhere in it
 	first    bool
 	now      time.Time
+	listed   int // names in this scan
 	buf      []byte
 }
 
@@ -134,7 +136,7 @@ func (s *scanner) run(ctx context.Context) {
 		start := time.Now()
 		s.scan(start, nil)
 		next := start.Add(s.interval())
-		for s.watch != nil && s.rest(ctx, timer, time.Since(start)*restFactor) {
+		for s.watch != nil && s.rest(ctx, timer, s.pause()) {
 			timer.Reset(time.Until(next))
 			select {
 			case <-ctx.Done():
@@ -149,7 +151,7 @@ func (s *scanner) run(ctx context.Context) {
 			break
 		}
 		if s.watch == nil {
-			s.rest(ctx, timer, max(s.poll, time.Since(start)*restFactor))
+			s.rest(ctx, timer, max(s.poll, s.pause()))
 		}
 	}
 }
@@ -165,6 +167,8 @@ func (s *scanner) rest(ctx context.Context, timer *time.Timer, d time.Duration) 
 	}
 }
 
+func (s *scanner) pause() time.Duration { return restMin + time.Duration(s.listed)*restName }
+
 func (s *scanner) interval() time.Duration {
 	if s.watch == nil {
 		return s.poll
@@ -179,7 +183,7 @@ func (s *scanner) scan(now time.Time, changed map[int32]bool) bool {
 	if changed[-1] {
 		return false
 	}
-	s.now, s.real = now, s.real[:0]
+	s.now, s.real, s.listed = now, s.real[:0], 0
 	if changed == nil {
 		for _, d := range s.trees {
 			s.visit(d, false)
@@ -377,6 +381,7 @@ func (s *scanner) names(d *dir, b []byte, before int64) {
 			name = name[:i]
 		}
 		b = b[length:]
+		s.listed++
 		if string(name) == "." || string(name) == ".." {
 			continue
 		}
@@ -431,7 +436,7 @@ func (s *scanner) name(d *dir, e *entry, name string, ino uint64, typ byte, befo
 		e.settled = typ != unix.DT_LNK
 		return
 	}
-	s.follow(e, p, replaced)
+	s.follow(e, p, replaced, before)
 }
 
 func typeOf(mode uint32) byte { return byte(mode & unix.S_IFMT >> 12) }
@@ -469,7 +474,7 @@ func (s *scanner) again(d *dir, name string) {
 		s.visit(e.sub, false)
 	case e.problem != "":
 		if !s.now.Before(e.retry) {
-			s.follow(e, p, nil)
+			s.follow(e, p, nil, d.wall)
 		}
 	case e.typ == unix.DT_LNK:
 		st, err := stat(p)
@@ -484,13 +489,14 @@ func (s *scanner) again(d *dir, name string) {
 		if err == nil && st.mode&unix.S_IFMT == unix.S_IFDIR {
 			s.enter(e, p, below(d.rests, name), true)
 		} else if matches(d.rests, name) {
-			s.follow(e, p, replaced)
+			s.follow(e, p, replaced, d.wall)
 		}
 	}
 }
 
-// follow opens p, unless it is open under another name already.
-func (s *scanner) follow(e *entry, p string, replaced *file) {
+// follow opens p, unless it is open under another name already. before is when
+// it was not there yet, 0 if that is not known.
+func (s *scanner) follow(e *entry, p string, replaced *file, before int64) {
 	if plain, suffix := compression(p); suffix != "" {
 		s.skip(e, p, skipError("is compressed, and read only to complete "+filepath.Base(plain)+" at start"))
 		return
@@ -526,6 +532,9 @@ func (s *scanner) follow(e *entry, p string, replaced *file) {
 	}
 	f := newFile(fd, st, p, 1)
 	f.first, f.before = s.first, replaced
+	if before > 0 {
+		f.born = before // what is younger than this file was written after that
+	}
 	s.set.add(f, s.now)
 	e.file = f
 	s.arrived = append(s.arrived, f)
@@ -570,7 +579,7 @@ func (s *scanner) sibling(d *dir, name, p string, ino uint64, before int64) {
 		a = b
 	}
 	f := newFile(fd, st, p, 0)
-	f.lineage = filepath.Join(d.path, a)
+	f.lineage, f.born = filepath.Join(d.path, a), before
 	if !s.set.add(f, s.now) {
 		unix.Close(fd)
 		return

@@ -51,7 +51,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -64,7 +63,7 @@ import (
 type Cutter interface {
 	// Cut appends to ends the end offsets, terminators included, of the
 	// complete records in data, which starts at a record start. Bytes behind
-	// the last end are presented again, followed by more, in the next call.
+	// the last end are presented again, perhaps followed by more, in the next call.
 	// With flush all complete lines left are a record of their own; with final
 	// also a last line without a newline.
 	Cut(data []byte, ends []int32, flush, final bool) []int32
@@ -159,19 +158,6 @@ func (f *Follower) engine(stored map[string][]byte, put func(input.Chunk) error)
 		scanner: newScanner(f, set, filter, roots),
 		reader:  newReader(f, set, filter, roots, put),
 	}
-	for key, value := range stored {
-		if key == f.Name+startedKey {
-			continue
-		}
-		p, err := decodePosition(value)
-		id, ok := parseID(strings.TrimPrefix(key, f.Name+"/"))
-		if err != nil || !ok {
-			f.Log.Error("a stored position is unreadable and not used", "input", f.Name, "key", key, "err", err)
-			continue
-		}
-		p.gen = id
-		e.reader.ledger.add(&saved{position: p})
-	}
-	e.reader.first = len(stored) == 0
+	e.reader.recall(stored)
 	return e, nil
 }

@@ -169,23 +169,24 @@ func (r *reader) cut(f *file, fd int, b *buffer, lead int, data []byte, atEnd bo
 	}
 	data, atEnd, skipped := r.trimHole(f, fd, data, atEnd)
 	if skipped > 0 {
-		return true, r.skipHole(f, fd, b, lead, data, skipped)
+		return r.skipHole(f, fd, b, lead, data, skipped)
 	}
 	if len(data) == 0 {
 		b.release()
 		return false, nil
 	}
+	if !atEnd && len(data) < holeBytes && zeros(data) == len(data) {
+		return r.incomplete(f, b, lead, data, false) // it may be a hole
+	}
 	if f.cutter == nil {
 		f.cutter = r.newCutter(f.state)
 	}
-	// Within limits, all complete lines have to go when there is no room for
-	// more, and when what follows them is not theirs.
-	all := e > open && atEnd || !atEnd && len(data) >= r.largest()
+	all := e > open && atEnd
 	special := false
 	if len(data) > r.limit {
-		if i := overlong(data, r.limit); i == 0 {
+		if i := Overlong(data, r.limit); i == 0 {
 			return true, r.cutLine(f, b, lead, data)
-		} else if i > 0 {
+		} else if i > 0 { // what is before it has to end there
 			data, atEnd, all, special = data[:i], false, true, true
 		}
 	}
@@ -195,19 +196,25 @@ func (r *reader) cut(f *file, fd int, b *buffer, lead int, data []byte, atEnd bo
 		f.cutter = r.newCutter(f.state)
 		b.ends = f.cutter.Cut(data, b.ends[:0], true, false)
 	}
+	if len(b.ends) == 0 && !atEnd && len(data) >= r.largest() {
+		b.ends = f.cutter.Cut(data, b.ends, true, false)
+	}
 	if len(b.ends) == 0 {
 		return r.incomplete(f, b, lead, data, atEnd)
 	}
-	if special {
-		f.want = smallRead
-	} else if f.want *= 4; f.want >= r.chunk {
-		f.want = 0
-	}
 	end := int(b.ends[len(b.ends)-1])
+	switch {
+	case special:
+		f.want = smallRead
+	case len(data)-end < r.chunk:
+		if f.want *= 4; f.want >= r.chunk {
+			f.want = 0
+		}
+	}
 	f.lines = atEnd && bytes.IndexByte(data[end:], '\n') >= 0
 	c := input.Chunk{Data: data[:end:cap(data)], Ends: b.ends}
 	if e > open && atEnd {
-		c.Flags = flagsOf(c.Data, b.ends)
+		c.Flags = Forced(c.Data, b.ends)
 	}
 	return !atEnd, r.hand(f, b, lead, end, c)
 }
@@ -230,14 +237,14 @@ func (r *reader) incomplete(f *file, b *buffer, lead int, data []byte, atEnd boo
 	return true, nil
 }
 
-// largest is the most that is read at once: enough to tell that a line is too long.
-func (r *reader) largest() int { return max(r.chunk, r.limit+1+utf8.UTFMax) }
+// largest is the most that is read at once: a record as long as a record gets
+// and a line that is just too long, or just a hole.
+func (r *reader) largest() int { return max(r.chunk, 2*(r.limit+utf8.UTFMax), 2*holeBytes) }
 
-func (f *file) state0() []byte { return f.position.state }
-
-// overlong returns where the first line of more than limit bytes starts, or -1.
-// It looks at one line end for every limit bytes.
-func overlong(data []byte, limit int) int {
+// Overlong returns where the first line of more than limit bytes, its newline
+// not counted, starts in data, or -1. It looks at one line end for every limit
+// bytes only.
+func Overlong(data []byte, limit int) int {
 	at := 0
 	for len(data)-at > limit {
 		i := bytes.LastIndexByte(data[at:at+limit+1], '\n')
@@ -274,31 +281,24 @@ func zeros(data []byte) int {
 // trimHole deals with zeros. At the end of the file they may be room that the
 // writer will fill, and are left alone; at the start of data, with something
 // behind them, they are a hole, and it returns the length of it as far as known.
-func (r *reader) trimHole(f *file, fd int, data []byte, atEnd bool) ([]byte, bool, int) {
-	if data[0] == 0 {
-		n := zeros(data)
-		if n < len(data) {
-			if n >= holeBytes {
-				return data, atEnd, n
-			}
-			return data, atEnd, 0
-		}
-		if atEnd {
-			return nil, true, 0
-		}
-		if n >= holeBytes {
-			return data, atEnd, n
-		}
+func (r *reader) trimHole(f *file, fd int, data []byte, atEnd bool) (text []byte, end bool, hole int) {
+	if n := zeros(data); n == len(data) && atEnd {
+		return nil, true, 0
+	} else if n >= holeBytes || n > 0 && f.flags&flagHole != 0 {
+		return data, atEnd, n
+	}
+	f.flags &^= flagHole
+	text = bytes.TrimRight(data, "\x00")
+	if len(data)-len(text) < holeBytes || len(text) == 0 {
 		return data, atEnd, 0
 	}
-	if data[len(data)-1] != 0 {
-		return data, atEnd, 0
+	if !atEnd && f.archive == nil && nextData(fd, f.seen, f.size) >= f.size {
+		f.seen, atEnd = f.size, true
 	}
-	text := bytes.TrimRight(data, "\x00")
-	if len(data)-len(text) >= holeBytes && (atEnd || f.archive == nil && nextData(fd, f.seen, f.size) >= f.size) {
+	if atEnd {
 		return text, true, 0
 	}
-	return data, atEnd, 0
+	return data, false, 0
 }
 
 // nextData returns where something other than a hole starts, at or behind off,
@@ -316,45 +316,56 @@ func nextData(fd int, off, size int64) int64 {
 
 // skipHole moves the position behind the n zeros at the start of data, and
 // behind the rest of the hole.
-func (r *reader) skipHole(f *file, fd int, b *buffer, lead int, data []byte, n int) error {
-	f.want = smallRead
+func (r *reader) skipHole(f *file, fd int, b *buffer, lead int, data []byte, n int) (more bool, err error) {
+	defer b.release()
 	end := f.offset + int64(n)
+	f.want = smallRead
 	if n == len(data) && f.archive == nil {
 		f.want = 0
 		if end = nextData(fd, end, f.size); end >= f.size {
-			// The file ends in zeros: wait for what comes, at their start.
-			f.seen = f.size
-			b.release()
-			return nil
+			f.seen = f.size // wait for what comes, at their start
+			return false, nil
 		}
 	}
+	f.flags &^= flagHole
+	if n == len(data) {
+		f.flags |= flagHole
+	}
 	skipped := end - f.offset
-	r.stats.HoleBytes.Add(skipped)
 	f.offset = end
 	if f.archive != nil {
 		f.marker = sum(b.bytes[max(0, lead+n-markerBytes) : lead+n])
 	} else {
 		f.marker = r.markerAt(fd, end)
 	}
-	b.release()
-	return r.account(f, input.Entry{Kind: input.Dropped, Reason: "nul_hole", Bytes: skipped})
+	f.cutter = nil // it did not see the hole
+	r.stats.HoleBytes.Add(skipped)
+	return true, r.account(f, input.Entry{Kind: input.Dropped, Reason: "nul_hole", Bytes: skipped})
 }
 
 // cutLine hands on the first bytes of a line over the limit, as a record.
 func (r *reader) cutLine(f *file, b *buffer, lead int, data []byte) error {
-	n := r.limit
-	// Not within a character.
-	for n > max(r.limit-utf8.UTFMax, 1) && !utf8.RuneStart(data[n]) {
-		n--
-	}
+	n := CutLine(data, r.limit)
 	b.ends = append(b.ends[:0], int32(n))
 	r.stats.LongLines.Add(1)
 	f.flags |= flagSkip
 	f.want = 0
-	return r.hand(f, b, lead, n, input.Chunk{
+	err := r.hand(f, b, lead, n, input.Chunk{
 		Data: data[:n:cap(data)], Ends: b.ends, Flags: []record.Flags{record.Truncated},
 		Books: []input.Entry{{Kind: input.Lost, Reason: "line_limit", Count: 1}},
 	})
+	f.cutter = nil // it did not see the line
+	return err
+}
+
+// CutLine returns how much of a line over the limit is kept: limit bytes, less
+// if that would be within a character.
+func CutLine(line []byte, limit int) int {
+	n := min(limit, len(line))
+	for n > max(limit-utf8.UTFMax, 1) && n < len(line) && !utf8.RuneStart(line[n]) {
+		n--
+	}
+	return n
 }
 
 // skipLine counts what is behind the cut of a line as lost.
@@ -369,8 +380,9 @@ func (r *reader) skipLine(f *file, b *buffer, lead int, data []byte, atEnd bool)
 	return more, r.hand(f, b, lead, n, input.Chunk{Books: []input.Entry{{Kind: input.Lost, Reason: "line_limit", Bytes: int64(n)}}})
 }
 
-// flagsOf returns the flags of records that had to end, nil if none has any.
-func flagsOf(data []byte, ends []int32) []record.Flags {
+// Forced returns the flags of records whose end did not come by itself, the
+// last of them that of data: nil if none has any.
+func Forced(data []byte, ends []int32) []record.Flags {
 	last := len(ends) - 1
 	from := int32(0)
 	if last > 0 {
