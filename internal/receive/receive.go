@@ -8,9 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,14 +24,20 @@ type Store interface {
 	CommitKeyed(ctx context.Context, idempotency string, body [sha256.Size]byte, payload []byte) (protocol.Receipt, error)
 }
 
+// Native is what Handler needs of the native protocol: blocks of one agent and
+// epoch, as they are.
+type Native interface {
+	Sender(h http.Header) (agent string, epoch uint32, err error)
+	Decode(body []byte, emit func(protocol.Frame) error) error
+	// Reply says that all blocks through a sequence are durable.
+	Reply(w http.ResponseWriter, through uint64, stored, repeated int) error
+}
+
 // Handler answers POST on the paths of its protocols. Set its fields before its first use.
 type Handler struct {
-	Store Store
-	Log   *slog.Logger
-
-	// Frames takes a native body apart: numbered blocks of one or more agents.
-	Frames func(body []byte, emit func(agent string, epoch uint32, f protocol.Frame) error) error
-	// Records takes an NDJSON body apart.
+	Store  Store
+	Native Native
+	// Records takes an NDJSON body apart. Its batches are the handler's.
 	Records func(body []byte, emit func(*record.Batch) error) error
 
 	MaxBody     int           // bytes of a body on the wire; default 16 MiB
@@ -75,7 +79,8 @@ const (
 	NDJSONPath = "/api/v1/ndjson"
 )
 
-const retryAfter = time.Second
+// retryAfter is in seconds.
+const retryAfter = "1"
 
 func (h *Handler) defaults() {
 	set := func(v *int, d int) {
@@ -97,12 +102,12 @@ func (h *Handler) defaults() {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.once.Do(h.defaults)
 	var stats *Requests
-	var commit func(context.Context, *http.Request, []byte) (protocol.Receipt, error)
+	var commit func(w http.ResponseWriter, r *http.Request, body []byte) (int, error)
 	switch r.URL.Path {
 	case NativePath:
-		stats, commit = &h.Stats.Native, h.commitFrames
+		stats, commit = &h.Stats.Native, h.native
 	case NDJSONPath:
-		stats, commit = &h.Stats.NDJSON, h.commitRecords
+		stats, commit = &h.Stats.NDJSON, h.ndjson
 	default:
 		http.NotFound(w, r)
 		return
@@ -116,15 +121,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Stats.Open.Add(-1)
 		h.Stats.Busy.Add(1)
 		w.Header().Set("Connection", "close") // the body is not read
-		retry(w, http.StatusServiceUnavailable, "too many requests at a time")
+		h.refuse(w, errors.New("too many requests at a time"))
 		return
 	}
 	defer h.Stats.Open.Add(-1)
-	h.handle(w, r, stats, commit)
+	records, err := h.handle(w, r, stats, commit)
+	stats.Records.Add(int64(records))
+	h.count(stats, err)
+	if err != nil {
+		h.refuse(w, err)
+	}
 }
 
+// handle reads the body and commits it. Whoever answers, answers once: commit
+// if the error is nil.
 func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests,
-	commit func(context.Context, *http.Request, []byte) (protocol.Receipt, error)) {
+	commit func(http.ResponseWriter, *http.Request, []byte) (int, error)) (records int, err error) {
 	// A client that stops sending must not keep its place for ever.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.ReadTimeout))
 	ctx, cancel := context.WithTimeout(r.Context(), h.ReadTimeout)
@@ -135,42 +147,158 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests
 	}
 	taken, err := h.arriving.take(ctx, size)
 	if err != nil {
-		h.crowded(w, stats)
-		return
+		return 0, errCrowded
 	}
 	defer h.arriving.give(taken)
 	buf := h.buffer()
 	defer h.keep(buf)
 	if *buf, err = readBody(w, r, *buf, h.MaxBody); err != nil {
-		h.refuseBody(w, r, stats, err)
-		return
+		return 0, badBody{err}
 	}
-	body := *buf
-	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		taken, err := h.decoded.take(ctx, int64(h.MaxDecoded))
-		if err != nil {
-			h.crowded(w, stats)
-			return
-		}
-		defer h.decoded.give(taken)
-		out := h.buffer()
-		defer h.keep(out)
-		if *out, err = h.decompressor.Append(*out, body, e, h.MaxDecoded); err != nil {
-			h.refuseBody(w, r, stats, err)
-			return
-		}
-		body = *out
+	e := r.Header.Get("Content-Encoding")
+	if e == "" || e == "identity" {
+		stats.Bytes.Add(int64(len(*buf)))
+		return commit(w, r, *buf)
 	}
-	stats.Bytes.Add(int64(len(body)))
-	receipt, err := commit(r.Context(), r, body)
-	stats.Records.Add(int64(receipt.Records))
-	h.answer(w, r, stats, receipt, err)
+	taken, err = h.decoded.take(ctx, int64(h.MaxDecoded))
+	if err != nil {
+		return 0, errCrowded
+	}
+	defer h.decoded.give(taken)
+	out := h.buffer()
+	defer h.keep(out)
+	if *out, err = h.decompressor.Append(*out, *buf, e, h.MaxDecoded); err != nil {
+		return 0, badBody{err}
+	}
+	stats.Bytes.Add(int64(len(*out)))
+	return commit(w, r, *out)
 }
 
-func (h *Handler) crowded(w http.ResponseWriter, stats *Requests) {
-	stats.Failed.Add(1)
-	w.Header().Set("Connection", "close")
-	retry(w, http.StatusServiceUnavailable, "too many bytes at a time")
+// errCrowded refuses a request that had to wait too long for its memory.
+var errCrowded = errors.New("too many bytes at a time")
+
+// badBody is an error in what was sent. Other errors are of the store.
+type badBody struct{ error }
+
+func (b badBody) Unwrap() error { return b.error }
+
+// native commits the blocks of a body.
+func (h *Handler) native(w http.ResponseWriter, r *http.Request, body []byte) (int, error) {
+	agent, epoch, err := h.Native.Sender(r.Header)
+	if err != nil {
+		return 0, badBody{err}
+	}
+	var frames []protocol.Frame
+	err = h.Native.Decode(body, func(f protocol.Frame) error {
+		frames = append(frames, f)
+		return nil
+	})
+	if err != nil {
+		return 0, badBody{err}
+	}
+	receipt, err := h.Store.Commit(r.Context(), agent, epoch, frames)
+	if err == nil {
+		err = rejected(receipt)
+	}
+	if err != nil {
+		return receipt.Records, err
+	}
+	last := frames[len(frames)-1].Sequence
+	_ = h.Native.Reply(w, last, len(frames)-receipt.Repeated, receipt.Repeated) // nobody is there to be told
+	return receipt.Records, nil
+}
+
+// ndjson commits the records of a body as one block, so that they are stored
+// all or not at all.
+func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request, body []byte) (int, error) {
+	var batches []*record.Batch
+	err := h.Records(body, func(b *record.Batch) error {
+		batches = append(batches, b)
+		return nil
+	})
+	if err != nil {
+		return 0, badBody{err}
+	}
+	if len(batches) == 0 {
+		reply(w, http.StatusOK, answer{})
+		return 0, nil
+	}
+	e, _ := h.encoders.Get().(*block.Encoder)
+	if e == nil {
+		e = block.NewEncoder()
+	}
+	payload, _ := e.Append(nil, batches)
+	h.encoders.Put(e)
+	receipt, err := h.Store.CommitKeyed(r.Context(), r.Header.Get("Idempotency-Key"), sha256.Sum256(body), payload)
+	if err == nil {
+		err = rejected(receipt)
+	}
+	if err == nil {
+		reply(w, http.StatusOK, answer{Records: receipt.Records, Repeated: receipt.Repeated > 0})
+	}
+	return receipt.Records, err
+}
+
+// rejected is the error of a receipt that has a block which is never stored.
+func rejected(receipt protocol.Receipt) error {
+	if len(receipt.Rejected) == 0 {
+		return nil
+	}
+	first := receipt.Rejected[0]
+	if first.Sequence == 0 {
+		return badBody{errors.New(first.Reason)}
+	}
+	return badBody{fmt.Errorf("block %d: %s", first.Sequence, first.Reason)}
+}
+
+func (h *Handler) count(stats *Requests, err error) {
+	var bad badBody
+	switch {
+	case err == nil:
+		stats.Accepted.Add(1)
+	case errors.Is(err, protocol.ErrTooLarge):
+		stats.TooLarge.Add(1)
+	case errors.As(err, &bad) && !isTimeout(err):
+		stats.Rejected.Add(1)
+	default:
+		stats.Failed.Add(1)
+	}
+}
+
+// refuse answers a request that is not, or not completely, stored.
+func (h *Handler) refuse(w http.ResponseWriter, err error) {
+	var bad badBody
+	code := http.StatusServiceUnavailable
+	switch {
+	case errors.Is(err, protocol.ErrTooLarge):
+		code = http.StatusRequestEntityTooLarge
+	case errors.Is(err, protocol.ErrEncoding):
+		code = http.StatusUnsupportedMediaType
+	case isTimeout(err):
+		code, err = http.StatusRequestTimeout, errors.New("the body did not arrive in time")
+	case errors.As(err, &bad):
+		code = http.StatusBadRequest
+	default:
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	reply(w, code, answer{Error: err.Error()})
+}
+
+func isTimeout(err error) bool {
+	var bad badBody
+	var t interface{ Timeout() bool }
+	return errors.As(err, &bad) && errors.As(err, &t) && t.Timeout()
+}
+
+// answer is the JSON body of a refusal, and of an accepted NDJSON request.
+type answer struct {
+	Error    string `json:"error,omitempty"`
+	Records  int    `json:"records"` // stored now
+	Repeated bool   `json:"repeated,omitempty"`
+}
+
+func reply(w http.ResponseWriter, code int, a answer) {
+	_ = protocol.WriteJSON(w, code, a) // nobody is there to be told
 }
 
 func (h *Handler) buffer() *[]byte {
@@ -186,130 +314,4 @@ func (h *Handler) keep(buf *[]byte) {
 		*buf = (*buf)[:0]
 		h.bodies.Put(buf)
 	}
-}
-
-func (h *Handler) refuseBody(w http.ResponseWriter, r *http.Request, stats *Requests, err error) {
-	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.Is(err, protocol.ErrTooLarge):
-		stats.TooLarge.Add(1)
-		reply(w, http.StatusRequestEntityTooLarge, answer{Error: err.Error()})
-	case errors.Is(err, protocol.ErrEncoding):
-		stats.Rejected.Add(1)
-		reply(w, http.StatusUnsupportedMediaType, answer{Error: err.Error()})
-	case errors.As(err, &timeout) && timeout.Timeout():
-		stats.Failed.Add(1)
-		reply(w, http.StatusRequestTimeout, answer{Error: "the body did not arrive in time"})
-	case r.Context().Err() != nil:
-		stats.Failed.Add(1) // nobody is there to be told
-	default:
-		stats.Rejected.Add(1)
-		reply(w, http.StatusBadRequest, answer{Error: err.Error()})
-	}
-}
-
-// badRequest is an error in what was sent.
-type badRequest struct{ error }
-
-// commitFrames commits the blocks of a native body, those of one agent and
-// epoch together.
-func (h *Handler) commitFrames(ctx context.Context, _ *http.Request, body []byte) (protocol.Receipt, error) {
-	var all protocol.Receipt
-	var agent string
-	var epoch uint32
-	var frames []protocol.Frame
-	flush := func() error {
-		if len(frames) == 0 {
-			return nil
-		}
-		r, err := h.Store.Commit(ctx, agent, epoch, frames)
-		all.Records, all.Repeated = all.Records+r.Records, all.Repeated+r.Repeated
-		all.Rejected = append(all.Rejected, r.Rejected...)
-		frames = frames[:0]
-		return err
-	}
-	var failed error // of the store
-	err := h.Frames(body, func(a string, e uint32, f protocol.Frame) error {
-		if a != agent || e != epoch {
-			if failed = flush(); failed != nil {
-				return failed
-			}
-			agent, epoch = a, e
-		}
-		frames = append(frames, f)
-		return nil
-	})
-	if failed != nil {
-		return all, failed
-	}
-	if err != nil {
-		return all, badRequest{fmt.Errorf("read frames: %w", err)}
-	}
-	return all, flush()
-}
-
-// commitRecords commits the records of an NDJSON body as one block, so that
-// they are stored all or not at all.
-func (h *Handler) commitRecords(ctx context.Context, r *http.Request, body []byte) (protocol.Receipt, error) {
-	e, _ := h.encoders.Get().(*block.Encoder)
-	if e == nil {
-		e = block.NewEncoder()
-	}
-	defer h.encoders.Put(e)
-	var batches []*record.Batch
-	err := h.Records(body, func(b *record.Batch) error {
-		batches = append(batches, b)
-		return nil
-	})
-	if err != nil {
-		return protocol.Receipt{}, badRequest{err}
-	}
-	if len(batches) == 0 {
-		return protocol.Receipt{}, nil
-	}
-	payload, _ := e.Append(nil, batches)
-	return h.Store.CommitKeyed(ctx, r.Header.Get("Idempotency-Key"), sha256.Sum256(body), payload)
-}
-
-// answer is the JSON body of every reply.
-type answer struct {
-	Error    string `json:"error,omitempty"`
-	Records  int    `json:"records"`
-	Repeated int    `json:"repeated"`
-	Rejected int    `json:"rejected,omitempty"`
-}
-
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, stats *Requests, receipt protocol.Receipt, err error) {
-	a := answer{Records: receipt.Records, Repeated: receipt.Repeated, Rejected: len(receipt.Rejected)}
-	var bad badRequest
-	switch {
-	case errors.As(err, &bad):
-		stats.Rejected.Add(1)
-		a.Error = bad.Error()
-		reply(w, http.StatusBadRequest, a)
-	case err != nil:
-		stats.Failed.Add(1)
-		if r.Context().Err() == nil {
-			retry(w, http.StatusServiceUnavailable, err.Error())
-		}
-	case len(receipt.Rejected) > 0:
-		stats.Rejected.Add(1)
-		a.Error = receipt.Rejected[0].Reason
-		if n := receipt.Rejected[0].Sequence; n > 0 {
-			a.Error = "block " + strconv.FormatUint(n, 10) + ": " + a.Error
-		}
-		reply(w, http.StatusBadRequest, a)
-	default:
-		stats.Accepted.Add(1)
-		reply(w, http.StatusOK, a)
-	}
-}
-
-func retry(w http.ResponseWriter, code int, reason string) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
-	reply(w, code, answer{Error: reason})
-}
-
-func reply(w http.ResponseWriter, code int, a answer) {
-	_ = protocol.WriteJSON(w, code, a) // nobody is there to be told
 }

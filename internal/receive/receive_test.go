@@ -62,21 +62,35 @@ func (s *fakeStore) CommitKeyed(_ context.Context, key string, _ [sha256.Size]by
 	return s.receipt, errors.Join(err, s.err)
 }
 
-// frames reads "agent epoch sequence payload" lines.
-func frames(body []byte, emit func(string, uint32, protocol.Frame) error) error {
+// lines is a protocol with a block in each line: "sequence payload".
+type lines struct{}
+
+func (lines) Sender(h http.Header) (string, uint32, error) {
+	if h.Get("Agent") == "" {
+		return "", 0, errors.New("who are you?")
+	}
+	return h.Get("Agent"), 1, nil
+}
+
+func (lines) Decode(body []byte, emit func(protocol.Frame) error) error {
+	if len(body) == 0 {
+		return errors.New("no blocks")
+	}
 	for line := range bytes.Lines(body) {
-		var agent, payload string
-		var epoch uint32
 		var f protocol.Frame
-		if _, err := fmt.Sscan(string(line), &agent, &epoch, &f.Sequence, &payload); err != nil {
+		if _, err := fmt.Sscan(string(line), &f.Sequence, &f.Payload); err != nil {
 			return err
 		}
-		f.Payload = []byte(payload)
-		if err := emit(agent, epoch, f); err != nil {
+		if err := emit(f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (lines) Reply(w http.ResponseWriter, through uint64, stored, repeated int) error {
+	_, err := fmt.Fprintf(w, "through %d, %d stored, %d repeated", through, stored, repeated)
+	return err
 }
 
 // records makes a record of each line.
@@ -94,7 +108,7 @@ func records(body []byte, emit func(*record.Batch) error) error {
 
 func serve(t *testing.T, h *Handler) string {
 	t.Helper()
-	h.Frames, h.Records = frames, records
+	h.Native, h.Records = lines{}, records
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
@@ -113,13 +127,16 @@ func zstded(p []byte) []byte {
 	return w.EncodeAll(p, nil)
 }
 
-func do(t *testing.T, method, url, encoding string, body io.Reader) (int, answer, http.Header) {
+func do(t *testing.T, method, url, encoding string, body io.Reader) (code int, answer string, header http.Header) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Idempotency-Key", "the key")
+	if !strings.HasSuffix(url, "?nobody") {
+		r.Header.Set("Agent", "a")
+	}
 	if encoding != "" {
 		r.Header.Set("Content-Encoding", encoding)
 	}
@@ -132,34 +149,37 @@ func do(t *testing.T, method, url, encoding string, body io.Reader) (int, answer
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a answer
-	if resp.StatusCode != http.StatusNotFound {
-		if err := json.Unmarshal(p, &a); err != nil {
-			t.Fatalf("answer %q: %v", p, err)
+	if resp.StatusCode >= 400 && resp.StatusCode != 404 {
+		var refusal struct{ Error string }
+		if err := json.Unmarshal(p, &refusal); err != nil || refusal.Error == "" {
+			t.Fatalf("refusal %q: %v", p, err)
 		}
+		return resp.StatusCode, refusal.Error, resp.Header
 	}
-	return resp.StatusCode, a, resp.Header
+	return resp.StatusCode, strings.TrimSpace(string(p)), resp.Header
 }
 
 func TestAnswers(t *testing.T) {
-	store := &fakeStore{receipt: protocol.Receipt{Records: 3}}
+	store := &fakeStore{receipt: protocol.Receipt{Records: 3, Repeated: 1}}
 	h := &Handler{Store: store, MaxBody: 4 << 10, MaxDecoded: 64 << 10}
 	url := serve(t, h)
-	f := func(method, path, encoding string, body []byte, code int, reason string) {
+	f := func(method, path, encoding string, body []byte, code int, answer string) {
 		t.Helper()
 		got, a, _ := do(t, method, url+path, encoding, bytes.NewReader(body))
-		if got != code || !strings.Contains(a.Error, reason) || (reason == "") != (a.Error == "") {
-			t.Errorf("%s %s: got %d %q, want %d %q", method, path, got, a.Error, code, reason)
+		if got != code || !strings.Contains(a, answer) {
+			t.Errorf("%s %s: got %d %q, want %d %q", method, path, got, a, code, answer)
 		}
 	}
-	line := []byte("a 1 1 x\n")
+	line := []byte("1 x\n")
 	f("GET", NativePath, "", nil, 405, "use POST")
 	f("POST", "/api/v1/other", "", nil, 404, "")
 	f("POST", NativePath, "br", line, 415, `"br"`)
 	f("POST", NativePath, "gzip", line, 400, "gzip")
 	f("POST", NativePath, "zstd", line, 400, "decompress")
 	f("POST", NativePath, "gzip", gzipped(line)[:12], 400, "unexpected EOF")
-	f("POST", NativePath, "", []byte("a b c\n"), 400, "read frames")
+	f("POST", NativePath, "", []byte("a b c\n"), 400, "expected integer")
+	f("POST", NativePath, "", nil, 400, "no blocks")
+	f("POST", NativePath+"?nobody", "", line, 400, "who are you?")
 	f("POST", NativePath, "", bytes.Repeat([]byte("x"), 4<<10+1), 413, "too large")
 	f("POST", NDJSONPath, "gzip", gzipped(make([]byte, 2<<20)), 413, "too large")
 	f("POST", NDJSONPath, "zstd", zstded(make([]byte, 64<<20)), 413, "too large")
@@ -167,12 +187,11 @@ func TestAnswers(t *testing.T) {
 	if len(store.frames)+len(store.bodies) > 0 {
 		t.Fatalf("stored %q %q", store.frames, store.bodies)
 	}
-	f("POST", NativePath, "", []byte("a 1 1 x\na 1 2 y\na 2 1 z\nb 2 1 w\n"), 200, "")
-	f("POST", NativePath, "gzip", gzipped(line), 200, "")
-	f("POST", NativePath, "", nil, 200, "")
-	f("POST", NDJSONPath, "zstd", zstded([]byte("one\ntwo\n")), 200, "")
-	f("POST", NDJSONPath, "identity", []byte("three\n"), 200, "")
-	if got, want := fmt.Sprint(store.frames), "[a/1/1=x a/1/2=y a/2/1=z b/2/1=w a/1/1=x]"; got != want {
+	f("POST", NativePath, "", []byte("4 x\n5 y\n"), 200, "through 5, 1 stored, 1 repeated")
+	f("POST", NativePath, "gzip", gzipped(line), 200, "through 1, 0 stored, 1 repeated")
+	f("POST", NDJSONPath, "zstd", zstded([]byte("one\ntwo\n")), 200, `{"records":3,"repeated":true}`)
+	f("POST", NDJSONPath, "identity", []byte("three\n"), 200, `{"records":3,"repeated":true}`)
+	if got, want := fmt.Sprint(store.frames), "[a/1/4=x a/1/5=y a/1/1=x]"; got != want {
 		t.Errorf("frames %s, want %s", got, want)
 	}
 	if got, want := fmt.Sprint(store.bodies, store.keys), "[one two three] [the key the key]"; got != want {
@@ -180,7 +199,7 @@ func TestAnswers(t *testing.T) {
 	}
 	s := &h.Stats
 	if got, want := fmt.Sprint(s.Native.Accepted.Load(), s.Native.Rejected.Load(), s.Native.TooLarge.Load(), s.NDJSON.Accepted.Load(),
-		s.NDJSON.Rejected.Load(), s.NDJSON.TooLarge.Load(), s.Open.Load(), s.Native.Records.Load()), "3 5 1 2 1 2 0 12"; got != want {
+		s.NDJSON.Rejected.Load(), s.NDJSON.TooLarge.Load(), s.Open.Load(), s.Native.Records.Load()), "2 7 1 2 1 2 0 6"; got != want {
 		t.Errorf("stats %s, want %s", got, want)
 	}
 }
@@ -189,7 +208,7 @@ func TestChunkedBodyOverLimit(t *testing.T) {
 	url := serve(t, &Handler{Store: new(fakeStore), MaxBody: 1 << 10})
 	body := io.LimitReader(neverEnding('x'), 1<<20)
 	if code, a, _ := do(t, "POST", url+NDJSONPath, "", struct{ io.Reader }{body}); code != 413 {
-		t.Errorf("got %d %q", code, a.Error)
+		t.Errorf("got %d %q", code, a)
 	}
 }
 
@@ -206,15 +225,15 @@ func TestStoreRefuses(t *testing.T) {
 	store := &fakeStore{err: errors.New("disk is full")}
 	url := serve(t, &Handler{Store: store})
 	for _, path := range []string{NativePath, NDJSONPath} {
-		code, a, header := do(t, "POST", url+path, "", strings.NewReader("a 1 1 x\n"))
-		if code != 503 || a.Error != "disk is full" || header.Get("Retry-After") != "1" {
-			t.Errorf("%s: got %d %q, Retry-After %q", path, code, a.Error, header.Get("Retry-After"))
+		code, a, header := do(t, "POST", url+path, "", strings.NewReader("1 x\n"))
+		if code != 503 || a != "disk is full" || header.Get("Retry-After") != "1" {
+			t.Errorf("%s: got %d %q, Retry-After %q", path, code, a, header.Get("Retry-After"))
 		}
 	}
 	store.err = nil
 	store.receipt.Rejected = []protocol.Rejection{{Sequence: 7, Reason: "corrupt"}, {Sequence: 8}}
-	if code, a, _ := do(t, "POST", url+NativePath, "", strings.NewReader("a 1 1 x\n")); code != 400 || a.Error != "block 7: corrupt" || a.Rejected != 2 {
-		t.Errorf("got %d %+v", code, a)
+	if code, a, _ := do(t, "POST", url+NativePath, "", strings.NewReader("1 x\n")); code != 400 || a != "block 7: corrupt" {
+		t.Errorf("got %d %q", code, a)
 	}
 }
 
@@ -225,7 +244,9 @@ func TestTooManyRequests(t *testing.T) {
 	codes := make(chan int, 2)
 	for range 2 {
 		go func() {
-			resp, err := http.Post(url+NativePath, "", strings.NewReader("a 1 1 x\n"))
+			r, _ := http.NewRequest("POST", url+NativePath, strings.NewReader("1 x\n"))
+			r.Header.Set("Agent", "a")
+			resp, err := http.DefaultClient.Do(r)
 			if err != nil {
 				codes <- 0
 				return
@@ -235,8 +256,8 @@ func TestTooManyRequests(t *testing.T) {
 		}()
 		<-store.entered
 	}
-	if code, a, header := do(t, "POST", url+NativePath, "", strings.NewReader("a 1 1 x\n")); code != 503 || header.Get("Retry-After") == "" {
-		t.Errorf("third request: %d %q", code, a.Error)
+	if code, a, header := do(t, "POST", url+NativePath, "", strings.NewReader("1 x\n")); code != 503 || header.Get("Retry-After") == "" {
+		t.Errorf("third request: %d %q", code, a)
 	}
 	close(store.leave)
 	for range 2 {

@@ -1,0 +1,173 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	maxEpochs = 8       // of one agent; a block of an epoch before them is refused
+	maxAgents = 1 << 16 // with an average of 100 bytes each
+	maxAgent  = 64      // bytes of an agent ID
+
+	// An agent that has been silent for so long makes room for a new one.
+	agentSilence = 7 * 24 * time.Hour
+)
+
+// errAgents is the reason for refusing a new agent.
+var errAgents = errors.New("too many agents")
+
+// agents are the marks of every agent. It is not for concurrent use.
+type agents struct {
+	byID   map[string]*agent
+	dirty  map[*agent]struct{} // changed since the last snapshot
+	gone   []string            // forgotten since the last snapshot
+	missed int64               // gaps forgotten
+}
+
+type agent struct {
+	id     string
+	seen   int64   // when it delivered last, ns
+	epochs []epoch // oldest first
+}
+
+type epoch struct {
+	number uint32
+	marks  *marks
+}
+
+func newAgents() *agents {
+	return &agents{byID: make(map[string]*agent), dirty: make(map[*agent]struct{})}
+}
+
+// of says what is known of a block.
+func (a *agents) of(id string, number uint32, sequence uint64) verdict {
+	g := a.byID[id]
+	if g == nil {
+		return fresh
+	}
+	for i := range g.epochs {
+		if g.epochs[i].number == number {
+			return g.epochs[i].marks.of(sequence)
+		}
+	}
+	if len(g.epochs) == maxEpochs && number < g.epochs[0].number {
+		return forgotten
+	}
+	return fresh
+}
+
+// room makes sure that there is room for agent id.
+func (a *agents) room(id string, now int64) error {
+	if a.byID[id] != nil || len(a.byID) < maxAgents {
+		return nil
+	}
+	var oldest *agent
+	for _, g := range a.byID {
+		if oldest == nil || g.seen < oldest.seen {
+			oldest = g
+		}
+	}
+	if now-oldest.seen < int64(agentSilence) {
+		return errAgents
+	}
+	delete(a.byID, oldest.id)
+	delete(a.dirty, oldest)
+	a.gone = append(a.gone, oldest.id)
+	return nil
+}
+
+// add notes a fresh block.
+func (a *agents) add(id string, number uint32, sequence uint64, now int64) {
+	g := a.byID[id]
+	if g == nil {
+		g = &agent{id: id}
+		a.byID[id] = g
+	}
+	g.seen = max(g.seen, now)
+	if g.marks(number).add(sequence) {
+		a.missed++
+	}
+	a.dirty[g] = struct{}{}
+}
+
+// marks returns the marks of an epoch, new ones if it is new.
+func (g *agent) marks(number uint32) *marks {
+	i, found := slices.BinarySearchFunc(g.epochs, number, func(e epoch, n uint32) int { return int(int64(e.number) - int64(n)) })
+	if !found {
+		g.epochs = slices.Insert(g.epochs, i, epoch{number, new(marks)})
+		if len(g.epochs) > maxEpochs {
+			g.epochs = slices.Delete(g.epochs, 0, 1)
+			i--
+		}
+	}
+	return g.epochs[i].marks
+}
+
+// agentChanges are what a snapshot has to write; a nil value deletes.
+type agentChanges map[string][]byte
+
+// snapshot returns the stored form of what changed since the last one.
+func (a *agents) snapshot() agentChanges {
+	c := make(agentChanges, len(a.dirty)+len(a.gone))
+	for _, id := range a.gone {
+		c[id] = nil
+	}
+	for g := range a.dirty {
+		c[g.id] = g.append(nil)
+	}
+	clear(a.dirty)
+	a.gone = nil
+	return c
+}
+
+// append appends the stored form: when it was seen, number of epochs, and for
+// each its number, the length of its marks, and the marks.
+func (g *agent) append(dst []byte) []byte {
+	dst = binary.AppendVarint(dst, g.seen)
+	dst = binary.AppendUvarint(dst, uint64(len(g.epochs)))
+	for _, e := range g.epochs {
+		m := e.marks.append(nil)
+		dst = binary.AppendUvarint(dst, uint64(e.number))
+		dst = binary.AppendUvarint(dst, uint64(len(m)))
+		dst = append(dst, m...)
+	}
+	return dst
+}
+
+// load adds an agent in its stored form.
+func (a *agents) load(id string, p []byte) error {
+	g, err := decodeAgent(id, p)
+	if err != nil {
+		return fmt.Errorf("agent %q: %w", id, err)
+	}
+	a.byID[id] = g
+	return nil
+}
+
+func decodeAgent(id string, p []byte) (*agent, error) {
+	d := fields{p: p}
+	g := &agent{id: id, seen: d.varint()}
+	n := d.uvarint()
+	if d.bad || n > maxEpochs {
+		return nil, errMarks
+	}
+	for range n {
+		number := d.uvarint()
+		m, err := decodeMarks(d.bytes(d.uvarint()))
+		if err != nil {
+			return nil, err
+		}
+		if d.bad || number > 1<<32-1 || len(g.epochs) > 0 && uint32(number) <= g.epochs[len(g.epochs)-1].number {
+			return nil, errMarks
+		}
+		g.epochs = append(g.epochs, epoch{uint32(number), m})
+	}
+	if len(d.p) != 0 {
+		return nil, errMarks
+	}
+	return g, nil
+}

@@ -1,0 +1,298 @@
+package index
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"shipper/internal/block"
+	"shipper/internal/protocol"
+	"shipper/internal/record"
+)
+
+// Commit stores the blocks of an agent that are not stored yet. On nil every
+// block that is not in Receipt.Rejected is durable and answers queries. An error
+// is ctx's, ErrClosed, or *Unavailable: some blocks may be stored, and sending
+// all of them again is right.
+func (s *Store) Commit(ctx context.Context, agent string, epoch uint32, frames []protocol.Frame) (protocol.Receipt, error) {
+	var r protocol.Receipt
+	if agent == "" || len(agent) > maxAgent {
+		for i := range frames {
+			s.reject(&r, frames[i].Sequence, fmt.Sprintf("agent ID has %d bytes, want 1 to %d", len(agent), maxAgent))
+		}
+		return r, nil
+	}
+	now := time.Now().UnixNano()
+	for i := range frames {
+		e := entry{received: now, agent: agent, epoch: epoch, sequence: frames[i].Sequence}
+		if err := s.commit(ctx, &e, frames[i].Payload, &r); err != nil {
+			return r, s.refused(err)
+		}
+	}
+	return r, s.refused(s.settle())
+}
+
+// CommitKeyed stores one block that has no sequence, unless it is stored
+// already: a request with the same Idempotency-Key was, or, if that is empty,
+// one with the same body in the last ten minutes. body is the SHA-256 of the
+// request's body. A key that came with another body is rejected. Otherwise it
+// is as Commit.
+func (s *Store) CommitKeyed(ctx context.Context, idempotency string, body [sha256.Size]byte, payload []byte) (protocol.Receipt, error) {
+	var r protocol.Receipt
+	e := entry{received: time.Now().UnixNano(), key: newKey(idempotency, body)}
+	if err := s.commit(ctx, &e, payload, &r); err != nil {
+		return r, s.refused(err)
+	}
+	return r, s.refused(s.settle())
+}
+
+func (s *Store) refused(err error) error {
+	if u := (*Unavailable)(nil); errors.As(err, &u) {
+		s.Stats.Refused.Add(1)
+	}
+	return err
+}
+
+// commit does for one block all but making it durable.
+func (s *Store) commit(ctx context.Context, e *entry, payload []byte, r *protocol.Receipt) error {
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	done := s.settled(e, r)
+	s.mu.Unlock()
+	if done {
+		return nil
+	}
+	d, err := s.decoder(ctx)
+	if err != nil {
+		return err
+	}
+	batches, err := decodeBlock(d, payload, s.opt.MaxBlock)
+	if err != nil {
+		s.decoders <- nil // what a bad block made of it is not kept
+		s.reject(r, e.sequence, err.Error())
+		return nil
+	}
+	full, err := s.insert(e, payload, batches, r)
+	if len(batches) > 64 || len(payload) > 1<<20 {
+		d = nil // it has become large
+	}
+	s.decoders <- d
+	for _, p := range full {
+		select {
+		case s.full <- p:
+		default:
+			p.get() // it is busy: who brings so much works, too
+		}
+	}
+	return err
+}
+
+// makeBlocks makes columnar blocks, so that acknowledgements do not wait for them.
+func (s *Store) makeBlocks(ctx context.Context) {
+	for {
+		select {
+		case p := <-s.full:
+			p.get()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// decoder waits for its turn to decode.
+func (s *Store) decoder(ctx context.Context) (*block.Decoder, error) {
+	select {
+	case d := <-s.decoders:
+		if d == nil {
+			d = block.NewDecoder(s.opt.MaxBlock)
+		}
+		return d, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// decodeBlock returns the batches of a block. Dictionaries can make the text of
+// a block far larger than its bytes, so it is bounded, too.
+func decodeBlock(d *block.Decoder, payload []byte, maxBytes int) ([]*record.Batch, error) {
+	if len(payload) == 0 {
+		return nil, errors.New("block is empty")
+	}
+	batches, _, err := d.All(payload)
+	if err != nil {
+		return nil, err
+	}
+	text := int64(0)
+	for _, b := range batches {
+		if text += textSize(b); text > 4*int64(maxBytes) {
+			return nil, fmt.Errorf("block has more than %d bytes of text", 4*maxBytes)
+		}
+	}
+	return batches, nil
+}
+
+// settled reports whether e needs no storing: it is known, or rejected. The
+// caller holds mu.
+func (s *Store) settled(e *entry, r *protocol.Receipt) bool {
+	if e.agent != "" && e.sequence == 0 {
+		s.reject(r, 0, "block has no sequence")
+		return true
+	}
+	switch s.known(e) {
+	case repeated:
+		r.Repeated++
+		s.Stats.Repeated.Add(1)
+	case forgotten:
+		s.reject(r, e.sequence, "block is older than what is remembered of its agent")
+	case reused:
+		s.reject(r, 0, "this Idempotency-Key came with another body before")
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *Store) known(e *entry) verdict {
+	if e.agent == "" {
+		return s.window.of(e.key, e.received)
+	}
+	return s.agents.of(e.agent, e.epoch, e.sequence)
+}
+
+func (s *Store) reject(r *protocol.Receipt, sequence uint64, reason string) {
+	s.Stats.Rejected.Add(1)
+	r.Rejected = append(r.Rejected, protocol.Rejection{Sequence: sequence, Reason: reason})
+}
+
+// insert writes a block to the log and adds its records to the open generation.
+func (s *Store) insert(e *entry, payload []byte, batches []*record.Batch, r *protocol.Receipt) (full []*piece, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refusal(); err != nil {
+		return nil, err
+	}
+	// It may have come twice at a time.
+	if s.settled(e, r) {
+		return nil, nil
+	}
+	if e.agent != "" {
+		if err := s.agents.room(e.agent, e.received); err != nil {
+			return nil, &Unavailable{err.Error()}
+		}
+	}
+	if err := s.open.wal.append(e, payload); err != nil {
+		return nil, &Unavailable{fmt.Sprintf("write log: %v", err)}
+	}
+	full, n := s.take(e, batches)
+	r.Records += n
+	s.Stats.Blocks.Add(1)
+	s.Stats.Records.Add(int64(n))
+	if s.due(time.Now()) {
+		s.poke()
+	}
+	return full, nil
+}
+
+// take adds a block that is in the log to memory. The caller holds mu, or is alone.
+func (s *Store) take(e *entry, batches []*record.Batch) (full []*piece, records int) {
+	in := s.opt.timesAt(e.received)
+	before := s.open.raw
+	if s.open.wal.appended.Load() == 1 {
+		s.open.opened = time.Now()
+	}
+	for _, b := range batches {
+		records += len(b.Records)
+		b, clamped := in.clamp(b)
+		s.Stats.Clamped.Add(int64(clamped))
+		full = append(full, s.open.add(b)...)
+	}
+	s.Stats.Bytes.Add(s.open.raw - before)
+	if e.agent == "" {
+		s.window.add(e.key, e.received)
+	} else {
+		s.agents.add(e.agent, e.epoch, e.sequence, e.received)
+	}
+	return full, records
+}
+
+// settle returns once everything that is in the log is durable, be it of this
+// commit or a repeated block that another one wrote and has not synced yet.
+func (s *Store) settle() error {
+	s.mu.Lock()
+	if s.broken != nil {
+		defer s.mu.Unlock()
+		return &Unavailable{fmt.Sprintf("sync log: %v", s.broken)}
+	}
+	w := s.open.wal
+	s.mu.Unlock()
+	err := w.sync()
+	if err == nil {
+		return nil
+	}
+	s.mu.Lock()
+	s.broken = err
+	s.mu.Unlock()
+	s.poke()
+	return &Unavailable{fmt.Sprintf("sync log: %v", err)}
+}
+
+// admit waits until there is room, or says why there will be none soon.
+func (s *Store) admit(ctx context.Context) error {
+	if why := s.disk.full(time.Now()); why != "" {
+		return &Unavailable{why}
+	}
+	for {
+		s.mu.Lock()
+		err, wait := s.refusal(), s.sealed
+		crowded := s.crowded()
+		s.mu.Unlock()
+		if err != nil || !crowded {
+			return err
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// refusal is why nothing may be stored now. The caller holds mu.
+func (s *Store) refusal() error {
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.broken != nil:
+		return &Unavailable{fmt.Sprintf("sync log: %v", s.broken)}
+	case s.sealErr != nil && s.crowded():
+		return &Unavailable{fmt.Sprintf("seal: %v", s.sealErr)}
+	}
+	return nil
+}
+
+// crowded reports whether the open generation must not grow before the one
+// before it is sealed. The caller holds mu.
+func (s *Store) crowded() bool {
+	return s.sealing != nil && s.open.raw >= s.opt.SealBytes
+}
+
+// due reports whether the open generation is to be sealed. The caller holds mu.
+func (s *Store) due(now time.Time) bool {
+	g := s.open
+	if g.wal.appended.Load() == 0 {
+		return false
+	}
+	return g.raw >= s.opt.SealBytes || len(g.days) > maxDays || s.broken != nil ||
+		now.Sub(g.opened) >= s.opt.SealAge || now.UTC().YearDay() != g.opened.UTC().YearDay()
+}
+
+func (s *Store) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

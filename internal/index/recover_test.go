@@ -1,0 +1,394 @@
+package index
+
+import (
+	"log/slog"
+	"slices"
+	"sync/atomic"
+
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"shipper/internal/blocklog"
+	"shipper/internal/protocol"
+)
+
+// copyDir copies the files of a store, as a crash at this moment would leave them.
+func copyDir(t testing.TB, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func segmentFiles(t testing.TB, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "seg", "default", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestCrashWhileSealing looks at each step of a seal as a crash there would
+// leave it.
+func TestCrashWhileSealing(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	at := base()
+	commit(t, s, "a", 1, payload(at-day, "one"))
+	commit(t, s, "a", 2, payload(at, "two"))
+	check := func(step string) {
+		t.Helper()
+		c := open(t, copyDir(t, dir), Options{})
+		for n := range uint64(3) {
+			if r := commit(t, c, "a", n+1, payload(at+int64(n)*1e6, "repeated")); r.Repeated != 1 {
+				t.Errorf("%s: block %d is stored again", step, n+1)
+			}
+		}
+		want(t, c, "one", "two", "three")
+		if err := c.Close(); err != nil {
+			t.Errorf("%s: close: %v", step, err)
+		}
+	}
+	h := s.rotate(true)
+	commit(t, s, "a", 3, payload(at+1e6, "three"))
+	check("after the rotation")
+	if _, err := s.writeSegments(h.generation); err != nil {
+		t.Fatal(err)
+	}
+	if len(segmentFiles(t, dir)) != 2 {
+		t.Fatalf("segments %q", segmentFiles(t, dir))
+	}
+	check("after the segments")
+	if err := os.Remove(segmentFiles(t, dir)[0]); err != nil {
+		t.Fatal(err)
+	}
+	check("after one segment")
+	if err := os.WriteFile(segmentFiles(t, dir)[0]+".tmp", []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check("with a segment half written")
+	w := h.wal.dir
+	saved := copyDir(t, w)
+	if err := s.seal(h); err != nil {
+		t.Fatal(err)
+	}
+	check("after the seal")
+	if err := os.CopyFS(w, os.DirFS(saved)); err != nil {
+		t.Fatal(err)
+	}
+	check("after the transaction")
+	if err := os.Rename(w, w+".sealed"); err != nil {
+		t.Fatal(err)
+	}
+	check("with the log half removed")
+}
+
+func TestOrphansGo(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	commit(t, s, "a", 1, payload(base(), "one"))
+	h := s.rotate(true)
+	if _, err := s.writeSegments(h.generation); err != nil {
+		t.Fatal(err)
+	}
+	files := segmentFiles(t, dir)
+	if err := os.WriteFile(files[0]+".tmp", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(files[0]), "README"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, copyDir(t, dir), Options{})
+	if len(segmentFiles(t, c.dir)) != 2 { // sealed at the start: two generations had a log
+		t.Errorf("files %q", segmentFiles(t, c.dir))
+	}
+	want(t, c, "one")
+	if c.Stats.Adopted.Load() != 0 {
+		t.Error("an orphan was adopted although its log is there")
+	}
+}
+
+// TestCatalogueOlder puts back a catalogue from before a seal, and none at all.
+func TestCatalogueOlder(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	at := base()
+	commit(t, s, "a", 1, payload(at, "one"))
+	seal(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old := copyDir(t, dir)
+	s = open(t, dir, Options{})
+	commit(t, s, "a", 2, payload(at+1e6, "two"))
+	seal(t, s)
+	commit(t, s, "a", 3, payload(at+2e6, "three"))
+	crash(t, s)
+	f := func(adopted, repeated int64, damage func(dir string) error) {
+		t.Helper()
+		dir := copyDir(t, dir)
+		if err := damage(filepath.Join(dir, "catalogue.db")); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // what is found once is known the next time
+			c := open(t, dir, Options{})
+			want(t, c, "one", "two", "three")
+			if c.Stats.Adopted.Load() != adopted {
+				t.Errorf("%d segments adopted, want %d", c.Stats.Adopted.Load(), adopted)
+			}
+			if r := commit(t, c, "a", 3, payload(at, "again")); r.Repeated != 1 {
+				t.Error("a block of the log is stored again")
+			}
+			crash(t, c)
+			adopted = 0
+		}
+	}
+	f(0, 3, func(string) error { return nil })
+	f(1, 1, func(c string) error {
+		p, err := os.ReadFile(filepath.Join(old, "catalogue.db"))
+		return errors.Join(err, os.WriteFile(c, p, 0o600))
+	})
+	f(2, 1, os.Remove)
+	f(2, 1, func(c string) error {
+		return os.WriteFile(c, []byte("this is no database, and long enough to be read as one"), 0o600)
+	})
+	f(2, 1, func(c string) error { return os.Truncate(c, 9000) })
+}
+
+func TestMissingSegment(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	commit(t, s, "a", 1, payload(base(), "one"))
+	seal(t, s)
+	commit(t, s, "a", 2, payload(base(), "two"))
+	seal(t, s)
+	_ = s.Close()
+	if err := os.Remove(segmentFiles(t, dir)[0]); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, Options{})
+	want(t, s, "two")
+	if s.Stats.Missing.Load() != 1 {
+		t.Errorf("%d missing, want 1", s.Stats.Missing.Load())
+	}
+}
+
+// TestSealFails has no room for segments: everything stays where it is, ingest
+// goes on until the open generation is full, and nothing is lost.
+func TestSealFails(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{SealBytes: 4 << 10})
+	at := base()
+	if err := os.WriteFile(filepath.Join(dir, "seg"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var refused error
+	n := uint64(0)
+	for refused == nil && n < 1000 {
+		n++
+		_, refused = s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: n, Payload: payload(at+int64(n)*1e6, string(make([]byte, 500)))}})
+	}
+	var u *Unavailable
+	if !errors.As(refused, &u) || s.Usage().Full == "" {
+		t.Fatalf("after %d blocks: %v", n, refused)
+	}
+	if got := len(bodies(t, s)); got != int(n-1) {
+		t.Fatalf("%d records, want %d", got, n-1)
+	}
+	if err := s.Close(); err == nil {
+		t.Error("Close did not say that it could not seal")
+	}
+	if err := os.Remove(filepath.Join(dir, "seg")); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, Options{})
+	if got := len(bodies(t, s)); got != int(n-1) {
+		t.Fatalf("%d records after the restart, want %d", got, n-1)
+	}
+	commit(t, s, "a", n, payload(at, "last"))
+}
+
+// TestSyncFails makes a sync of the log fail: nothing is acknowledged until
+// what the log was to hold is sealed.
+func TestSyncFails(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	p := payload(base(), "one")
+	s.open.wal.mu.Lock()
+	s.open.wal.err = errors.New("input/output error")
+	s.open.wal.mu.Unlock()
+	r, err := s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: 1, Payload: p}})
+	var u *Unavailable
+	if !errors.As(err, &u) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for {
+		r, err = s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: 1, Payload: p}})
+		if err == nil {
+			break
+		}
+		if !errors.As(err, &u) {
+			t.Fatal(err)
+		}
+	}
+	if r.Repeated != 1 || s.Usage().Segments != 1 {
+		t.Errorf("%+v with %d segments, want a repeat of what is sealed", r, s.Usage().Segments)
+	}
+	want(t, s, "one")
+}
+
+func TestDiskFull(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{Reserve: 1 << 20})
+	p := payload(base(), "one")
+	commit(t, s, "a", 1, p)
+	s.disk.mu.Lock()
+	s.disk.free = func(string) (int64, int64, error) { return 1<<20 - 1, 1 << 40, nil }
+	s.disk.at = time.Time{}
+	s.disk.mu.Unlock()
+	_, err := s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: 2, Payload: p}})
+	var u *Unavailable
+	if !errors.As(err, &u) || u.Reason != "disk is full: 0 MiB free, 1 MiB are reserved" || s.Usage().Full == "" {
+		t.Fatalf("got %v", err)
+	}
+	want(t, s, "one")
+}
+
+// walFile returns the one file of the one log of a store.
+func walFile(t testing.TB, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "wal", "*", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("log files %q, %v", files, err)
+	}
+	return files[0]
+}
+
+// threeBlocks makes a store that crashed with three blocks in its log, and
+// returns where each begins in the file.
+func threeBlocks(t *testing.T, dir string) (starts []int64) {
+	t.Helper()
+	s := open(t, dir, Options{})
+	for n := range uint64(3) {
+		size := int64(0)
+		if n > 0 {
+			info, err := os.Stat(walFile(t, dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size = info.Size()
+		}
+		starts = append(starts, size)
+		commit(t, s, "a", n+1, payload(base()+int64(n)*1e6, []string{"one", "two", "three"}[n]))
+	}
+	crash(t, s)
+	return starts
+}
+
+// TestTornLog cuts the log at every length.
+func TestTornLog(t *testing.T) {
+	dir := t.TempDir()
+	starts := threeBlocks(t, dir)
+	p, err := os.ReadFile(walFile(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := int64(len(p)); n >= 0; n -= 7 {
+		dir := copyDir(t, dir)
+		if err := os.Truncate(walFile(t, dir), n); err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		switch {
+		case n == int64(len(p)):
+			left = []string{"one", "two", "three"}
+		case n >= starts[2]:
+			left = []string{"one", "two"}
+		case n >= starts[1]:
+			left = []string{"one"}
+		}
+		s := open(t, dir, Options{Log: slog.New(slog.DiscardHandler)})
+		want(t, s, left...)
+		next := uint64(len(left) + 1) // was not acknowledged if it is torn: it comes again
+		if r := commit(t, s, "a", next, payload(base()+1e9, "again")); r.Records != 1 {
+			t.Fatalf("cut at %d: block %d is taken for a repeat", n, next)
+		}
+		crash(t, s)
+		s = open(t, dir, Options{Log: slog.New(slog.DiscardHandler)})
+		want(t, s, append(left, "again")...)
+		crash(t, s)
+	}
+}
+
+// TestDamagedLog flips a bit in the second block: the others are stored, the
+// log is kept, the second block can come again.
+func TestDamagedLog(t *testing.T) {
+	dir := t.TempDir()
+	starts := threeBlocks(t, dir)
+	p, err := os.ReadFile(walFile(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p[starts[2]-5] ^= 1
+	if err := os.WriteFile(walFile(t, dir), p, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 2 {
+		s := open(t, dir, Options{})
+		want(t, s, "one", "three")
+		if u := s.Usage(); u.Gaps != 1 {
+			t.Errorf("round %d: %d gaps, want the damaged block", round, u.Gaps)
+		}
+		crash(t, s)
+	}
+	if kept, _ := filepath.Glob(filepath.Join(dir, "wal", "*.damaged")); len(kept) != 1 {
+		t.Errorf("damaged logs kept: %q", kept)
+	}
+	s := open(t, dir, Options{})
+	if r := commit(t, s, "a", 2, payload(base()+1e6, "two")); r.Records != 1 {
+		t.Errorf("the damaged block is not stored again: %+v", r)
+	}
+	want(t, s, "one", "two", "three")
+}
+
+func FuzzReplay(f *testing.F) {
+	keyed := entry{received: 1, key: newKey("k", [32]byte{})}
+	numbered := entry{received: base(), agent: "a", epoch: 1, sequence: 1}
+	f.Add(keyed.append(nil), payload(base(), "x"))
+	f.Add(numbered.append(nil), payload(0, "x", "y"))
+	f.Add([]byte("x"), []byte("y"))
+	f.Fuzz(func(t *testing.T, meta, p []byte) {
+		dir := t.TempDir()
+		w, err := openWAL(dir, 1, new(atomic.Int64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.log.Append(blocklog.Entry{Sequence: 1, Meta: meta, Payload: p}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.close(); err != nil {
+			t.Fatal(err)
+		}
+		var first []string
+		for round := range 2 {
+			s, err := Open(dir, Options{MaxBlock: 64 << 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := bodies(t, s)
+			if round == 0 {
+				first = got
+			} else if !slices.Equal(got, first) {
+				t.Fatalf("%q the first time, %q the second", first, got)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
