@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"time"
 
@@ -226,7 +225,7 @@ func putKeys(b *bbolt.Bucket, c keyChanges) error {
 		}
 	}
 	cur := b.Cursor()
-	for k, _ := cur.First(); k != nil && len(k) == 8 && binary.BigEndian.Uint64(k) < c.drop; k, _ = cur.First() {
+	for k, _ := cur.First(); len(k) == 8 && binary.BigEndian.Uint64(k) < c.drop; k, _ = cur.First() {
 		if err := cur.Delete(); err != nil {
 			return err
 		}
@@ -259,10 +258,4 @@ func (c *catalogue) remove(ids []segmentID) error {
 		}
 		return nil
 	})
-}
-
-// quarantine moves a corrupt catalogue out of the way and returns its new name.
-func quarantine(path string, now time.Time) (string, error) {
-	to := fmt.Sprintf("%s.corrupt-%s", path, now.UTC().Format("20060102T150405"))
-	return to, os.Rename(path, to)
 }

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"shipper/internal/block"
 	"shipper/internal/blocklog"
@@ -73,7 +73,7 @@ func (s *Store) loadCatalogue() (infos []segmentInfo, floor uint64, err error) {
 // cannot be read now.
 func isCorrupt(err error) bool {
 	var no syscall.Errno
-	return !errors.Is(err, errForeign) && !errors.Is(err, bbolt.ErrTimeout) && !errors.As(err, &no)
+	return !errors.Is(err, errForeign) && !errors.Is(err, berrors.ErrTimeout) && !errors.As(err, &no)
 }
 
 // findSegments compares the segment files with the catalogue. wals are the

@@ -1,0 +1,120 @@
+// Package indexer builds the indexer, shipper's store with its HTTP side, from
+// its settings and runs it.
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"shipper/internal/index"
+	"shipper/internal/protocol/ndjson"
+	"shipper/internal/query"
+	"shipper/internal/receive"
+)
+
+// Indexer is the program behind `shipper index`. Set its fields before Run.
+type Indexer struct {
+	Dir    string // where everything is kept
+	Listen string // address to serve on; port 0 picks one
+
+	MaxAge   time.Duration // see index.Options
+	MaxBytes int64
+	Reserve  int64
+
+	Version string // for clients that ask
+
+	Log *slog.Logger
+
+	// Listening, if set, is told the address once requests are served.
+	Listening func(net.Addr)
+}
+
+const (
+	// shutdown is how long requests may take to end once Run is to return.
+	shutdown = 10 * time.Second
+
+	// gcPercent trades CPU for memory: what is live are a few large buffers
+	// and compressed blocks, so a collection is cheap.
+	gcPercent = 50
+)
+
+// Run serves until ctx is done and returns nil then. What was acknowledged is
+// sealed, or stays in the log if it cannot be.
+func (x *Indexer) Run(ctx context.Context) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	log := x.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	l, err := net.Listen("tcp", x.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", x.Listen, err)
+	}
+	defer l.Close()
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		log.Warn("anyone who reaches this address can read and write all records: there is no authentication", "listen", l.Addr().String())
+	}
+	store, err := index.Open(x.Dir, index.Options{MaxAge: x.MaxAge, MaxBytes: x.MaxBytes, Reserve: x.Reserve, Log: log})
+	if err != nil {
+		return err
+	}
+	server := x.server(store, log)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	if x.Listening != nil {
+		x.Listening(l.Addr())
+	}
+	select {
+	case <-ctx.Done():
+		err = stop(server)
+	case err = <-served:
+		err = fmt.Errorf("serve on %s: %w", x.Listen, err)
+	}
+	return errors.Join(err, store.Close())
+}
+
+// server puts everything on its path.
+func (x *Indexer) server(store *index.Store, log *slog.Logger) *http.Server {
+	in := &receive.Handler{Store: store, Native: nativeSide{}, Records: ndjson.Decode}
+	mux := http.NewServeMux()
+	mux.Handle(receive.NativePath, in)
+	mux.Handle(receive.NDJSONPath, in)
+	(&query.Handler{Store: store, Version: x.Version}).Routes(mux)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
+	return &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// ready answers whether records are taken in. Queries are answered either way.
+func ready(w http.ResponseWriter, store *index.Store) {
+	if why := store.Usage().Full; why != "" {
+		http.Error(w, why, http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// stop lets the requests under way end, and ends them if they take too long.
+func stop(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdown)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return err
+}
