@@ -129,12 +129,11 @@ func (r *receiver) store(req *http.Request, body []byte) string {
 			r.lines[l]++
 			r.mu.Unlock()
 		}
-		return "{}"
+		return goodAnswer(req)
 	}
 	if agent, epoch, err := native.Sender(req.Header); agent != testAgent || epoch != 1 || err != nil {
 		r.t.Errorf("sender %s %d %v", agent, epoch, err)
 	}
-	last := uint64(0)
 	err := native.Decode(body, func(f protocol.Frame) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -142,13 +141,12 @@ func (r *receiver) store(req *http.Request, body []byte) string {
 		for _, m := range messages(r.t, f.Payload) {
 			r.lines[m]++
 		}
-		last = f.Sequence
 		return nil
 	})
 	if err != nil {
 		r.t.Error(err)
 	}
-	return fmt.Sprintf(`{"through":%d,"stored":1,"repeated":0}`, last)
+	return goodAnswer(req)
 }
 
 func (r *receiver) has(sequence uint64) bool {
@@ -180,11 +178,12 @@ func status(code int, rest string) fault {
 	}
 }
 
-// answer stores and then answers with text, in which %a is the good answer.
+// answer answers with text, in which %a is the good answer. Nothing is stored:
+// if it is taken for an ack, something is missing in the end.
 func answer(text string) fault {
 	return func(r *receiver, c net.Conn, req *http.Request) bool {
-		a := r.store(req, r.read(req))
-		io.WriteString(c, strings.ReplaceAll(text, "%a", a))
+		r.read(req)
+		io.WriteString(c, strings.ReplaceAll(text, "%a", goodAnswer(req)))
 		return false
 	}
 }
@@ -207,11 +206,19 @@ var faults = map[string]fault{
 		io.ReadFull(req.Body, make([]byte, req.ContentLength/2))
 		return reset(c)
 	},
+	"stored and closed": func(r *receiver, c net.Conn, req *http.Request) bool {
+		r.store(req, r.read(req))
+		return false
+	},
 	"lost ack": func(r *receiver, c net.Conn, req *http.Request) bool {
 		r.store(req, r.read(req))
 		return reset(c)
 	},
-	"stored and closed":  answer(""),
+	"stored, half a good answer": func(r *receiver, c net.Conn, req *http.Request) bool {
+		r.store(req, r.read(req))
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"thr")
+		return false
+	},
 	"half a status line": answer("HTTP/1.1 20"),
 	"garbage":            answer("SSH-2.0-OpenSSH_9.2p1 Debian\r\n"),
 	"truncated answer":   answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n%a"),
@@ -223,8 +230,8 @@ var faults = map[string]fault{
 		return false
 	},
 	"silent within the answer": func(r *receiver, c net.Conn, req *http.Request) bool {
-		r.store(req, r.read(req))
-		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+		r.read(req)
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n%s", goodAnswer(req))
 		c.Read(make([]byte, 1))
 		return false
 	},
@@ -234,10 +241,10 @@ var faults = map[string]fault{
 		return false
 	},
 	"endless body": func(r *receiver, c net.Conn, req *http.Request) bool {
-		a := r.store(req, r.read(req))
-		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\n\r\n%s", a)
+		r.read(req)
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\n\r\n%s", goodAnswer(req))
 		for {
-			if _, err := c.Write(make([]byte, 64<<10)); err != nil {
+			if _, err := io.WriteString(c, strings.Repeat(" ", 64<<10)); err != nil {
 				return false
 			}
 		}
@@ -254,6 +261,15 @@ var faults = map[string]fault{
 		good(r, c, req)
 		return false
 	},
+}
+
+// goodAnswer is the answer to a request that is stored.
+func goodAnswer(req *http.Request) string {
+	key := req.Header.Get("Idempotency-Key")
+	if req.Header.Get("Content-Type") == ndjson.ContentType {
+		return "{}"
+	}
+	return `{"through":` + key[strings.LastIndexByte(key, '-')+1:] + `,"stored":1,"repeated":0}`
 }
 
 // nativeFaults are no good answers of an indexer, and those of another server.
@@ -532,6 +548,26 @@ func TestRefusesAll(t *testing.T) {
 	}
 	if n != 1000 {
 		t.Errorf("%d dead records", n)
+	}
+}
+
+// TestManyPoisonRecords: they are many, but not all.
+func TestManyPoisonRecords(t *testing.T) {
+	text := func(i, j int) string {
+		if j%16 == 5 {
+			return fmt.Sprintf("poison %d", j)
+		}
+		return plainText(i, j)
+	}
+	r := newReceiver(t, picky(400, hasPoison))
+	s := &source{t: t, blocks: makeBlocks(1, 512, text)}
+	o := newOutput(t, r.url(), s, ndjsonEncoder(t, "none"))
+	run(t, o, s)
+	if o.Stats.Rejected.Load() <= maxRefused {
+		t.Fatalf("%d requests rejected prove nothing", o.Stats.Rejected.Load())
+	}
+	if len(s.dead) != 512/16 || len(r.lines) != 512-512/16 || o.Stats.DeadRecords.Load() != 512/16 {
+		t.Errorf("%d dead letters, %d records", len(s.dead), len(r.lines))
 	}
 }
 
