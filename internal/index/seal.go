@@ -190,6 +190,11 @@ func (s *Store) newStored(info segmentInfo, path string) *stored {
 	return &stored{segmentInfo: info, path: path, files: &s.files}
 }
 
+// info is the inverse of describe.
+func (s *segmentInfo) info() segment.Info {
+	return segment.Info{Min: s.min, Max: s.max, Rows: s.rows, Raw: s.raw, Bytes: s.bytes, Blocks: 1}
+}
+
 func describe(id segmentID, i segment.Info) segmentInfo {
 	return segmentInfo{id: id, min: i.Min, max: i.Max, rows: i.Rows, bytes: i.Bytes, raw: i.Raw}
 }

@@ -42,17 +42,21 @@ func (s *Store) Count(ctx context.Context, q segment.Query, step int64, by []str
 // range count as a whole.
 func (s *Store) Columns(ctx context.Context, from, to int64) ([]string, error) {
 	names := make(map[string]struct{})
-	err := s.each(segment.Query{From: from, To: to}, func(_ *source, f searcher) error {
-		columns, err := f.Columns()
-		for _, c := range columns {
-			names[c] = struct{}{}
-		}
+	v := s.view(from, to, false)
+	defer v.release()
+	for _, p := range v.sources {
+		columns, err := p.columns()
 		if err == nil {
 			err = ctx.Err()
 		}
-		return err
-	})
-	return slices.Sorted(maps.Keys(names)), err
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range columns {
+			names[c] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil
 }
 
 // Values returns the values that a column has in the records that q asks for,
@@ -80,7 +84,7 @@ func (s *Store) Values(ctx context.Context, column string, q segment.Query) ([]s
 func (s *Store) Size(ctx context.Context, q segment.Query) (segment.Info, error) {
 	var total segment.Info
 	err := s.each(q, func(p *source, f searcher) error {
-		i := f.Info()
+		i := p.info
 		rows := i.Rows
 		if len(q.All) > 0 || i.Min < q.From || i.Max >= q.To {
 			rows = 0
@@ -108,8 +112,6 @@ type searcher interface {
 	Search(ctx context.Context, q segment.Query, emit func(segment.Row) bool) error
 	Count(ctx context.Context, q segment.Query, step int64, by []string, add func(bucket int64, values []string, n int64)) error
 	Values(ctx context.Context, column string, q segment.Query, add func(value string) bool) error
-	Columns() ([]string, error)
-	Info() segment.Info
 }
 
 // each calls do with all parts of the store that may have records that q asks for.
@@ -135,6 +137,19 @@ func (p *source) use(do func(searcher) error) error {
 	}
 	defer p.stored.done()
 	return do(f)
+}
+
+// columns returns the names of all attributes in the source.
+func (p *source) columns() ([]string, error) {
+	if p.block != nil {
+		return p.block.Columns()
+	}
+	f, err := p.stored.open()
+	if err != nil {
+		return nil, err
+	}
+	defer p.stored.done()
+	return f.Columns()
 }
 
 // merger merges the rows of sources, which it opens when their time has come.
@@ -175,9 +190,9 @@ func (m *merger) next() (segment.Row, bool) {
 // first is the time of the first row a source can have.
 func (m *merger) first(p *source) int64 {
 	if m.query.Backward {
-		return p.max
+		return p.info.Max
 	}
-	return p.min
+	return p.info.Min
 }
 
 // before reports whether a comes strictly before b.

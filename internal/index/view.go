@@ -14,9 +14,9 @@ type view struct{ sources []*source }
 
 // source is a part of a view: a sealed segment or a block in memory.
 type source struct {
-	min, max int64
-	stored   *stored // or
-	block    *segment.Block
+	info   segment.Info
+	stored *stored // or
+	block  *segment.Block
 }
 
 // view returns the parts of the store that may have records in a range of
@@ -26,14 +26,14 @@ func (s *Store) view(from, to int64, backward bool) *view {
 	v := new(view)
 	for _, b := range s.hold(v, from, to) {
 		if i := b.Info(); i.Min < to && i.Max >= from {
-			v.sources = append(v.sources, &source{min: i.Min, max: i.Max, block: b})
+			v.sources = append(v.sources, &source{info: i, block: b})
 		}
 	}
 	slices.SortStableFunc(v.sources, func(a, b *source) int {
 		if backward {
-			return cmp.Compare(b.max, a.max)
+			return cmp.Compare(b.info.Max, a.info.Max)
 		}
-		return cmp.Compare(a.min, b.min)
+		return cmp.Compare(a.info.Min, b.info.Min)
 	})
 	return v
 }
@@ -45,7 +45,7 @@ func (s *Store) hold(v *view, from, to int64) (blocks []*segment.Block) {
 	for _, st := range s.segments {
 		if st.min < to && st.max >= from {
 			st.hold()
-			v.sources = append(v.sources, &source{min: st.min, max: st.max, stored: st})
+			v.sources = append(v.sources, &source{info: st.info(), stored: st})
 		}
 	}
 	for _, g := range []*generation{s.sealing, s.open} {
