@@ -165,21 +165,6 @@ func WriteReply(w http.ResponseWriter, r Reply) error {
 	return protocol.WriteJSON(w, http.StatusOK, r)
 }
 
-// Decoder is the receiving half, as a value: Sender, Decode and WriteReply. It
-// has no state.
-type Decoder struct{}
-
-// Sender reads from the headers whose blocks a request has.
-func (Decoder) Sender(h http.Header) (agent string, epoch uint32, err error) { return Sender(h) }
-
-// Decode calls emit for each frame of body: see the function Decode.
-func (Decoder) Decode(body []byte, emit func(protocol.Frame) error) error { return Decode(body, emit) }
-
-// Reply answers that all blocks of the request up to through are durable.
-func (Decoder) Reply(w http.ResponseWriter, through uint64, stored, repeated int) error {
-	return WriteReply(w, Reply{Through: through, Stored: stored, Repeated: repeated})
-}
-
 // Encoder is the sending half. It has no state.
 type Encoder struct{}
 
