@@ -69,7 +69,7 @@ type bench struct {
 	recs   []rec
 	books  []input.Entry
 	keys   []string // of every chunk
-	fail   error    // returned by put
+	left   *int     // chunks that put takes until it fails; nil: all
 	logs   bytes.Buffer
 }
 
@@ -128,8 +128,11 @@ func (b *bench) restart() {
 }
 
 func (b *bench) put(c input.Chunk) error {
-	if b.fail != nil {
-		return b.fail
+	if b.left != nil {
+		if *b.left == 0 {
+			return errKilled
+		}
+		*b.left--
 	}
 	checkChunk(b.t, c)
 	from := int32(0)

@@ -44,11 +44,13 @@ func (r *reader) start(f *file, fd int, last bool) error {
 	}
 	for _, o := range originals {
 		if r.copies(f, fd, o) {
+			r.log.Debug("file is a copy of one that is followed; waiting", "path", f.path, "of", o.path)
 			f.stage, f.source = shadow, o
 			o.copies = append(o.copies, f)
 			return nil
 		}
 	}
+	r.log.Debug("file is new", "path", f.path)
 	f.begin(prev)
 	r.stats.Generations.Add(1)
 	if r.fromEnd && r.first && f.first {
@@ -104,7 +106,12 @@ func (r *reader) match(f *file, fd int, key uint64) (prev uint64, ok bool) {
 // related reports whether the generations of path can be found in the file at found.
 func related(path, found string) bool {
 	a, b := filepath.Base(path), filepath.Base(found)
-	return a == b || isRotationOf(a, b)
+	if a == b || isRotationOf(a, b) {
+		return true
+	}
+	x, _ := unrotated(a)
+	y, _ := unrotated(b)
+	return x != "" && x == y
 }
 
 // sameContent reports whether f holds the generation of s, and where it goes
@@ -149,11 +156,11 @@ func (r *reader) originals(f *file) []*file {
 	return out
 }
 
-// noticeTruncated looks whether o was truncated since it was looked at.
+// noticeTruncated looks whether o was truncated since it was read.
 func (r *reader) noticeTruncated(o *file) error {
 	fd, _ := r.set.acquire(o)
 	st, err := fstat(fd)
-	if err != nil || o.stage != following || st.size == o.size && st.mtime == o.mtime || r.agrees(fd, st.size, &o.position) {
+	if err != nil || o.stage != following || r.agrees(fd, st.size, &o.position) {
 		return nil
 	}
 	return r.truncated(o)

@@ -48,14 +48,18 @@ func (r *reader) resume(files []*file) ([]*file, error) {
 		}
 		return files, nil
 	}
-	m := &matching{reader: r, lineages: map[string]*lineage{}, files: files, dirs: map[string]map[string][]string{}}
+	m := &matching{reader: r, lineages: map[string]*lineage{}, kin: map[string][]*candidate{}, files: files, dirs: map[string]map[string][]string{}}
 	r.ledger.each(func(s *saved) {
 		l := m.lineages[s.path]
 		if l == nil {
 			l = &lineage{path: s.path}
 			m.lineages[s.path] = l
 		}
-		l.saved = append(l.saved, &candidate{saved: s})
+		c := &candidate{saved: s}
+		l.saved = append(l.saved, c)
+		for _, p := range kinships(s.path) {
+			m.kin[p] = append(m.kin[p], c)
+		}
 	})
 	for _, f := range files {
 		if !m.sameFile(f) && m.lineages[f.path] == nil {
@@ -79,6 +83,7 @@ func (r *reader) resume(files []*file) ([]*file, error) {
 type matching struct {
 	*reader
 	lineages map[string]*lineage
+	kin      map[string][]*candidate // by kinships
 	files    []*file
 	dirs     map[string]map[string][]string // names in a directory by what they can be a rotation of
 }
@@ -110,6 +115,28 @@ func (l *lineage) newest() *candidate {
 		return nil
 	}
 	return slices.MaxFunc(l.saved, func(a, b *candidate) int { return cmp.Compare(a.born, b.born) })
+}
+
+// kinships returns the paths by which the generations of path are looked for:
+// path, and, if it was found under a rotated name, what that is a rotation of.
+func kinships(path string) []string {
+	dir, name := filepath.Split(path)
+	if suffixed, _ := unrotated(name); suffixed != "" {
+		return []string{path, dir + suffixed}
+	}
+	return []string{path}
+}
+
+// relatives returns the positions that a file beside l's path can have.
+func (m *matching) relatives(b *rotated, l *lineage) []*candidate {
+	list := m.kin[l.path]
+	plain, _ := compression(b.path)
+	for _, p := range kinships(plain) {
+		if p != l.path {
+			list = append(list[:len(list):len(list)], m.kin[p]...)
+		}
+	}
+	return list
 }
 
 // note remembers which file goes on with which position.
@@ -304,7 +331,7 @@ func (m *matching) drop(f *file) {
 
 // inArchive matches a compressed file with a position that has no file yet.
 func (m *matching) inArchive(b *rotated, l *lineage) bool {
-	for _, c := range l.saved {
+	for _, c := range m.relatives(b, l) {
 		if c.file != nil || c.done() || c.prefixLen == 0 || !m.archived(b, &c.position) {
 			continue
 		}
@@ -322,7 +349,7 @@ func (m *matching) inArchive(b *rotated, l *lineage) bool {
 
 // isKnown reports whether b holds a generation that was read before or is being read.
 func (m *matching) isKnown(b *rotated, l *lineage) bool {
-	for _, c := range l.saved {
+	for _, c := range m.relatives(b, l) {
 		if c.prefixLen == 0 {
 			continue
 		}

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"shipper/internal/input"
 )
@@ -358,6 +362,95 @@ func TestSteps(t *testing.T) {
 			b.start()
 			return 30
 		}},
+		{"two files that begin alike", []string{"*.log*"}, func(b *bench) int {
+			b.write("a.log", banner)
+			b.start()
+			b.write("b.log", banner)
+			b.write("a.log.1", banner)
+			b.poll()
+			b.write("a.log", lines(0, 10))
+			b.write("b.log", lines(10, 20))
+			b.write("a.log.1", lines(20, 30))
+			b.poll()
+			b.restart()
+			b.dropBanners(3)
+			return 30
+		}},
+		{"replaced by a file that begins alike, while down", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", banner+lines(0, 100))
+			b.start()
+			b.stop()
+			b.must(os.WriteFile(b.path("a.log"), []byte(banner+lines(100, 300)), 0o644)) // the inode stays
+			b.start()
+			b.dropBanners(2)
+			return 300
+		}},
+		{"truncated, begins alike, grown beyond", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", banner+lines(0, 100))
+			b.start()
+			b.must(os.WriteFile(b.path("a.log"), []byte(banner+lines(100, 300)), 0o644))
+			b.poll()
+			b.dropBanners(2)
+			return 300
+		}},
+		{"an unfinished line is cut off", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", lines(0, 10)+lines(10, 11)[:20])
+			b.start()
+			b.must(os.Truncate(b.path("a.log"), int64(len(lines(0, 10))+5)))
+			b.poll()
+			b.write("a.log", lines(10, 11)[5:])
+			b.poll()
+			return 11
+		}},
+		{"moved to another name, and a copy elsewhere", []string{"*.log", "old/*"}, func(b *bench) int {
+			b.must(os.Mkdir(b.path("old"), 0o755))
+			b.write("a.log", lines(0, 100))
+			b.start()
+			b.write("a.log", lines(100, 110))
+			b.stop()
+			b.copy("a.log", "old/a.log-20260102")
+			b.remove("a.log")
+			b.write("a.log", lines(110, 120))
+			b.start()
+			return 120
+		}},
+		{"compressed with zstd while down", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log", lines(0, 10))
+			b.start()
+			b.stop()
+			b.write("a.log", lines(10, 9000))
+			data, err := os.ReadFile(b.path("a.log"))
+			b.must(err)
+			z, err := zstd.NewWriter(nil)
+			b.must(err)
+			b.must(os.WriteFile(b.path("a.log-20260102.zst"), z.EncodeAll(data, nil), 0o644))
+			b.remove("a.log")
+			b.write("a.log", lines(9000, 9010))
+			b.start()
+			for i := 1; i < len(b.recs); i++ {
+				if b.recs[i-1].text > b.recs[i].text {
+					b.t.Errorf("%q before %q", b.recs[i-1].text, b.recs[i].text)
+				}
+			}
+			return 9010
+		}},
+		{"rotated again before the rotated files are read", []string{"a.log"}, func(b *bench) int {
+			b.f.ChunkBytes = 1 << 10
+			b.write("a.log", lines(0, 100))
+			b.start()
+			b.stop()
+			b.rename("a.log", "a.log.3")
+			b.write("a.log.3", lines(100, 200))
+			b.write("a.log.2", lines(200, 300))
+			b.write("a.log.1", lines(300, 400))
+			b.write("a.log", lines(400, 500))
+			for range 30 { // one chunk at a time
+				b.startOne()
+				b.stop()
+			}
+			b.start()
+			return 500
+		}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -373,6 +466,18 @@ func TestSteps(t *testing.T) {
 				t.Errorf("%d records again after a restart: %+v", len(b.recs)-n, b.recs[n:])
 			}
 		})
+	}
+}
+
+var banner = strings.Repeat("this is how all files begin\n", 50)
+
+// dropBanners takes the lines of banners away, of which there have to be n.
+func (b *bench) dropBanners(n int) {
+	b.t.Helper()
+	found := len(b.recs)
+	b.recs = slices.DeleteFunc(b.recs, func(r rec) bool { return strings.HasPrefix(r.text, "this is") })
+	if found -= len(b.recs); found != n*50 {
+		b.t.Errorf("%d lines of banners, want %d", found, n*50)
 	}
 }
 
@@ -408,6 +513,25 @@ func TestLoss(t *testing.T) {
 			t.Errorf("%d bytes lost, want %d", n, len(partial))
 		}
 	})
+	t.Run("compressed file is damaged", func(t *testing.T) {
+		b := newBench(t, "a.log")
+		b.write("a.log", lines(0, 10))
+		b.start()
+		b.stop()
+		b.write("a.log", lines(10, 5000))
+		gz(b, "a.log")
+		b.must(os.Truncate(b.path("a.log.gz"), 4000))
+		b.rename("a.log.gz", "a.log.1.gz")
+		b.write("a.log", lines(5000, 5001))
+		b.start()
+		if _, n := b.booked(input.Lost, "damaged_archive"); n != 1 {
+			t.Errorf("%d losses, want 1", n)
+		}
+		b.restart()
+		if _, n := b.booked(input.Lost, "damaged_archive"); n != 1 {
+			t.Errorf("%d losses after another start, want 1", n)
+		}
+	})
 	t.Run("deleted files hold too much", func(t *testing.T) {
 		b := newBench(t, "a.log")
 		b.f.HeldBytes = 64 << 10
@@ -427,4 +551,28 @@ func TestLoss(t *testing.T) {
 		}
 		b.wantLines(10)
 	})
+}
+
+// TestRetention has positions of files that are gone be forgotten, by number
+// and by age.
+func TestRetention(t *testing.T) {
+	b := newBench(t, "a.log")
+	b.f.Grace = time.Second
+	b.start()
+	for i := range perPath + 20 {
+		b.write("a.log", lines(i, i+1))
+		b.poll()
+		b.remove("a.log")
+		b.pass(time.Minute)
+	}
+	b.wantLines(perPath + 20)
+	if n := len(b.stored) - 1; n != perPath {
+		t.Errorf("%d positions, want %d", n, perPath)
+	}
+	b.f.Retention = time.Nanosecond
+	b.restart()
+	b.pass(2 * expireInterval)
+	if n := len(b.stored) - 1; n != 0 {
+		t.Errorf("%d positions after their time, want none", n)
+	}
 }
