@@ -46,10 +46,10 @@ func (q *Queue) append(ctx context.Context, b *batch) error {
 	pause := 50 * time.Millisecond
 	for {
 		changed := q.waitChan()
-		doing := "make room"
+		doing := roomMade
 		fits, err := q.admit(b)
 		if err == nil && fits {
-			doing = "append blocks"
+			doing = appending
 			err = q.commit(b)
 		}
 		q.release()
@@ -77,7 +77,7 @@ func (q *Queue) append(ctx context.Context, b *batch) error {
 
 // appended ends an append that worked.
 func (q *Queue) appended(b *batch) {
-	q.well()
+	q.well(appending, roomMade)
 	for _, r := range b.refused {
 		q.Stats.Dropped.Add(1)
 		q.Stats.DropRecords.Add(int64(r.Records))
@@ -156,10 +156,7 @@ func (q *Queue) admit(b *batch) (fits bool, err error) {
 			return true, nil
 		}
 		before := q.blocks.Bytes()
-		if err := q.flush(); err != nil {
-			return false, err
-		}
-		if err := q.reclaim(); err != nil {
+		if err := errors.Join(q.flush(), q.reclaim()); err != nil {
 			return false, err
 		}
 		switch {

@@ -414,15 +414,7 @@ func (q *Queue) flush() error {
 	if !dirty && !q.untrimmed && q.unknown == nil {
 		return nil
 	}
-	b := new(batch)
-	err := q.commit(b)
-	if err != nil && q.spendReserve(err) {
-		err = q.commit(b)
-	}
-	if err == nil {
-		q.well()
-	}
-	return err
+	return q.commit(new(batch))
 }
 
 // reclaim deletes the segments that no output needs. The caller holds the commit lock.
@@ -438,13 +430,14 @@ func (q *Queue) reclaim() error {
 	if err != nil {
 		return err
 	}
-	if !live && q.blocks.Bytes() > q.o.SegmentBytes/2 && q.head.tail != q.rotated {
-		if err := q.rotate(); err != nil {
-			return err
-		}
-		first = q.head.tail.Segment
-	}
 	freed, err := q.blocks.Remove(first)
+	if err == nil && !live && q.blocks.Bytes() > q.o.SegmentBytes/2 && q.head.tail != q.rotated {
+		if err = q.rotate(); err == nil {
+			var more int64
+			more, err = q.blocks.Remove(q.head.tail.Segment)
+			freed += more
+		}
+	}
 	if freed > 0 {
 		q.measure()
 		q.mu.Lock()

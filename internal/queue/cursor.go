@@ -114,6 +114,7 @@ func (c *Cursor) Next(ctx context.Context, maxBytes int, dst []Block) ([]Block, 
 			dst, err = c.read(found, dst)
 		}
 		if len(dst) > n {
+			c.q.well(reading)
 			return dst, nil
 		}
 		switch {
@@ -124,7 +125,7 @@ func (c *Cursor) Next(ctx context.Context, maxBytes int, dst []Block) ([]Block, 
 		case err != nil && c.q.isClosing():
 			return dst, ErrClosed
 		case err != nil:
-			c.q.report("read blocks", err)
+			c.q.report(reading, err)
 			err = wait(ctx, c.q.closing, time.Second)
 		default:
 			err = waitFor(ctx, c.q.closing, changed)

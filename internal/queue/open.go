@@ -36,6 +36,7 @@ func Open(dir string, o Options) (*Queue, error) {
 		cursors:    map[string]*Cursor{},
 		outputs:    map[string]ID{},
 		dirty:      map[string]bool{},
+		trouble:    map[string]string{},
 		wake:       make(chan struct{}),
 		closing:    make(chan struct{}),
 	}
@@ -85,7 +86,7 @@ func (q *Queue) open() (err error) {
 	}
 	q.agentID = q.head.agent
 	if err := q.reclaim(); err != nil {
-		q.report("delete blocks", err)
+		q.report(deleting, err)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -198,11 +199,11 @@ type Queue struct {
 	cursors map[string]*Cursor
 	outputs map[string]ID // the last block each output acked, durable or not
 	dirty   map[string]bool
-	newest  ID            // the last block
-	floor   ID            // blocks up to it are gone
-	wake    chan struct{} // closed and replaced when something changes
-	trouble string        // what was logged last, empty if all is well
-	failed  error         // for good
+	newest  ID                // the last block
+	floor   ID                // blocks up to it are gone
+	wake    chan struct{}     // closed and replaced when something changes
+	trouble map[string]string // what fails now, and why
+	failed  error             // for good
 
 	closing chan struct{}
 	closed  sync.Once
@@ -380,28 +381,50 @@ func (q *Queue) isClosing() bool {
 
 func (q *Queue) release() { <-q.commitLock }
 
-// report logs that the disk fails, once until it changes.
+// Things the queue does that can fail for a while.
+const (
+	appending = "append blocks"
+	roomMade  = "make room"
+	ackStored = "store acks"
+	deleting  = "delete blocks"
+	aging     = "drop old blocks"
+	reading   = "read blocks"
+)
+
+// report logs that something fails, once until the cause changes.
 func (q *Queue) report(doing string, err error) {
-	q.Stats.Failing.Store(1)
-	text := doing + ": " + err.Error()
+	cause := err.Error()
+	var no syscall.Errno
+	if errors.As(err, &no) {
+		cause = no.Error()
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.trouble == text {
+	if q.trouble[doing] == cause {
 		return
 	}
-	q.trouble = text
+	q.trouble[doing] = cause
+	q.Stats.Failing.Store(1)
 	q.log.Error("the queue's disk fails, trying again", "doing", doing, "err", err)
 }
 
-// well logs that the disk works again.
-func (q *Queue) well() {
-	if q.Stats.Failing.Swap(0) == 0 {
+// well logs that things work again.
+func (q *Queue) well(doings ...string) {
+	if q.Stats.Failing.Load() == 0 {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.trouble = ""
-	q.log.Info("the queue's disk works again")
+	for _, doing := range doings {
+		if q.trouble[doing] == "" {
+			continue
+		}
+		delete(q.trouble, doing)
+		q.log.Info("the queue's disk works again", "doing", doing)
+	}
+	if len(q.trouble) == 0 {
+		q.Stats.Failing.Store(0)
+	}
 }
 
 // flushEvery is how long an ack may stay in memory.
@@ -430,17 +453,19 @@ func (q *Queue) tick() {
 		_ = q.fail(err)
 		return
 	}
-	if err := q.flush(); err != nil {
-		q.report("store acks", err)
-		return
-	}
-	if err := q.dropOld(); err != nil {
-		q.report("drop old blocks", err)
-		return
-	}
-	if err := q.reclaim(); err != nil {
-		q.report("delete blocks", err)
-		return
+	for _, work := range []struct {
+		doing string
+		do    func() error
+	}{{ackStored, q.flush}, {aging, q.dropOld}, {deleting, q.reclaim}} {
+		err := work.do()
+		if err != nil && q.spendReserve(err) {
+			err = work.do()
+		}
+		if err != nil {
+			q.report(work.doing, err)
+			return
+		}
+		q.well(work.doing)
 	}
 	q.holdReserve()
 }
@@ -476,7 +501,7 @@ func (q *Queue) close() error {
 	errs = append(errs, q.blocks.Close(), q.dead.Close())
 	q.dbMu.Lock()
 	defer q.dbMu.Unlock()
-	if q.failed == nil && q.db != nil {
+	if q.db != nil && !errors.Is(q.failed, errIndexPanic) {
 		errs = append(errs, guarded(q.db.Close))
 	}
 	clean := q.failed == nil && q.db != nil && q.unknown == nil

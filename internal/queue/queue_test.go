@@ -476,9 +476,9 @@ func TestLockedTwice(t *testing.T) {
 func TestEmptyQueueGivesItsDiskBack(t *testing.T) {
 	q := open(t, t.TempDir(), Options{SegmentBytes: 1 << 20})
 	c := cursor(t, q, "a")
-	appendN(t, q, 1, 15, 100<<10)
+	appendN(t, q, 1, 19, 100<<10)
 	take(t, c)
-	c.Ack(15)
+	c.Ack(19)
 	q.tick()
 	if n := q.Stats.Bytes.Load(); n > 10<<10 {
 		t.Errorf("an empty queue has %d bytes", n)
@@ -488,8 +488,8 @@ func TestEmptyQueueGivesItsDiskBack(t *testing.T) {
 	if again := q.blocks.Segments(); !slices.Equal(segments, again) {
 		t.Errorf("segments %v became %v", segments, again)
 	}
-	appendN(t, q, 16, 1, 10)
-	if got := take(t, c); !slices.Equal(got, []uint64{16}) {
+	appendN(t, q, 20, 1, 10)
+	if got := take(t, c); !slices.Equal(got, []uint64{20}) {
 		t.Errorf("got %d", got)
 	}
 	closeAndVerify(t, q)
