@@ -76,7 +76,7 @@ func killFrame(agent int, n uint64) protocol.Frame {
 // TestKill kills a process with a store in it again and again, and wants
 // everything it acknowledged to be there once, and nothing twice.
 func TestKill(t *testing.T) {
-	rounds := 12
+	rounds := 8
 	if testing.Short() {
 		rounds = 4
 	}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -53,21 +54,19 @@ func dayName(day uint32) string { return time.Unix(int64(day)*86400, 0).UTC().Fo
 
 // expired returns the segments to drop, oldest first. The caller holds mu.
 func (s *Store) expired(now int64) []*stored {
-	byAge := slices.Clone(s.segments)
-	slices.SortFunc(byAge, func(a, b *stored) int {
-		return cmp.Compare(a.max, b.max)
-	})
-	total := int64(0)
-	for _, st := range byAge {
-		total += st.bytes
+	total, oldest := int64(0), int64(math.MaxInt64)
+	for _, st := range s.segments {
+		total, oldest = total+st.bytes, min(oldest, st.max)
 	}
+	tooOld := func(last int64) bool { return s.opt.MaxAge > 0 && last < now-int64(s.opt.MaxAge) }
+	tooMuch := func() bool { return s.opt.MaxBytes > 0 && total > s.opt.MaxBytes }
+	if !tooOld(oldest) && !tooMuch() {
+		return nil
+	}
+	byAge := slices.Clone(s.segments)
+	slices.SortFunc(byAge, func(a, b *stored) int { return cmp.Compare(a.max, b.max) })
 	n := 0
-	for n < len(byAge) {
-		old := s.opt.MaxAge > 0 && byAge[n].max < now-int64(s.opt.MaxAge)
-		large := s.opt.MaxBytes > 0 && total > s.opt.MaxBytes
-		if !old && !large {
-			break
-		}
+	for n < len(byAge) && (tooOld(byAge[n].max) || tooMuch()) {
 		total -= byAge[n].bytes
 		n++
 	}

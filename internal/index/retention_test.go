@@ -81,7 +81,7 @@ func TestRetentionDuringQuery(t *testing.T) {
 				t.Error("segments are left")
 			}
 		}
-		got = append(got, rowBody(r))
+		got = append(got, string(r.Body))
 		return true
 	})
 	if err != nil || !slices.Equal(got, []string{"5", "4", "3", "2", "1"}) {

@@ -43,7 +43,7 @@ func search(t testing.TB, s *Store, q segment.Query) []string {
 	t.Helper()
 	var got []string
 	err := s.Search(context.Background(), q, func(r segment.Row) bool {
-		got = append(got, rowBody(r))
+		got = append(got, string(r.Body))
 		return true
 	})
 	if err != nil {
