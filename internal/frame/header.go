@@ -34,7 +34,26 @@ func headerOf(line []byte) mode {
 			return m
 		}
 	}
-	return prefixed(line)
+	if m := prefixed(line); m != none {
+		return m
+	}
+	return placed(line)
+}
+
+// placed judges a line that may start with a place in a Go source and no time:
+// "main.go:12: ".
+func placed(line []byte) mode {
+	head := line[:min(len(line), headBytes)]
+	i := bytes.Index(head, []byte(".go:"))
+	if i <= 0 || bytes.IndexByte(head[:i], ' ') >= 0 {
+		return none
+	}
+	for i += 4; i < len(line) && digit(line[i]); i++ {
+	}
+	if i+1 < len(line) && line[i] == ':' && line[i+1] == ' ' && digit(line[i-1]) {
+		return header
+	}
+	return none
 }
 
 // dated judges a line that starts with a digit.
@@ -47,7 +66,7 @@ func dated(line []byte) mode {
 			return header
 		}
 	case line[4] == '/', line[4] == '-':
-		if date(line) {
+		if date(line) || shaped(line, "0000/00/00") && (len(line) == 10 || line[10] == ' ') {
 			return header
 		}
 	}

@@ -1,11 +1,58 @@
 package record
 
-// formats are the names of the formats by their number, which the binary form
-// of a batch stores; a number, once given, keeps its meaning for ever.
+// The numbers of the formats a record can have been parsed as. The binary form
+// of a batch stores them: a number, once given, keeps its meaning for ever, and
+// new ones are added at the end.
+const (
+	FormatText uint8 = iota
+	FormatJSON
+	FormatLogfmt
+	FormatKlog
+	FormatTracingFull
+	FormatEnvLogger
+	FormatGoStd
+	FormatGoPanic
+	FormatRustPanic
+	FormatZapJSON
+	FormatZerologJSON
+	FormatSlogJSON
+	FormatLogrusJSON
+	FormatTracingJSON
+	FormatSlogText
+	FormatLogrusText
+	FormatHclogJSON
+	FormatBunyan
+	FormatGoFatal
+	FormatGoRace
+	FormatRustError
+	FormatSlogDefault
+	FormatGokitLogfmt
+)
+
 var formats = [...]string{
-	0: "text", 1: "json", 2: "logfmt", 3: "klog", 4: "tracing-full", 5: "env_logger", 6: "go-std", 7: "go-panic", 8: "rust-panic",
-	9: "zap-json", 10: "zerolog-json", 11: "slog-json", 12: "logrus-json", 13: "tracing-json", 14: "slog-text", 15: "logrus-text",
-	16: "hclog-json", 17: "bunyan",
+	FormatText:        "text",
+	FormatJSON:        "json",
+	FormatLogfmt:      "logfmt",
+	FormatKlog:        "klog",
+	FormatTracingFull: "tracing-full",
+	FormatEnvLogger:   "env_logger",
+	FormatGoStd:       "go-std",
+	FormatGoPanic:     "go-panic",
+	FormatRustPanic:   "rust-panic",
+	FormatZapJSON:     "zap-json",
+	FormatZerologJSON: "zerolog-json",
+	FormatSlogJSON:    "slog-json",
+	FormatLogrusJSON:  "logrus-json",
+	FormatTracingJSON: "tracing-json",
+	FormatSlogText:    "slog-text",
+	FormatLogrusText:  "logrus-text",
+	FormatHclogJSON:   "hclog-json",
+	FormatBunyan:      "bunyan",
+	FormatGoFatal:     "go-fatal",
+	FormatGoRace:      "go-race",
+	FormatRustError:   "rust-error",
+	FormatSlogDefault: "slog-default",
+	FormatGokitLogfmt: "gokit-logfmt",
 }
 
 // FormatName returns the name of format number n.

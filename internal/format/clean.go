@@ -1,0 +1,129 @@
+package format
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"shipper/internal/record"
+)
+
+// clean makes src free of terminal control sequences and of carriage returns
+// at line ends, and valid UTF-8. If there is anything to do, src becomes a copy
+// at the end of the arena. It reports whether bytes were replaced by U+FFFD.
+func (p *Parser) clean() (replaced bool) {
+	if bytes.IndexByte(p.src, 0x1b) >= 0 || bytes.IndexByte(p.src, '\n') >= 0 && bytes.Contains(p.src, []byte("\r\n")) {
+		at := len(p.b.Arena)
+		p.b.Arena = appendStripped(p.b.Arena, p.src)
+		p.move(at)
+	}
+	if !utf8.Valid(p.src) {
+		at := len(p.b.Arena)
+		p.b.Arena = appendValid(p.b.Arena, p.src)
+		p.move(at)
+		replaced = true
+	}
+	return replaced
+}
+
+// tidy reports whether a text has nothing that clean would change.
+func tidy(text []byte) bool { return utf8.Valid(text) && bytes.IndexByte(text, 0x1b) < 0 }
+
+// move makes src what is in the arena from at on.
+func (p *Parser) move(at int) {
+	lo, hi := trim(p.b.Arena, at, len(p.b.Arena))
+	p.src, p.base = p.b.Arena[lo:hi:hi], uint32(lo)
+}
+
+// appendStripped appends text without terminal control sequences (ECMA-48) and
+// carriage returns at line ends.
+func appendStripped(dst, text []byte) []byte {
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == 0x1b:
+			i += sequence(text[i:])
+		case c == '\r' && i+1 < len(text) && text[i+1] == '\n':
+			i++
+		default:
+			j := i + 1
+			for j < len(text) && text[j] != 0x1b && text[j] != '\r' {
+				j++
+			}
+			dst = append(dst, text[i:j]...)
+			i = j
+		}
+	}
+	return dst
+}
+
+// sequence returns the length of the control sequence that text, with an
+// escape in front, starts with.
+func sequence(text []byte) int {
+	if len(text) == 1 {
+		return 1
+	}
+	switch text[1] {
+	case '[': // CSI: parameters, then one letter
+		for i := 2; i < len(text); i++ {
+			if c := text[i]; c >= 0x40 && c <= 0x7e {
+				return i + 1
+			} else if c < 0x20 {
+				return i
+			}
+		}
+		return len(text)
+	case ']': // OSC: text up to BEL or ST
+		for i := 2; i < len(text) && i < 512; i++ {
+			switch {
+			case text[i] == 7:
+				return i + 1
+			case text[i] == 0x1b && i+1 < len(text) && text[i+1] == '\\':
+				return i + 2
+			case text[i] == '\n':
+				return i
+			}
+		}
+		return 2
+	}
+	if text[1] < 0x20 || text[1] >= 0x80 {
+		return 1
+	}
+	return 2
+}
+
+// appendValid appends text with U+FFFD for each run of bytes that are no UTF-8.
+func appendValid(dst, text []byte) []byte {
+	for len(text) > 0 {
+		i := 0
+		for i < len(text) {
+			r, n := utf8.DecodeRune(text[i:])
+			if r == utf8.RuneError && n == 1 {
+				break
+			}
+			i += n
+		}
+		dst = append(dst, text[:i]...)
+		text = text[i:]
+		if len(text) == 0 {
+			break
+		}
+		dst = append(dst, "\uFFFD"...)
+		for len(text) > 0 {
+			if r, n := utf8.DecodeRune(text); r != utf8.RuneError || n != 1 {
+				break
+			}
+			text = text[1:]
+		}
+	}
+	return dst
+}
+
+// stripSpan returns s, whose text was unescaped, without terminal control sequences.
+func (p *Parser) stripSpan(s record.Span) record.Span {
+	text := p.b.Bytes(s)
+	if bytes.IndexByte(text, 0x1b) < 0 {
+		return s
+	}
+	at := len(p.b.Arena)
+	p.b.Arena = appendStripped(p.b.Arena, text)
+	return record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}
+}

@@ -1,0 +1,275 @@
+// Package format makes records of the text that Go and Rust services write. It
+// recognises the format of each record by itself: every format is a file of
+// this package and a row of one table.
+//
+// What a record gets is the canonical form of package record: time, severity,
+// body, logger, trace context, and typed fields, of which those with a meaning
+// in OpenTelemetry's semantic conventions have their names there.
+package format
+
+import (
+	"bytes"
+	"time"
+
+	"shipper/internal/record"
+)
+
+// Options configure a Parser.
+type Options struct {
+	Zone *time.Location // of times without a zone; default the node's
+}
+
+// Parser parses records. It is not for concurrent use, but serves all streams:
+// what it learns of one is in the hint.
+type Parser struct {
+	b    *record.Batch
+	r    *record.Record // the record that is being filled
+	src  []byte         // its bytes, without blank lines around it
+	base uint32         // of src in the arena
+	hint uint8          // format of the record before it in the stream
+	head head
+
+	clock   clock
+	scratch []byte
+}
+
+// head is what was found in the record so far.
+type head struct {
+	taken  [roles]key // by role, the key that took it
+	order  uint32     // the first keys of an object, a byte each, the last one lowest
+	count  int        // keys of the object
+	last   key        // last key of the object
+	names  uint64     // filter of the keys of the fields
+	flags  seen
+	trace  uint8 // rank of the key the trace ID is from, 0 if there is none
+	span   uint8
+	later  int // entries of kept
+	number int64
+	kept   [12]kept
+}
+
+// kept is a field whose meaning depends on what else is in the record.
+type kept struct {
+	key   key
+	field record.Field
+}
+
+// seen are properties of a record's text.
+type seen uint16
+
+const (
+	nonASCII     seen = 1 << iota // bytes above 0x7f
+	numberTime                    // the time was a number
+	lowerLevel                    // the level was in lower case
+	upperLevel                    // in upper case
+	numberLevel                   // a number
+	fieldsObject                  // tracing's fields
+	callerObject                  // logr's caller
+	rawControls                   // bytes below 0x20 in a string
+	levelFirst                    // the level came before the message
+	messageFirst                  // the message came before the time
+	isObject                      // JSON
+)
+
+// row is a format: how to know it by its first byte, and its parser, which
+// fills the record and reports whether the text is of its format. What a
+// parser wrote that says no is taken back.
+type row struct {
+	number uint8
+	first  string
+	parse  func(*Parser) bool
+}
+
+const (
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	digits  = "0123456789"
+)
+
+// rows are the formats in the order in which they are tried. A dialect that a
+// parser of another row tells apart has no row of its own.
+var rows = [...]row{
+	{record.FormatJSON, "{", (*Parser).json},
+	{record.FormatGoPanic, "pfgSru\tc.[m" + letters, (*Parser).goPanic},
+	{record.FormatGoRace, "=", (*Parser).goRace},
+	{record.FormatRustPanic, "tpm ", (*Parser).rustPanic},
+	{record.FormatRustError, "E", (*Parser).rustError},
+	{record.FormatKlog, "IWEF", (*Parser).klog},
+	{record.FormatTracingFull, digits + " [ITDWE", (*Parser).tracing},
+	{record.FormatEnvLogger, "[", (*Parser).envLogger},
+	{record.FormatGoStd, digits + letters + "[(<*#", (*Parser).goStd},
+	{record.FormatLogfmt, letters + "\"@_", (*Parser).logfmt},
+}
+
+// candidates are, for each first byte, the rows to try as a set of bits.
+var candidates = func() (t [256]uint32) {
+	for i, r := range rows {
+		for _, c := range []byte(r.first) {
+			t[c] |= 1 << i
+		}
+	}
+	return t
+}()
+
+// rowOf is, for each format, its row + 1. A dialect has the row of the parser
+// that tells it apart.
+var rowOf = func() (t [64]uint8) {
+	for i, r := range rows {
+		t[r.number] = uint8(i + 1)
+	}
+	for dialect, of := range map[uint8]uint8{
+		record.FormatSlogDefault: record.FormatGoStd,
+		record.FormatSlogText:    record.FormatLogfmt,
+		record.FormatLogrusText:  record.FormatLogfmt,
+		record.FormatGokitLogfmt: record.FormatLogfmt,
+		record.FormatGoFatal:     record.FormatGoPanic,
+	} {
+		t[dialect] = t[of]
+	}
+	return t
+}()
+
+// New returns a Parser.
+func New(o Options) *Parser {
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
+	return &Parser{clock: clock{zone: o.Zone}}
+}
+
+// Parse parses b.Arena[lo:hi], one record as it was framed, terminator
+// included, and appends the record to b: everything but its Offset and the
+// flags that come from reading. Observed is when it was read, in nanoseconds
+// since the Unix epoch. Hint is what is known of the stream, 0 at first; Parse
+// updates it. There is no text that Parse refuses: what it cannot make out is
+// the body of a record.
+func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64) {
+	p.b = b
+	lo, hi = trim(b.Arena, lo, hi)
+	p.src, p.base = b.Arena[lo:hi:hi], uint32(lo)
+	p.hint = uint8(*hint)
+	p.begin(observed)
+	if hi == lo {
+		return
+	}
+	if p.src[0] != '{' || !p.json() || p.head.flags&(nonASCII|rawControls) != 0 && !tidy(p.src) {
+		p.again(observed)
+		p.general(observed)
+	}
+	if f := p.r.Format; f != record.FormatText {
+		*hint = uint64(f)
+	}
+	p.b, p.r, p.src = nil, nil, nil
+}
+
+// begin starts the record.
+func (p *Parser) begin(observed int64) {
+	p.head = head{}
+	p.r = p.b.Begin()
+	p.r.Time, p.r.Observed = observed, observed
+}
+
+// again starts the record anew.
+func (p *Parser) again(observed int64) {
+	p.b.Undo()
+	p.begin(observed)
+}
+
+// general parses what is not a clean line of JSON.
+func (p *Parser) general(observed int64) {
+	replaced := p.clean()
+	done := false
+	if len(p.src) > 0 {
+		done = p.detect(observed)
+	}
+	if !done {
+		p.text()
+	}
+	if replaced {
+		p.r.Flags |= record.InvalidUTF8
+	}
+}
+
+// detect tries the formats that the first byte allows, that of the record
+// before first.
+func (p *Parser) detect(observed int64) bool {
+	set := candidates[p.src[0]]
+	if i := rowOf[p.hint%64]; i > 0 && set&(1<<(i-1)) != 0 {
+		if p.try(int(i-1), observed) {
+			return true
+		}
+		set &^= 1 << (i - 1)
+	}
+	for i := 0; set != 0; i, set = i+1, set>>1 {
+		if set&1 != 0 && p.try(i, observed) {
+			return true
+		}
+	}
+	return p.embedded(observed)
+}
+
+func (p *Parser) try(i int, observed int64) bool {
+	mark := len(p.b.Arena)
+	if rows[i].parse(p) {
+		if p.r.Format == record.FormatText {
+			p.r.Format = rows[i].number
+		}
+		return true
+	}
+	p.b.Arena = p.b.Arena[:mark]
+	p.again(observed)
+	return false
+}
+
+// trim returns the bounds of b[lo:hi] without blank lines before it and blanks
+// and line ends behind it. Blanks in front of the first line are kept.
+func trim(b []byte, lo, hi int) (int, int) {
+	for hi > lo && blank(b[hi-1]) {
+		hi--
+	}
+	for i := lo; i < hi && blank(b[i]); i++ {
+		if b[i] == '\n' {
+			lo = i + 1
+		}
+	}
+	if hi-lo >= 3 && b[lo] == 0xef && b[lo+1] == 0xbb && b[lo+2] == 0xbf {
+		lo += 3
+	}
+	return lo, hi
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+
+// span returns the Span of src[lo:hi].
+func (p *Parser) span(lo, hi int) record.Span {
+	return record.Span{Off: p.base + uint32(lo), Len: uint32(hi - lo)}
+}
+
+// spanOf returns the Span of part, which is a part of src.
+func (p *Parser) spanOf(part []byte) record.Span {
+	return p.span(cap(p.src)-cap(part), cap(p.src)-cap(part)+len(part))
+}
+
+// add adds a field, or changes the value of the one with the same key: the
+// last one wins.
+func (p *Parser) add(f record.Field) {
+	k := p.b.Bytes(f.Key)
+	if len(k) > 0 {
+		bit := uint64(1) << ((uint(len(k))*7 + uint(k[0]) + uint(k[len(k)-1])*5 + uint(k[len(k)/2])*3) & 63)
+		if p.head.names&bit != 0 {
+			fs := p.b.FieldsOf(p.r)
+			for i := range fs {
+				if fs[i].Key.Len == f.Key.Len && bytes.Equal(p.b.Bytes(fs[i].Key), k) {
+					fs[i] = f
+					return
+				}
+			}
+		}
+		p.head.names |= bit
+	}
+	p.b.AddField(f)
+}
+
+// addText adds a field with text of the arena.
+func (p *Parser) addText(key, val record.Span) {
+	p.add(record.Field{Key: key, Val: val})
+}

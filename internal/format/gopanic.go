@@ -1,0 +1,227 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// goPanic parses what the Go runtime writes when a program dies, and traces of
+// goroutines: "panic: ", "fatal error: ", a signal, or goroutines alone. Lines
+// are those of Go 1.26 and before.
+func (p *Parser) goPanic() bool {
+	s := p.src
+	i := 0
+	for bytes.HasPrefix(s[i:], []byte("runtime: ")) || bytes.HasPrefix(s[i:], []byte("unexpected fault address ")) {
+		next := lineEnd(s, i)
+		if next == len(s) {
+			break
+		}
+		i = next + 1
+	}
+	rest := s[i:]
+	format := record.FormatGoPanic
+	switch {
+	case bytes.HasPrefix(rest, []byte("panic: ")):
+		i = p.panicValue(i + len("panic: "))
+	case bytes.HasPrefix(rest, []byte("fatal error: ")):
+		format = record.FormatGoFatal
+		text := p.span(i+len("fatal error: "), lineEnd(s, i))
+		p.exception("fatal error", text, text)
+		i = lineEnd(s, i)
+	case bytes.HasPrefix(rest, []byte("goroutine ")) && bytes.HasSuffix(rest[:lineEnd(rest, 0)], []byte("]:")):
+		p.r.Body = p.span(i, lineEnd(s, i))
+	case signalAt(rest) > 0:
+		format = record.FormatGoFatal
+		text := p.span(i, lineEnd(s, i))
+		p.exception("signal", text, text)
+		p.addText(nameSignal, p.span(i, i+signalAt(rest)))
+		i = lineEnd(s, i)
+	case framesOnly(s):
+		p.r.Body = p.span(0, lineEnd(s, 0))
+		i = 0
+	default:
+		return false
+	}
+	p.r.Format = format
+	p.r.Severity = 21
+	for i < len(s) && s[i] == '\n' {
+		i++
+	}
+	p.panicSignal(i)
+	if i < len(s) {
+		p.addText(nameStack, p.span(i, len(s)))
+	}
+	p.goroutine(i)
+	return true
+}
+
+// exception sets the body and adds the type and the message of an exception.
+func (p *Parser) exception(kind string, body, message record.Span) {
+	p.r.Body = body
+	p.addText(nameErrorType, p.b.AddString(kind))
+	p.addText(nameError, message)
+}
+
+// panicValue takes the value of a panic, from i on, and returns the index of the
+// end of its last line. Lines of it behind the first have a tab in front; one
+// that starts with "panic: " is another panic, in a deferred call.
+func (p *Parser) panicValue(i int) int {
+	s := p.src
+	first := i
+	end := lineEnd(s, i)
+	body := end
+	nested := false
+	for end < len(s) && end+1 < len(s) && s[end+1] == '\t' {
+		nested = nested || bytes.HasPrefix(s[end+2:], []byte("panic: "))
+		end = lineEnd(s, end+1)
+		if !nested {
+			body = end
+		}
+	}
+	text := s[first:body]
+	for _, mark := range [...]string{" [recovered, repanicked]", " [recovered]"} {
+		if !bytes.HasSuffix(text, []byte(mark)) {
+			continue
+		}
+		text = text[:len(text)-len(mark)]
+		p.b.AddField(record.BoolField(p.b.AddString("panic.recovered"), true))
+		if mark != " [recovered]" {
+			p.b.AddField(record.BoolField(p.b.AddString("panic.repanicked"), true))
+		}
+	}
+	kind := "panic"
+	if bytes.HasPrefix(text, []byte("runtime error: ")) {
+		kind = "runtime error"
+	}
+	value := p.span(first, first+len(text))
+	if bytes.IndexByte(text, '\n') >= 0 {
+		value = p.unindented(text)
+	}
+	message := value
+	if nested {
+		message = p.span(first, end)
+	}
+	p.exception(kind, value, message)
+	return end
+}
+
+// signalAt returns the length of the signal's name that s starts with: "SIGQUIT: ".
+func signalAt(s []byte) int {
+	if len(s) < 6 || string(s[:3]) != "SIG" {
+		return 0
+	}
+	i := 3
+	for i < len(s) && s[i] >= 'A' && s[i] <= 'Z' {
+		i++
+	}
+	if i == 3 || i+1 >= len(s) || s[i] != ':' || s[i+1] != ' ' {
+		return 0
+	}
+	return i
+}
+
+// panicSignal takes the "[signal SIGSEGV: ... code=0x1 addr=0x0 pc=0x0]" at i.
+func (p *Parser) panicSignal(i int) {
+	s := p.src
+	if !bytes.HasPrefix(s[i:], []byte("[signal ")) {
+		return
+	}
+	line := s[i:lineEnd(s, i)]
+	if n := signalAt(line[len("[signal "):]); n > 0 {
+		p.addText(nameSignal, p.span(i+len("[signal "), i+len("[signal ")+n))
+	}
+	for _, v := range [...]struct {
+		sign string
+		name record.Span
+	}{{" code=", nameSigCode}, {" addr=", nameSigAddr}} {
+		if j := bytes.Index(line, []byte(v.sign)); j > 0 {
+			lo := j + len(v.sign)
+			hi := lo
+			for hi < len(line) && line[hi] != ' ' && line[hi] != ']' {
+				hi++
+			}
+			p.addText(v.name, p.span(i+lo, i+hi))
+		}
+	}
+}
+
+// goroutine takes the number of the first goroutine behind i, and the place of
+// its first function that is not the runtime's.
+func (p *Parser) goroutine(i int) {
+	s := p.src
+	if !bytes.HasPrefix(s[i:], []byte("goroutine ")) {
+		j := bytes.Index(s[i:], []byte("\ngoroutine "))
+		if j < 0 {
+			return
+		}
+		i += j + 1
+	}
+	lo := i + len("goroutine ")
+	hi := lo
+	for hi < len(s) && s[hi]-'0' < 10 {
+		hi++
+	}
+	n, ok := decimal(s[lo:hi])
+	if !ok || n > 1<<63-1 {
+		return
+	}
+	p.b.AddField(record.IntField(nameGoroutine, int64(n)))
+	for i = lineEnd(s, hi) + 1; i < len(s) && s[i] != '\n'; i = lineEnd(s, i) + 1 {
+		end := lineEnd(s, i)
+		if s[i] == '\t' || end+1 >= len(s) || s[end+1] != '\t' {
+			continue
+		}
+		line := s[i:end]
+		paren := bytes.LastIndexByte(line, '(')
+		if paren <= 0 || bytes.HasPrefix(line, []byte("panic(")) || bytes.HasPrefix(line, []byte("created by ")) || runtimeFunction(line) {
+			continue
+		}
+		place := end + 2
+		stop := place
+		for stop < len(s) && s[stop] != ' ' && s[stop] != '\n' {
+			stop++
+		}
+		if name, number := fileLine(s[place:stop]); name > 0 {
+			p.addText(nameFile, p.span(place, place+name))
+			p.b.AddField(record.IntField(nameLine, number))
+			p.addText(nameFunction, p.span(i, i+paren))
+		}
+		return
+	}
+}
+
+// runtimeFunction reports whether a frame is the runtime's own.
+func runtimeFunction(line []byte) bool {
+	for _, prefix := range [...]string{"runtime.", "runtime/debug.", "internal/runtime/", "testing.tRunner.func"} {
+		if bytes.HasPrefix(line, []byte(prefix)) {
+			return true
+		}
+	}
+	return false
+}
+
+// framesOnly reports whether s is a part of a goroutine's trace, as it is left
+// when other lines came in between.
+func framesOnly(s []byte) bool {
+	end := lineEnd(s, 0)
+	line := s[:end]
+	switch {
+	case line[0] == '\t':
+		return bytes.Contains(line, []byte(".go:"))
+	case bytes.HasPrefix(line, []byte("created by ")), bytes.HasSuffix(line, []byte(")")) && bytes.IndexByte(line, '(') > 0:
+		return end+1 < len(s) && s[end+1] == '\t' && bytes.Contains(s[end+1:lineEnd(s, end+1)], []byte(".go:"))
+	}
+	return false
+}
+
+// lineEnd returns the index of the first newline at or behind i.
+func lineEnd(s []byte, i int) int {
+	if i >= len(s) {
+		return len(s)
+	}
+	if j := bytes.IndexByte(s[i:], '\n'); j >= 0 {
+		return i + j
+	}
+	return len(s)
+}

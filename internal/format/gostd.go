@@ -1,0 +1,187 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// goStd parses what package log writes, with any of its flags that leave a
+// date, or a time and a file, or a file, and what slog's default handler and
+// grpclog write through it:
+//
+//	[prefix] [2006/01/02] [15:04:05[.000000]] [file.go:1:] [prefix] message
+func (p *Parser) goStd() bool {
+	s := p.src
+	start := 0 // of the date
+	if s[0]-'0' > 9 {
+		if start = stdPrefix(s); start < 0 {
+			return p.goFileOnly()
+		}
+	}
+	i := start
+	if ns, n, source := p.clock.at(s[i:]); n > 0 && s[i+4] == '/' {
+		p.r.Time, p.r.TimeSource = ns, source
+		i += n
+	} else if len(s) >= i+10 && s[i+4] == '/' && s[i+7] == '/' && (len(s) == i+10 || s[i+10] == ' ') {
+		day, ok := date(s[i:])
+		if !ok {
+			return false
+		}
+		p.r.Time, p.r.TimeSource = p.clock.utc(day*86400)*1e9, record.TimeNoZone
+		i += 10
+	} else if sec, frac, n, ok := timeOfDay(s[i:]); ok && i == 0 && (n == 8 || n == 15) {
+		p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.r.Observed), record.TimeNoDate
+		i += n
+	} else {
+		return false
+	}
+	if i < len(s) && s[i] != ' ' {
+		return false
+	}
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	i = p.goFile(i)
+	p.stdMessage(0, start, i)
+	return true
+}
+
+// stdPrefix returns where the date behind a prefix starts, -1 if there is none.
+func stdPrefix(s []byte) int {
+	head := s[:min(len(s), 64)]
+	for i := 0; ; i++ {
+		j := bytes.IndexByte(head[i:], '/')
+		if j < 0 {
+			return -1
+		}
+		i += j
+		if i >= 4 && len(s)-i >= 15 && s[i+3] == '/' && s[i+6] == ' ' && s[i+9] == ':' {
+			if _, ok := date(s[i-4:]); ok {
+				return i - 4
+			}
+		}
+	}
+}
+
+// goFile takes the "file.go:1: " at i and returns the index behind it.
+func (p *Parser) goFile(i int) int {
+	s := p.src
+	j := bytes.Index(s[i:min(len(s), i+256)], []byte(".go:"))
+	if j <= 0 || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
+		return i
+	}
+	e := i + j + 4
+	for e < len(s) && s[e]-'0' < 10 {
+		e++
+	}
+	n, line := fileLine(s[i:e])
+	if n == 0 || e == len(s) || s[e] != ':' {
+		return i
+	}
+	p.addText(nameFile, p.span(i, i+n))
+	p.b.AddField(record.IntField(nameLine, line))
+	if e++; e < len(s) && s[e] == ' ' {
+		e++
+	}
+	return e
+}
+
+// goFileOnly parses a line that has a file in front, but neither date nor time.
+func (p *Parser) goFileOnly() bool {
+	i := p.goFile(0)
+	if i == 0 {
+		return false
+	}
+	p.stdMessage(0, 0, i)
+	return true
+}
+
+// stdMessage takes the prefix src[lo:hi] and the message from i on.
+func (p *Parser) stdMessage(lo, hi, i int) {
+	s := p.src
+	if n := p.slogDefault(i); n {
+		p.r.Format = record.FormatSlogDefault
+		return
+	}
+	if a, b, rest, colon, number := opening(s[i:]); number > 0 {
+		p.r.Severity, p.r.SeverityText = number, p.span(i+a, i+b)
+		if colon {
+			i += rest
+		}
+	} else if a, b, _, _, number := opening(s[lo:hi]); number > 0 {
+		p.r.Severity, p.r.SeverityText = number, p.span(lo+a, lo+b)
+	}
+	p.message(i, len(s))
+}
+
+// slogDefault parses what slog's default handler writes: LEVEL message pairs.
+// The level alone does not tell it from a message that starts with a word.
+func (p *Parser) slogDefault(i int) bool {
+	s := p.src
+	n := i
+	for n < len(s) && n < i+10 && s[n] != ' ' {
+		n++
+	}
+	level := s[i:n]
+	if len(level) < 4 || n == len(s) && p.hint != record.FormatSlogDefault {
+		return false
+	}
+	word, offset := level, false
+	if k := bytes.IndexAny(level, "+-"); k > 0 {
+		word, offset = level[:k], true
+	}
+	if string(word) != "INFO" && string(word) != "WARN" && string(word) != "ERROR" && string(word) != "DEBUG" {
+		return false
+	}
+	number := severity(level)
+	if number == 0 {
+		return false
+	}
+	body := min(n+1, len(s))
+	end := p.tail(body, len(s))
+	if end == len(s) && !offset && p.hint != record.FormatSlogDefault {
+		return false
+	}
+	p.r.Severity, p.r.SeverityText = number, p.span(i, n)
+	p.message(body, end)
+	return true
+}
+
+// message makes src[lo:hi] the body. The goroutines of a stack trace behind it
+// become the trace of an exception.
+func (p *Parser) message(lo, hi int) {
+	s := p.src[lo:hi]
+	if i := bytes.IndexByte(s, '\n'); i >= 0 {
+		if j := bytes.Index(s[i:], []byte("\ngoroutine ")); j >= 0 {
+			p.addText(nameStack, p.span(lo+i+j+1, hi))
+			hi = lo + i + j
+			p.recovered(lo, hi)
+		}
+	}
+	p.r.Body = p.span(lo, hi)
+}
+
+// recovered takes what was recovered from the message in front of a stack trace.
+func (p *Parser) recovered(lo, hi int) {
+	s := p.src[lo:hi]
+	for _, sign := range [...]string{"panic serving ", "recovered: ", "panic recovered: ", "panic: "} {
+		i := bytes.Index(s, []byte(sign))
+		if i < 0 {
+			continue
+		}
+		i += len(sign)
+		if sign == "panic serving " {
+			j := bytes.Index(s[i:], []byte(": "))
+			if j < 0 {
+				continue
+			}
+			i += j + 2
+		}
+		p.addText(nameError, p.span(lo+i, hi))
+		if p.r.Severity == 0 {
+			p.r.Severity = 17
+		}
+		return
+	}
+}

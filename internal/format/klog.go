@@ -1,0 +1,161 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// klog parses the header of klog and glog and what klog's structured calls
+// write behind it:
+//
+//	Lmmdd hh:mm:ss.uuuuuu threadid file:line] "message" key="value" ...
+func (p *Parser) klog() bool {
+	s := p.src
+	if len(s) < 24 || s[1]-'0' > 9 {
+		return false
+	}
+	ns, n, ok := p.clock.klog(s[1:], p.r.Observed)
+	if !ok {
+		return false
+	}
+	i := 1 + n
+	first := i
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	pid := i
+	for i < len(s) && s[i]-'0' < 10 {
+		i++
+	}
+	if pid == first || i == pid || i-pid > 10 || i == len(s) || s[i] != ' ' {
+		return false
+	}
+	file := i + 1
+	j := bytes.IndexByte(s[file:min(len(s), file+256)], ']')
+	if j < 0 {
+		return false
+	}
+	end := file + j
+	name, line := fileLine(s[file:end])
+	if name == 0 {
+		return false
+	}
+	p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
+	p.r.Severity, p.r.SeverityText = klogSeverity(s[0]), p.span(0, 1)
+	number, _ := decimal(s[pid:i])
+	p.b.AddField(record.IntField(namePid, int64(number)))
+	p.addText(nameFile, p.span(file, file+name))
+	p.b.AddField(record.IntField(nameLine, line))
+	i = end + 1
+	if i < len(s) && s[i] == ' ' {
+		i++
+	}
+	if i == len(s) || s[i] != '"' || !p.klogStructured(i) {
+		p.message(i, len(s))
+	}
+	return true
+}
+
+func klogSeverity(c byte) uint8 {
+	switch c {
+	case 'I':
+		return 9
+	case 'W':
+		return 13
+	case 'E':
+		return 17
+	}
+	return 21
+}
+
+// klogStructured parses a message in quotes and the pairs behind it, or, as
+// klogr writes it, pairs alone.
+func (p *Parser) klogStructured(i int) bool {
+	s := p.src
+	e, found := quoted(s, i+1)
+	if e < 0 {
+		return false
+	}
+	body := p.span(i+1, e)
+	next := e + 1
+	pairs := next < len(s) && s[next] == '='
+	if pairs {
+		next = i
+	}
+	if end := p.klogPairs(next, false); end < 0 {
+		return false
+	}
+	if !pairs {
+		if found&escapes != 0 {
+			body = p.unescaped(s[i+1 : e])
+		}
+		p.r.Body = body
+	}
+	p.klogPairs(next, true)
+	return true
+}
+
+// klogPairs parses the pairs from i on, and adds them if it is told to. It
+// returns -1 if they are none.
+func (p *Parser) klogPairs(i int, add bool) int {
+	s := p.src
+	for i < len(s) {
+		if blank(s[i]) {
+			i++
+			continue
+		}
+		key, next, ok := p.pairKey(i)
+		if !ok {
+			// Keys have blanks, now and then.
+			if next = bytes.IndexByte(s[i:min(len(s), i+64)], '='); next <= 0 || bytes.IndexByte(s[i:i+next], '\n') >= 0 {
+				return -1
+			}
+			key, next = p.span(i, i+next), i+next+1
+		}
+		f := record.Field{Key: key}
+		switch {
+		case next+1 < len(s) && s[next] == '<' && s[next+1] == '\n':
+			end := bytes.Index(s[next:], []byte("\n >"))
+			if end < 0 {
+				return -1
+			}
+			if add {
+				f.Val = p.unindented(s[next+2 : max(next+2, next+end)])
+			}
+			i = next + end + 3
+		case next < len(s) && (s[next] == '{' || s[next] == '['):
+			e, _ := nested(s, next)
+			if e == 0 || e < len(s) && !blank(s[e]) {
+				f, i, _ = p.pairValue(key, next)
+				break
+			}
+			f.Val, f.Kind = p.span(next, e), record.JSON
+			i = e
+		default:
+			f, i, _ = p.pairValue(key, next)
+		}
+		if add {
+			if k := lookup(p.b.Bytes(key)); k != 0 && (keys[k].role == roleMessage || keys[k].role == roleLogger) {
+				p.promote(k, f)
+			} else {
+				p.promoteEvent(f)
+			}
+		}
+	}
+	return i
+}
+
+// unindented appends lines without the tab in front of each to the arena.
+func (p *Parser) unindented(lines []byte) record.Span {
+	at := len(p.b.Arena)
+	for len(lines) > 0 {
+		line := lines
+		if i := bytes.IndexByte(lines, '\n'); i >= 0 {
+			line = lines[:i+1]
+		}
+		lines = lines[len(line):]
+		p.b.Arena = append(p.b.Arena, bytes.TrimPrefix(line, []byte("\t"))...)
+	}
+	return record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}
+}

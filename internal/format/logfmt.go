@@ -1,0 +1,251 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// logfmt parses a line of key=value pairs, as slog's TextHandler, logrus,
+// go-kit/log and many others write it. A value without quotes goes on over
+// blanks up to the next pair, as logrus writes it with DisableQuote.
+func (p *Parser) logfmt() bool {
+	s := p.src
+	var last record.Field // waits for what may go on
+	var lastKey key
+	pairs, bare := 0, 0
+	open := false // last has no quotes
+	for i := 0; i < len(s); {
+		if s[i] == ' ' || s[i] == '\t' {
+			i++
+			continue
+		}
+		key, next, ok := p.pairKey(i)
+		if !ok {
+			if pairs == 0 {
+				return false
+			}
+			end := token(s, i)
+			if end == i {
+				return false // a newline
+			}
+			bare++
+			if open {
+				last.Val.Len = p.base + uint32(end) - last.Val.Off
+				last.Kind = record.String
+			} else if end == len(s) && p.head.taken[roleMessage] == 0 && s[i] != '=' {
+				p.r.Body = p.span(i, end) // phuslu/log has the message last
+				p.head.taken[roleMessage] = keyMsg
+			} else {
+				return false
+			}
+			i = end
+			continue
+		}
+		if pairs > 0 {
+			p.pair(lastKey, last)
+		}
+		pairs++
+		lastKey = lookup(p.b.Bytes(key))
+		last, i, open = p.pairValue(key, next)
+		if h := &p.head; h.count < 4 {
+			h.order = h.order<<8 | uint32(lastKey)
+			h.count++
+		}
+	}
+	if pairs > 0 {
+		p.pair(lastKey, last)
+	}
+	t := &p.head.taken
+	header := t[roleTime] != 0 || t[roleLevel] != 0
+	switch {
+	case header && pairs >= 2:
+	case bare == 0 && pairs >= 2:
+	case bare == 0 && pairs == 1 && isLogfmt(p.hint):
+	default:
+		return false
+	}
+	p.settle(p.logfmtDialect())
+	if !header && t[roleMessage] == 0 {
+		p.r.Body = p.span(0, len(s))
+	}
+	return true
+}
+
+func isLogfmt(format uint8) bool {
+	switch format {
+	case record.FormatLogfmt, record.FormatSlogText, record.FormatLogrusText, record.FormatGokitLogfmt:
+		return true
+	}
+	return false
+}
+
+func (p *Parser) pair(k key, f record.Field) {
+	if k == 0 {
+		p.add(f)
+		return
+	}
+	p.promote(k, f)
+}
+
+// logfmtDialect returns which library wrote the pairs.
+func (p *Parser) logfmtDialect() uint8 {
+	t := &p.head.taken
+	first, second, _ := p.head.first()
+	switch {
+	case first == keyTime && second == keyLevel && p.head.flags&upperLevel != 0:
+		return record.FormatSlogText
+	case first == keyTime && second == keyLevel && len(p.src) > 5 && p.src[5] == '"':
+		return record.FormatLogrusText
+	case t[roleTime] == keyTs && t[roleLogger] != keyTarget:
+		return record.FormatGokitLogfmt
+	}
+	return record.FormatLogfmt
+}
+
+// pairKey returns the key that starts at i and the index of its value.
+func (p *Parser) pairKey(i int) (k record.Span, next int, ok bool) {
+	s := p.src
+	if s[i] == '"' {
+		e, found := quoted(s, i+1)
+		if e < 0 || e+1 >= len(s) || s[e+1] != '=' || e == i+1 {
+			return record.Span{}, 0, false
+		}
+		if found&escapes != 0 {
+			return p.unescaped(s[i+1 : e]), e + 2, true
+		}
+		return p.span(i+1, e), e + 2, true
+	}
+	for j := i; j < len(s); j++ {
+		switch c := s[j]; {
+		case c == '=':
+			return p.span(i, j), j + 1, j > i
+		case c <= ' ' || c == '"' || c == '{' || c == '(' || c == ',':
+			return record.Span{}, 0, false
+		}
+	}
+	return record.Span{}, 0, false
+}
+
+// pairValue returns the field of a value that starts at i, and the index behind
+// it. Raw says that it has no quotes.
+func (p *Parser) pairValue(key record.Span, i int) (f record.Field, next int, raw bool) {
+	s := p.src
+	f.Key = key
+	if i < len(s) && s[i] == '"' {
+		e, found := quoted(s, i+1)
+		if e >= 0 && (e+1 == len(s) || blank(s[e+1])) {
+			f.Val = p.span(i+1, e)
+			if found&escapes != 0 {
+				f.Val = p.unescaped(s[i+1 : e])
+			}
+			return f, e + 1, false
+		}
+	}
+	e := token(s, i)
+	return p.typed(f, i, e), e, e > i
+}
+
+// token returns the index of the first blank at or behind i.
+func token(s []byte, i int) int {
+	for i < len(s) && s[i] > ' ' {
+		i++
+	}
+	for i < len(s) && !blank(s[i]) {
+		i++
+	}
+	return i
+}
+
+// typed gives f the value src[lo:hi], which has no quotes: a number, true,
+// false, null if it is one, and text otherwise.
+func (p *Parser) typed(f record.Field, lo, hi int) record.Field {
+	s := p.src[lo:hi]
+	if len(s) == 0 {
+		return f
+	}
+	switch c := s[0]; {
+	case c-'0' < 10 || c == '-':
+		if e, integer, n := number(p.src[:hi], lo); e == hi {
+			if integer {
+				return record.IntField(f.Key, n)
+			}
+			f.Kind = record.Number
+		}
+	case c == 't' && string(s) == "true", c == 'f' && string(s) == "false":
+		return record.BoolField(f.Key, c == 't')
+	case c == 'n' && (string(s) == "null" || string(s) == "nil"), c == '<' && string(s) == "<nil>":
+		f.Kind = record.Null
+		return f
+	}
+	f.Val = p.span(lo, hi)
+	return f
+}
+
+// tail finds the key=value pairs at the end of src[lo:hi] behind a message
+// without quotes, as slog's default handler writes them, and returns where the
+// message ends. If there are none, it is hi.
+func (p *Parser) tail(lo, hi int) (end int) {
+	s := p.src[:hi]
+	at := lo
+	for range 8 { // "a = b" in messages; more of them than this, and it is text
+		i := bytes.IndexByte(s[at:], '=')
+		if i < 0 {
+			return hi
+		}
+		at += i + 1
+		start := pairStart(s, lo, at-1)
+		if start > lo && p.allPairs(start, hi) {
+			for end = start; end > lo && blank(s[end-1]); end-- {
+			}
+			return end
+		}
+	}
+	return hi
+}
+
+// pairStart returns where the key in front of the equals sign at i starts, -1
+// if there is none.
+func pairStart(s []byte, lo, i int) int {
+	if i > lo && s[i-1] == '"' {
+		j := bytes.LastIndexByte(s[lo:i-1], '"')
+		if j < 1 || !blank(s[lo+j-1]) {
+			return -1
+		}
+		return lo + j
+	}
+	j := i
+	for j > lo && !blank(s[j-1]) {
+		if s[j-1] == '"' {
+			return -1
+		}
+		j--
+	}
+	if j == i {
+		return -1
+	}
+	return j
+}
+
+// allPairs reports whether src[i:hi] is nothing but pairs, and adds them as
+// fields of the event if so.
+func (p *Parser) allPairs(i, hi int) bool {
+	first := i
+	for pass := range 2 {
+		for i = first; i < hi; {
+			if blank(p.src[i]) {
+				i++
+				continue
+			}
+			key, next, ok := p.pairKey(i)
+			if !ok {
+				return false
+			}
+			f, e, _ := p.pairValue(key, next)
+			if i = e; pass == 1 {
+				p.promoteEvent(f)
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,189 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// rustPanic parses what the Rust runtime writes when a thread panics, in the
+// layout before 1.73 and since, when a stack overflows or memory runs out, and
+// the rest of a backtrace that other lines came in between of.
+func (p *Parser) rustPanic() bool {
+	s := p.src
+	switch {
+	case bytes.HasPrefix(s, []byte("thread '")):
+		return p.threadPanic()
+	case bytes.HasPrefix(s, []byte("panicked at ")):
+		return p.panicAt(len("panicked at "))
+	case bytes.HasPrefix(s, []byte("memory allocation of ")):
+		end := lineEnd(s, 0)
+		if !bytes.HasSuffix(s[:end], []byte(" bytes failed")) {
+			return false
+		}
+		p.exception("out of memory", p.span(0, end), p.span(0, end))
+		p.r.Severity = 21
+		return true
+	case s[0] == ' ':
+		return p.backtraceOnly()
+	case bytes.HasPrefix(s, []byte("thread ")):
+		// "thread caused non-unwinding panic. aborting."
+		if lineEnd(s, 0) == len(s) && bytes.HasSuffix(s, []byte("panic. aborting.")) {
+			p.exception("abort", p.span(0, len(s)), p.span(0, len(s)))
+			p.r.Severity = 21
+			return true
+		}
+	}
+	return false
+}
+
+// threadPanic parses what starts with "thread 'name' (id) ".
+func (p *Parser) threadPanic() bool {
+	s := p.src
+	name := len("thread '")
+	line := s[:lineEnd(s, 0)]
+	e := bytes.Index(line, []byte("' panicked at "))
+	if e < 0 {
+		if e = bytes.Index(line, []byte("' (")); e < 0 {
+			if e = bytes.Index(line, []byte("' has ")); e < 0 {
+				return false
+			}
+		}
+	}
+	i := e + 2
+	if i < len(s) && s[i] == '(' {
+		j := i + 1
+		for j < len(s) && s[j]-'0' < 10 {
+			j++
+		}
+		id, ok := decimal(s[i+1 : j])
+		if !ok || id > 1<<63-1 || !bytes.HasPrefix(s[j:], []byte(") ")) {
+			return false
+		}
+		p.b.AddField(record.IntField(nameThreadID, int64(id)))
+		i = j + 2
+	}
+	p.addText(nameThread, p.span(name, e))
+	rest := line[min(i, len(line)):]
+	if bytes.HasPrefix(rest, []byte("panicked at ")) {
+		return p.panicAt(i + len("panicked at "))
+	}
+	if bytes.HasPrefix(rest, []byte("has overflowed its stack")) {
+		p.exception("stack overflow", p.span(0, len(line)), p.span(i, len(line)))
+		p.r.Severity = 21
+		return true
+	}
+	return false
+}
+
+// panicAt parses what is behind "panicked at ".
+func (p *Parser) panicAt(i int) bool {
+	s := p.src
+	p.r.Severity = 21
+	if i < len(s) && s[i] == '\'' {
+		return p.quotedPanic(i + 1)
+	}
+	end := lineEnd(s, i)
+	if !p.rustPlace(i, end-1) || s[end-1] != ':' {
+		return false
+	}
+	lo := min(end+1, len(s))
+	hi := p.panicEnd(lo)
+	p.exception("panic", p.span(lo, hi), p.span(lo, hi))
+	return true
+}
+
+// quotedPanic parses the old layout: 'message', file:line:column. The quote
+// that ends the message is the last one that a place follows at a line's end.
+func (p *Parser) quotedPanic(i int) bool {
+	s := p.src
+	for at := i; at < len(s); {
+		j := bytes.Index(s[at:], []byte("', "))
+		if j < 0 {
+			break
+		}
+		at += j + 3
+		if end := lineEnd(s, at); !bytes.Contains(s[at:end], []byte("', ")) && p.rustPlace(at, end) {
+			p.panicEnd(min(end+1, len(s)))
+			p.exception("panic", p.span(i, at-3), p.span(i, at-3))
+			return true
+		}
+	}
+	p.exception("panic", p.span(i, lineEnd(s, i)), p.span(i, lineEnd(s, i)))
+	return true
+}
+
+// rustPlace takes the file:line:column src[i:end].
+func (p *Parser) rustPlace(i, end int) bool {
+	if end <= i {
+		return false
+	}
+	s := p.src
+	n, column := fileLine(s[i:end])
+	m, line := fileLine(s[i : i+n])
+	if m == 0 {
+		return false
+	}
+	p.addText(nameFile, p.span(i, i+m))
+	p.b.AddField(record.IntField(nameLine, line))
+	p.b.AddField(record.IntField(nameColumn, column))
+	return true
+}
+
+// panicEnd returns where the message that starts at i ends: in front of a
+// backtrace, which it takes, or a note.
+func (p *Parser) panicEnd(i int) int {
+	s := p.src
+	end := -1
+	for at := i; at < len(s); at = lineEnd(s, at) + 1 {
+		switch line := s[at:lineEnd(s, at)]; {
+		case string(line) == "stack backtrace:":
+			if end < 0 {
+				end = at
+			}
+			lo := min(at+len(line)+1, len(s))
+			hi := lo
+			for hi < len(s) && s[hi] == ' ' {
+				hi = min(lineEnd(s, hi)+1, len(s))
+			}
+			if trace := bytes.TrimRight(s[lo:hi], "\n"); len(trace) > 0 {
+				p.addText(nameStack, p.span(lo, lo+len(trace)))
+			}
+			return trimBack(s, i, end)
+		case bytes.HasPrefix(line, []byte("note: ")):
+			if end < 0 {
+				end = at
+			}
+		}
+	}
+	if end < 0 {
+		end = len(s)
+	}
+	return trimBack(s, i, end)
+}
+
+// trimBack returns end without the blanks in front of it.
+func trimBack(s []byte, i, end int) int {
+	for end > i && blank(s[end-1]) {
+		end--
+	}
+	return end
+}
+
+// backtraceOnly parses frames of a backtrace whose head is elsewhere.
+func (p *Parser) backtraceOnly() bool {
+	s := p.src
+	text := bytes.TrimLeft(s, " ")
+	i := 0
+	for i < len(text) && text[i]-'0' < 10 {
+		i++
+	}
+	numbered := i > 0 && i < 4 && bytes.HasPrefix(text[i:], []byte(": "))
+	if !numbered && !bytes.HasPrefix(text, []byte("at ")) || !bytes.Contains(s, []byte(".rs:")) {
+		return false
+	}
+	p.r.Severity = 21
+	p.r.Body = p.span(0, lineEnd(s, 0))
+	p.addText(nameStack, p.span(0, len(s)))
+	return true
+}

@@ -1,0 +1,320 @@
+package format
+
+import (
+	"time"
+
+	"shipper/internal/record"
+)
+
+// clock reads times. It remembers the offset of its zone.
+type clock struct {
+	zone   *time.Location
+	slot   int64 // the quarter of an hour, of local time, that offset holds in
+	offset int64 // seconds
+}
+
+// at parses the day and time that s starts with and returns its length, 0 if
+// there is none: 2026-11-23T06:25:41.5629Z, with a blank for the T, slashes,
+// a comma, any digits up to nine, an offset of any form, or without a zone.
+func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
+	if len(s) < 19 || s[4] != s[7] || s[4] != '-' && s[4] != '/' || s[10] != 'T' && s[10] != ' ' && s[10] != 't' {
+		return 0, 0, 0
+	}
+	day, ok := date(s)
+	if !ok {
+		return 0, 0, 0
+	}
+	sec, frac, n, ok := timeOfDay(s[11:])
+	if !ok {
+		return 0, 0, 0
+	}
+	n += 11
+	wall := day*86400 + sec
+	if n < len(s) && (s[n]|0x20 == 'z') {
+		return wall*1e9 + frac, n + 1, record.TimeLine
+	}
+	// A blank may stand before an offset, but a blank and a minus may be text.
+	z := n
+	if z+1 < len(s) && s[z] == ' ' && (s[z+1] == '+' || s[z+1] == '-') {
+		z++
+	}
+	if off, m := zoneOffset(s[z:]); m > 0 && (z == n || m >= 5) {
+		return (wall-off)*1e9 + frac, z + m, record.TimeLine
+	}
+	if n+4 <= len(s) && string(s[n:n+4]) == " UTC" {
+		return wall*1e9 + frac, n + 4, record.TimeLine
+	}
+	return c.utc(wall)*1e9 + frac, n, record.TimeNoZone
+}
+
+// klog parses the mmdd hh:mm:ss.uuuuuu that s starts with. The year is the one
+// that brings the time closest to near, in nanoseconds.
+func (c *clock) klog(s []byte, near int64) (ns int64, n int, ok bool) {
+	if len(s) < 14 || s[4] != ' ' {
+		return 0, 0, false
+	}
+	month, ok1 := two(s)
+	day, ok2 := two(s[2:])
+	sec, frac, n, ok3 := timeOfDay(s[5:])
+	if !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || day < 1 || day > 31 {
+		return 0, 0, false
+	}
+	wall := c.yearless(month, day, sec, near)
+	return c.utc(wall)*1e9 + frac, n + 5, true
+}
+
+// yearless returns the local seconds of a time without a year that is at most
+// half a year from near.
+func (c *clock) yearless(month, day, sec, near int64) int64 {
+	year := int64(time.Unix(0, near).In(c.zone).Year())
+	best, gap := int64(0), int64(-1)
+	for y := year - 1; y <= year+1; y++ {
+		if month == 2 && day == 29 && !leap(y) {
+			continue
+		}
+		wall := days(y, month, day)*86400 + sec
+		d := wall - near/1e9
+		if d < 0 {
+			d = -d
+		}
+		if gap < 0 || d < gap {
+			best, gap = wall, d
+		}
+	}
+	return best
+}
+
+func leap(y int64) bool { return y%4 == 0 && (y%100 != 0 || y%400 == 0) }
+
+// dateless returns the time of day sec of the day that brings it closest to near.
+func (c *clock) dateless(sec, frac, near int64) int64 {
+	wall := near/1e9 + c.offsetAt(near/1e9)
+	t := wall - mod(wall, 86400) + sec
+	switch d := t - wall; {
+	case d > 43200:
+		t -= 86400
+	case d < -43200:
+		t += 86400
+	}
+	return c.utc(t)*1e9 + frac
+}
+
+func mod(a, b int64) int64 { return (a%b + b) % b }
+
+func (c *clock) offsetAt(sec int64) int64 {
+	_, off := time.Unix(sec, 0).In(c.zone).Zone()
+	return int64(off)
+}
+
+// utc returns the Unix time of local seconds.
+func (c *clock) utc(wall int64) int64 {
+	if c.zone == time.UTC {
+		return wall
+	}
+	slot := wall/900 + 1 // never 0
+	if slot != c.slot {
+		t := time.Unix(wall, 0).UTC()
+		local := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, c.zone)
+		c.slot, c.offset = slot, wall-local.Unix()
+	}
+	return wall - c.offset
+}
+
+// date parses yyyy?mm?dd and returns the days since the Unix epoch.
+func date(s []byte) (day int64, ok bool) {
+	century, ok1 := two(s)
+	year, ok2 := two(s[2:])
+	month, ok3 := two(s[5:])
+	d, ok4 := two(s[8:])
+	if !ok1 || !ok2 || !ok3 || !ok4 || month < 1 || month > 12 || d < 1 || d > 31 {
+		return 0, false
+	}
+	return days(century*100+year, month, d), true
+}
+
+// days returns the days since the Unix epoch of a day of the Gregorian calendar.
+func days(y, m, d int64) int64 {
+	// The year starts in March, so that the leap day is its last.
+	if m <= 2 {
+		y--
+		m += 12
+	}
+	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468
+}
+
+// timeOfDay parses hh:mm:ss and a fraction of up to nine digits, more being
+// skipped, and returns seconds, nanoseconds and the length.
+func timeOfDay(s []byte) (sec, frac int64, n int, ok bool) {
+	if len(s) < 8 || s[2] != ':' || s[5] != ':' {
+		return 0, 0, 0, false
+	}
+	h, ok1 := two(s)
+	m, ok2 := two(s[3:])
+	sec, ok3 := two(s[6:])
+	if !ok1 || !ok2 || !ok3 || h > 23 || m > 59 || sec > 60 {
+		return 0, 0, 0, false
+	}
+	n = 8
+	if len(s) > 9 && (s[8] == '.' || s[8] == ',') && s[9]-'0' < 10 {
+		scale := int64(1e9)
+		for n = 9; n < len(s) && s[n]-'0' < 10; n++ {
+			if scale > 1 {
+				frac = frac*10 + int64(s[n]-'0')
+				scale /= 10
+			}
+		}
+		frac *= scale
+	}
+	return h*3600 + m*60 + sec, frac, n, true
+}
+
+// zoneOffset parses +hh:mm, +hhmm or +hh, or with a minus, and returns seconds
+// east and the length, 0 if there is none.
+func zoneOffset(s []byte) (off int64, n int) {
+	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
+		return 0, 0
+	}
+	h, ok := two(s[1:])
+	if !ok || h > 15 {
+		return 0, 0
+	}
+	off, n = h*3600, 3
+	rest := s[3:]
+	if len(rest) > 0 && rest[0] == ':' {
+		rest = rest[1:]
+	}
+	if m, ok := two(rest); ok && m < 60 {
+		off += m * 60
+		n = len(s) - len(rest) + 2
+	}
+	if s[0] == '-' {
+		off = -off
+	}
+	return off, n
+}
+
+// two parses two decimal digits.
+func two(s []byte) (int64, bool) {
+	if len(s) < 2 {
+		return 0, false
+	}
+	a, b := s[0]-'0', s[1]-'0'
+	return int64(a)*10 + int64(b), a < 10 && b < 10
+}
+
+// epoch returns the nanoseconds of a number of seconds, milliseconds,
+// microseconds or nanoseconds since the Unix epoch, by its size. What is before
+// 1973 is no time.
+func epoch(n int64) (ns int64, ok bool) {
+	switch {
+	case n < 1e8:
+		return 0, false
+	case n < 1e11:
+		if n > (1<<63-1)/1_000_000_000 {
+			return 0, false
+		}
+		return n * 1e9, true
+	case n < 1e14:
+		return n * 1e6, true
+	case n < 1e17:
+		return n * 1e3, true
+	}
+	return n, true
+}
+
+// epochText is epoch for a decimal number as it is written, exactly: zap's
+// 1795415142.16387 and 1.79541514216387e+09.
+func epochText(s []byte) (ns int64, ok bool) {
+	var u uint64
+	count, point := 0, -1
+	i := 0
+	for ; i < len(s); i++ {
+		if c := s[i]; c == '.' && point < 0 {
+			point = count
+		} else if c-'0' > 9 {
+			break
+		} else {
+			if count < 19 {
+				u = u*10 + uint64(c-'0')
+			}
+			count++
+		}
+	}
+	if count == 0 || s[0] == '0' {
+		return 0, false
+	}
+	if point < 0 {
+		point = count
+	}
+	if i < len(s) {
+		e, ok := exponent(s[i:])
+		if !ok {
+			return 0, false
+		}
+		point += e
+	}
+	var scale int // of the unit
+	switch {
+	case point < 9 || point > 19:
+		return 0, false
+	case point <= 11:
+		scale = 9
+	case point <= 14:
+		scale = 6
+	case point <= 17:
+		scale = 3
+	}
+	for shift := scale + point - min(count, 19); shift != 0; {
+		if shift > 0 {
+			if u > (1<<63-1)/10 {
+				return 0, false
+			}
+			u *= 10
+			shift--
+		} else {
+			u /= 10
+			shift++
+		}
+	}
+	return int64(u), u <= 1<<63-1
+}
+
+// exponent parses e+09 and its like.
+func exponent(s []byte) (e int, ok bool) {
+	if len(s) < 2 || s[0]|0x20 != 'e' {
+		return 0, false
+	}
+	s = s[1:]
+	negative := s[0] == '-'
+	if negative || s[0] == '+' {
+		s = s[1:]
+	}
+	if len(s) == 0 || len(s) > 3 {
+		return 0, false
+	}
+	for _, c := range s {
+		if c-'0' > 9 {
+			return 0, false
+		}
+		e = e*10 + int(c-'0')
+	}
+	if negative {
+		e = -e
+	}
+	return e, true
+}
+
+// setTime sets the record's time from a text that is a time as a whole.
+func (p *Parser) setTime(s []byte) bool {
+	if len(s) > 0 && s[0]-'0' < 10 {
+		if ns, n, source := p.clock.at(s); n > 0 && n == len(s) {
+			p.r.Time, p.r.TimeSource = ns, source
+			return true
+		}
+		if ns, ok := epochText(s); ok {
+			p.r.Time, p.r.TimeSource = ns, record.TimeLine
+			return true
+		}
+	}
+	return false
+}

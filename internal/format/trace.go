@@ -1,0 +1,129 @@
+package format
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"shipper/internal/record"
+)
+
+// Ranks of the keys that trace IDs stand under: a lower one wins.
+const (
+	rankPlain uint8 = iota + 1 // trace_id and its spellings
+	rankDatadog
+	rankOther // of a vendor or a header
+	rankSpans // in the fields of a span
+	rankBare  // trace, span
+)
+
+// setTrace sets the trace ID from text, and what else text says, if it is one
+// and there is none of better rank. Datadog says that a decimal number is one.
+func (p *Parser) setTrace(text []byte, rank uint8, datadog bool) bool {
+	if p.head.trace != 0 && p.head.trace <= rank {
+		return false
+	}
+	var id [16]byte
+	switch n := len(text); {
+	case n == 32:
+		if !unhexAll(id[:], text) {
+			return false
+		}
+	case n == 16 && unhexAll(id[8:], text):
+	case n == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-':
+		var digits [32]byte
+		d := append(digits[:0], text[:8]...)
+		d = append(append(append(append(d, text[9:13]...), text[14:18]...), text[19:23]...), text[24:]...)
+		if !unhexAll(id[:], d) {
+			return false
+		}
+	case n == 35 && text[0] == '1' && text[1] == '-' && text[10] == '-': // X-Ray
+		var digits [32]byte
+		if !unhexAll(id[:], append(append(digits[:0], text[2:10]...), text[11:]...)) {
+			return false
+		}
+	case n == 55 && text[2] == '-' && text[35] == '-' && text[52] == '-': // traceparent
+		var flags [1]byte
+		if !unhexAll(flags[:], text[:2]) || flags[0] == 0xff || !unhexAll(flags[:], text[53:]) || !unhexAll(id[:], text[3:35]) {
+			return false
+		}
+		if id == [16]byte{} || !p.setSpan(text[36:52], rank, false) {
+			return false
+		}
+		p.r.TraceFlags = flags[0]
+	default:
+		if i := bytes.LastIndex(text, []byte("/traces/")); i > 0 && len(text)-i == 40 && unhexAll(id[:], text[i+8:]) {
+			break
+		}
+		n, ok := decimal(text)
+		if !datadog || !ok {
+			return false
+		}
+		binary.BigEndian.PutUint64(id[8:], n)
+	}
+	if id == [16]byte{} {
+		return false
+	}
+	p.r.TraceID = id
+	p.r.Flags |= record.HasTrace
+	p.head.trace = rank
+	return true
+}
+
+// setSpan is setTrace for the span ID.
+func (p *Parser) setSpan(text []byte, rank uint8, datadog bool) bool {
+	if p.head.span != 0 && p.head.span <= rank {
+		return false
+	}
+	var id [8]byte
+	if n, ok := decimal(text); ok && datadog {
+		binary.BigEndian.PutUint64(id[:], n)
+	} else if len(text) != 16 || !unhexAll(id[:], text) {
+		return false
+	}
+	if id == [8]byte{} {
+		return false
+	}
+	p.r.SpanID = id
+	p.r.Flags |= record.HasSpan
+	p.head.span = rank
+	return true
+}
+
+// unset reports whether text is an ID of zeros, which says that there is none.
+func unset(text []byte) bool {
+	for _, c := range text {
+		if c != '0' {
+			return false
+		}
+	}
+	return true
+}
+
+// decimal parses an unsigned 64-bit number.
+func decimal(text []byte) (n uint64, ok bool) {
+	if len(text) == 0 || len(text) > 20 {
+		return 0, false
+	}
+	for i, c := range text {
+		d := uint64(c - '0')
+		if d > 9 || i == 19 && (n > (1<<64-1)/10 || n == (1<<64-1)/10 && d > 5) {
+			return 0, false
+		}
+		n = n*10 + d
+	}
+	return n, true
+}
+
+// unhexAll decodes hexadecimal digits, two for each byte of dst.
+func unhexAll(dst, digits []byte) bool {
+	if len(digits) != 2*len(dst) {
+		return false
+	}
+	var bad uint8
+	for i := range dst {
+		h, l := unhex[digits[2*i]], unhex[digits[2*i+1]]
+		bad |= h | l
+		dst[i] = h<<4 | l&15
+	}
+	return bad <= 15
+}
