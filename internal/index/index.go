@@ -94,8 +94,9 @@ type Store struct {
 	sealErr  error // of the last try to seal, nil once one succeeded
 	closed   bool
 
-	pending *handover     // what is being sealed; the maintainer's
-	dropped []*stored     // dropped segments that are still in the catalogue; the maintainer's
+	turns   sync.Mutex    // held while sealing
+	pending *handover     // what is being sealed; guarded by turns
+	dropped []*stored     // dropped segments that are still in the catalogue; guarded by turns
 	wake    chan struct{} // asks the maintainer to look at once
 	stop    context.CancelFunc
 	done    chan struct{} // closed when the maintainer has ended

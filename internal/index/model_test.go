@@ -54,11 +54,7 @@ func (m *model) step() {
 	case n < 60:
 		m.commitKeyed()
 	case n < 62:
-		if h := m.s.rotate(true); h != nil {
-			if err := m.s.seal(h); err != nil {
-				m.t.Fatal(err)
-			}
-		}
+		seal(m.t, m.s)
 	case n < 63:
 		crash(m.t, m.s)
 		m.s = open(m.t, m.dir, Options{SealBytes: 20 << 10})

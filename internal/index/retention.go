@@ -20,6 +20,8 @@ func (s *Store) steady(wall time.Time) time.Time {
 // retain drops the segments that are too old, and the oldest ones while there
 // are too many bytes.
 func (s *Store) retain(now time.Time) {
+	s.turns.Lock()
+	defer s.turns.Unlock()
 	s.forgetDropped()
 	s.mu.Lock()
 	drop := s.expired(now.UnixNano())

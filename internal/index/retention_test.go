@@ -27,11 +27,11 @@ func TestRetention(t *testing.T) {
 		dir := t.TempDir()
 		s := fiveDays(t, dir, Options{})
 		s.mu.Lock()
+		if o.MaxBytes < 0 {
+			o.MaxBytes *= -s.segments[0].bytes
+		}
 		s.opt = o
 		s.mu.Unlock()
-		if o.MaxBytes < 0 {
-			s.opt.MaxBytes = s.segments[0].bytes * -o.MaxBytes
-		}
 		s.retain(time.Now().Add(at))
 		want(t, s, left...)
 		if n := len(segmentFiles(t, dir)); n != len(left) {
@@ -75,7 +75,9 @@ func TestRetentionDuringQuery(t *testing.T) {
 	var got []string
 	err := s.Search(t.Context(), segment.Query{From: 0, To: math.MaxInt64}, func(r segment.Row) bool {
 		if got == nil {
+			s.mu.Lock()
 			s.opt.MaxBytes = 1
+			s.mu.Unlock()
 			s.retain(time.Now())
 			if s.Usage().Segments != 0 {
 				t.Error("segments are left")

@@ -38,16 +38,29 @@ func (s *Store) maintain(ctx context.Context) {
 		case <-tick.C:
 		case <-s.wake:
 		}
-		if s.pending == nil {
-			s.pending = s.rotate(false)
-		}
-		if s.pending != nil && s.seal(s.pending) == nil {
-			s.pending = nil
-			s.poke() // the next one may be due
-		} else if s.pending != nil {
+		if s.turn(false) != nil {
 			sleep(ctx, sealRetry)
 		}
 		s.retain(s.steady(time.Now()))
+	}
+}
+
+// turn seals what a turn before could not, and then the open generation if it
+// is due or force is set.
+func (s *Store) turn(force bool) error {
+	s.turns.Lock()
+	defer s.turns.Unlock()
+	for {
+		if s.pending == nil {
+			s.pending = s.rotate(force)
+		}
+		if s.pending == nil {
+			return nil
+		}
+		if err := s.seal(s.pending); err != nil {
+			return err
+		}
+		s.pending = nil
 	}
 }
 
@@ -171,19 +184,13 @@ func (s *Store) writeSegment(id segmentID, blocks []*segment.Block) (*stored, er
 	return s.newStored(describe(id, info), path), nil
 }
 
-// finish seals all there is at the end. The maintainer has ended.
+// finish seals all there is at the end. What cannot be sealed stays in the logs.
 func (s *Store) finish() error {
-	if s.pending != nil {
-		if err := s.seal(s.pending); err != nil {
-			return errors.Join(err, s.open.wal.sync())
-		}
+	err := s.turn(true)
+	if err == nil {
+		return nil
 	}
-	if h := s.rotate(true); h != nil {
-		if err := s.seal(h); err != nil {
-			return errors.Join(err, s.open.wal.sync())
-		}
-	}
-	return nil
+	return errors.Join(fmt.Errorf("seal: %w", err), s.open.wal.sync())
 }
 
 func (s *Store) newStored(info segmentInfo, path string) *stored {
