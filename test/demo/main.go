@@ -92,8 +92,8 @@ func run(ctx context.Context, shipper, dir string) error {
 
 Try in another terminal:
 
-  %[4]s query --url %[3]s '{service_name="payments"} |= "timeout"'
-  %[4]s query --url %[3]s --since 1m -o json '{level="error"}'
+  %[4]s query --addr %[3]s '{service_name="payments"} |= "timeout"'
+  %[4]s query --addr %[3]s --since 1m -o json '{level="error"}'
 
 Records as they are stored (Ctrl-C ends the demo):
 
@@ -110,7 +110,7 @@ Records as they are stored (Ctrl-C ends the demo):
 			}
 		})
 	}
-	follow := command(shipper, "query", "--url", url, "--follow", `{deployment_environment_name="demo"}`)
+	follow := command(shipper, "query", "--addr", url, "--follow", `{deployment_environment_name="demo"}`)
 	follow.Stdout, follow.Stderr = os.Stdout, os.Stderr
 	if err := follow.Start(); err != nil {
 		return err

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"shipper/internal/config"
+	"shipper/internal/indexer"
+)
+
+func indexCommand(ctx context.Context, args []string) error {
+	f := newFlags("index")
+	dir := f.String("data", "", "`directory` to keep everything in; it is created if it is not there")
+	listen := f.String("listen", "127.0.0.1:3100", "`address` to serve on")
+	age := f.durationFlag("retention", "drop records older than this `duration`, such as 30d; 0 keeps them")
+	size := f.bytesFlag("retention-bytes", "drop the oldest records beyond this `size`, such as 100GiB; 0 is no limit")
+	level := f.levelFlag()
+	format := f.choiceFlag("log-format", "`form` of the log", "text", "json")
+	rest, err := f.parse(args)
+	if err != nil {
+		return err
+	}
+	if *dir == "" || len(rest) > 0 {
+		return f.misuse("wants --data DIR and no further arguments")
+	}
+	if _, _, err := net.SplitHostPort(*listen); err != nil {
+		return f.misuse("--listen %q: write host:port such as 127.0.0.1:3100", *listen)
+	}
+	log := newLog(*level, format.value)
+	x := indexer.Indexer{
+		Dir:      *dir,
+		Listen:   *listen,
+		MaxAge:   time.Duration(*age),
+		MaxBytes: int64(*size),
+		Log:      log,
+		Listening: func(a net.Addr) {
+			log.Info("serving", "url", "http://"+a.String())
+			announce(log, "READY=1")
+		},
+	}
+	context.AfterFunc(ctx, func() { announce(log, "STOPPING=1") })
+	return x.Run(ctx)
+}
+
+// durationFlag adds a flag that is written as durations are in the configuration.
+func (f *flags) durationFlag(name, usage string) *config.Duration {
+	d := new(config.Duration)
+	f.Func(name, usage, func(s string) (err error) {
+		*d, err = config.ParseDuration(s)
+		return err
+	})
+	return d
+}
+
+// bytesFlag adds a flag that is written as sizes are in the configuration.
+func (f *flags) bytesFlag(name, usage string) *config.Bytes {
+	b := new(config.Bytes)
+	f.Func(name, usage, func(s string) (err error) {
+		*b, err = config.ParseBytes(s)
+		return err
+	})
+	return b
+}
+
+// levelFlag adds -log-level.
+func (f *flags) levelFlag() *slog.Level {
+	l := new(slog.Level)
+	f.TextVar(l, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
+	return l
+}

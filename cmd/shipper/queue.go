@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"shipper/internal/block"
+	"shipper/internal/protocol/ndjson"
+	"shipper/internal/queue"
+	"shipper/internal/record"
+)
+
+// maxBlockBytes bounds a block of the queue before compression. Blocks are made
+// of jobs of 256 KiB, or of one line of up to 64 MiB.
+const maxBlockBytes = 256 << 20
+
+func queueCommand(_ context.Context, args []string) error {
+	f := newFlags("queue")
+	dir := f.String("data", "", "the agent's `data_dir`")
+	output := f.outputFlag("text", "json")
+	dead := f.Bool("dead", false, "cat: the dead letters instead of what is queued")
+	rest, err := f.parse(args)
+	if err != nil {
+		return err
+	}
+	views := map[string]func(*queue.Inspector) error{
+		"stat":   func(i *queue.Inspector) error { return queueStat(i, output.is("json")) },
+		"ls":     func(i *queue.Inspector) error { return queueList(i, output.is("json")) },
+		"cat":    func(i *queue.Inspector) error { return queueCat(i, *dead) },
+		"verify": func(i *queue.Inspector) error { return queueVerify(i, *dir) },
+	}
+	if len(rest) != 1 || views[rest[0]] == nil {
+		return f.misuse("wants one of stat, ls, cat, verify")
+	}
+	if *dir == "" {
+		return f.misuse("wants --data DIR")
+	}
+	i, err := queue.Inspect(*dir)
+	if err != nil {
+		return err
+	}
+	defer i.Close()
+	return views[rest[0]](i)
+}
+
+// queueSummary is what "queue stat" prints.
+type queueSummary struct {
+	AgentID      string         `json:"agent_id"`
+	Clean        bool           `json:"clean"` // the agent ended in an orderly way
+	Blocks       int64          `json:"blocks"`
+	Records      int64          `json:"records"`
+	RawBytes     int64          `json:"raw_bytes"` // before compression
+	PayloadBytes int64          `json:"payload_bytes"`
+	DiskBytes    int64          `json:"disk_bytes"`
+	Oldest       string         `json:"oldest,omitempty"` // when the oldest block was queued
+	Last         string         `json:"last"`             // ID of the newest block there ever was
+	Positions    int            `json:"positions"`
+	DeadLetters  int            `json:"dead_letters"`
+	DeadRecords  int64          `json:"dead_records"`
+	Outputs      []queuedOutput `json:"outputs"`
+}
+
+type queuedOutput struct {
+	Name          string  `json:"name"`
+	Acknowledged  string  `json:"acknowledged"` // ID of a block
+	Undelivered   int64   `json:"undelivered_blocks"`
+	OldestSeconds float64 `json:"oldest_undelivered_seconds"`
+}
+
+func queueStat(i *queue.Inspector, asJSON bool) error {
+	info, err := i.Stat()
+	if err != nil {
+		return err
+	}
+	s := queueSummary{
+		AgentID: info.AgentID, Clean: info.Clean, Blocks: info.Blocks, Records: info.Records,
+		RawBytes: info.Raw, PayloadBytes: info.Payload, DiskBytes: info.Bytes, Oldest: instant(info.Oldest),
+		Last: info.Last.String(), Positions: info.Positions, DeadLetters: info.DeadLetters, DeadRecords: info.DeadRecords,
+		Outputs: []queuedOutput{},
+	}
+	for _, o := range info.Outputs {
+		s.Outputs = append(s.Outputs, queuedOutput{o.Name, o.Acked.String(), o.Blocks, o.Age.Seconds()})
+	}
+	if asJSON {
+		return json.NewEncoder(os.Stdout).Encode(s)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "agent\t%s\nended in order\t%t\nblocks\t%d\nrecords\t%d\n", s.AgentID, s.Clean, s.Blocks, s.Records)
+	fmt.Fprintf(w, "bytes before compression\t%d\nbytes\t%d\nbytes on disk\t%d\n", s.RawBytes, s.PayloadBytes, s.DiskBytes)
+	fmt.Fprintf(w, "oldest\t%s\nlast block\t%s\npositions\t%d\n", s.Oldest, s.Last, s.Positions)
+	fmt.Fprintf(w, "dead letters\t%d, %d records\n", s.DeadLetters, s.DeadRecords)
+	for _, o := range info.Outputs {
+		fmt.Fprintf(w, "output %s\tacknowledged %s, %d blocks to go, oldest %s\n", o.Name, o.Acked, o.Blocks, o.Age.Round(time.Second))
+	}
+	return w.Flush()
+}
+
+// queuedBlock is a line of "queue ls".
+type queuedBlock struct {
+	ID       string `json:"id"`
+	Queued   string `json:"queued"`
+	Newest   string `json:"newest"` // time of its newest record
+	Records  int    `json:"records"`
+	RawBytes int    `json:"raw_bytes"`
+	Bytes    int    `json:"bytes"`
+	File     string `json:"file"`
+	Offset   int64  `json:"offset"`
+	Only     string `json:"only,omitempty"` // the one output it is for
+}
+
+func queueList(i *queue.Inspector, asJSON bool) error {
+	out := bufio.NewWriter(os.Stdout)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	enc := json.NewEncoder(out)
+	if !asJSON {
+		fmt.Fprintln(w, "ID\tQUEUED\tNEWEST RECORD\tRECORDS\tRAW\tBYTES\tFILE\tOFFSET")
+	}
+	err := i.List(func(b queue.BlockInfo) error {
+		q := queuedBlock{ID: b.ID.String(), Queued: instant(b.Queued), Newest: instant(b.Time), Records: b.Records,
+			RawBytes: b.Raw, Bytes: b.Bytes, File: filepath.Base(b.Path), Offset: b.Offset, Only: b.Only}
+		if asJSON {
+			return enc.Encode(q)
+		}
+		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%d\n", q.ID, q.Queued, q.Newest, q.Records, q.RawBytes, q.Bytes, q.File, q.Offset)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// queueCat prints records as NDJSON.
+func queueCat(i *queue.Inspector, dead bool) error {
+	out := bufio.NewWriterSize(os.Stdout, 64<<10)
+	d := block.NewDecoder(maxBlockBytes)
+	var line []byte
+	print := func(payload []byte) error {
+		return d.Decode(payload, func(b *record.Batch) error {
+			for j := range b.Records {
+				line = append(ndjson.AppendRecord(line[:0], b, &b.Records[j]), '\n')
+				if _, err := out.Write(line); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	var err error
+	if dead {
+		err = i.DeadLetters(func(l queue.DeadLetter, payload []byte) error {
+			if payload == nil {
+				return nil
+			}
+			return print(payload)
+		})
+	} else {
+		err = i.List(func(info queue.BlockInfo) error {
+			b, err := i.ReadBlock(info.ID)
+			if err != nil {
+				return err
+			}
+			return print(b.Payload)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// queueVerify names everything in a queue that is damaged.
+func queueVerify(i *queue.Inspector, dir string) error {
+	problems := 0
+	problem := func(text string) {
+		problems++
+		fmt.Println(text)
+	}
+	if err := checkIndex(filepath.Join(dir, "index.db")); err != nil {
+		problem("index: " + err.Error())
+	} else if err := i.Verify(problem); err != nil {
+		return err
+	}
+	if problems > 0 {
+		return reported(1)
+	}
+	_, err := fmt.Println("fine")
+	return err
+}
+
+// queueCheckCommand is the child process of checkIndex.
+func queueCheckCommand(_ context.Context, args []string) error {
+	if len(args) != 1 {
+		return newFlags("queue-check").misuse("wants one FILE")
+	}
+	return queue.CheckIndex(args[0])
+}
+
+// instant writes a time in ns since the Unix epoch; 0 is empty.
+func instant(ns int64) string {
+	if ns == 0 {
+		return ""
+	}
+	return time.Unix(0, ns).Format("2006-01-02T15:04:05.000Z07:00")
+}
