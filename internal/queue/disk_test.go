@@ -177,7 +177,9 @@ func TestUnknownCommit(t *testing.T) {
 
 // TestIndexThatCannotBeOpenedAgain: after an unknown commit nothing works until
 // the index can be opened; then it turns out.
-func TestIndexThatCannotBeOpenedAgain(t *testing.T) {
+func TestIndexThatCannotBeOpenedAgain(t *testing.T) { synctest.Test(t, indexThatCannotBeOpenedAgain) }
+
+func indexThatCannotBeOpenedAgain(t *testing.T) {
 	dir := t.TempDir()
 	q := open(t, dir, Options{})
 	c := cursor(t, q, "a")
@@ -189,9 +191,7 @@ func TestIndexThatCannotBeOpenedAgain(t *testing.T) {
 	})
 	done := make(chan error)
 	go func() { done <- q.Append(t.Context(), []Append{group(3, 100)}) }()
-	for q.Stats.Failing.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	synctest.Wait()
 	if _, err := q.Books(); !errors.Is(err, errUnavailable) {
 		t.Errorf("books: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"shipper/internal/blocklog"
 	"shipper/internal/input"
 )
 
@@ -45,19 +46,22 @@ func checkBooks(t testing.TB, sums map[string]int64) {
 	}
 }
 
-func TestFullQueueWaits(t *testing.T) {
+func TestFullQueueWaits(t *testing.T) { synctest.Test(t, fullQueueWaits) }
+
+func fullQueueWaits(t *testing.T) {
 	var l logs
 	q := open(t, t.TempDir(), Options{MaxBytes: 50 << 10, SegmentBytes: 8 << 10, Log: l.logger()})
 	c := cursor(t, q, "a")
 	n := 0
-	for q.room(1200) {
+	for q.room(1000 + blocklog.Overhead + indexCost) {
 		n++
 		appendN(t, q, n, 1, 1000)
 	}
 	done := make(chan error)
 	go func() { done <- q.Append(t.Context(), []Append{group(n+1, 1000)}) }()
-	for q.Stats.Full.Load() == 0 {
-		time.Sleep(time.Millisecond)
+	synctest.Wait()
+	if q.Stats.Full.Load() != 1 {
+		t.Error("not full")
 	}
 	// Positions and books need no room.
 	if err := q.Append(t.Context(), []Append{{Positions: []Position{{"in/f", []byte("x")}}}}); err != nil {
@@ -98,15 +102,15 @@ func TestFullQueueWaits(t *testing.T) {
 	closeAndVerify(t, q)
 }
 
-func TestCloseEndsAWaitingAppend(t *testing.T) {
+func TestCloseEndsAWaitingAppend(t *testing.T) { synctest.Test(t, closeEndsAWaitingAppend) }
+
+func closeEndsAWaitingAppend(t *testing.T) {
 	q := open(t, t.TempDir(), Options{MaxBytes: 2000})
 	cursor(t, q, "a")
 	appendN(t, q, 1, 1, 1500)
 	done := make(chan error)
 	go func() { done <- q.Append(t.Context(), []Append{group(2, 1000)}) }()
-	for q.Stats.Full.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	synctest.Wait()
 	closeAndVerify(t, q)
 	if err := <-done; !errors.Is(err, ErrClosed) {
 		t.Errorf("append: %v", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"shipper/internal/input"
@@ -18,10 +17,6 @@ type model struct {
 	position int            // of in/f
 	acked    map[string]int // blocks, durable or not
 	read     int64
-}
-
-func (m *model) clone() *model {
-	return &model{slices.Clone(m.blocks), m.position, map[string]int{"a": m.acked["a"], "b": m.acked["b"]}, m.read}
 }
 
 // player plays random operations on a queue and on a model.

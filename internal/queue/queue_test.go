@@ -120,10 +120,11 @@ func copyDir(t testing.TB, from string) string {
 // payload is a payload that tells what it is.
 func payload(n, size int) []byte {
 	p := fmt.Appendf(nil, "block %d ", n)
+	size = max(size, len(p))
 	for len(p) < size {
 		p = append(p, byte(n), byte(len(p)), byte(n>>8))
 	}
-	return p[:max(size, len(p))]
+	return p[:size]
 }
 
 // group is an append of one block of file f, with its position and books.
