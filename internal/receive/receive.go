@@ -41,7 +41,8 @@ type Handler struct {
 	Records func(body []byte, emit func(*record.Batch) error) error
 
 	MaxBody     int           // bytes of a body on the wire; default 16 MiB
-	MaxDecoded  int           // bytes of a body after decompression; default 16 MiB
+	MaxBlock    int           // bytes of what a body becomes, as package block counts them; default 8 MiB
+	MaxDecoded  int           // bytes of a body after decompression; default 8 MiB
 	MaxBytes    int           // bytes of all bodies being handled; default 32 MiB
 	MaxRequests int           // at a time; default 256
 	ReadTimeout time.Duration // for a whole body; default 30 s
@@ -89,7 +90,8 @@ func (h *Handler) defaults() {
 		}
 	}
 	set(&h.MaxBody, 16<<20)
-	set(&h.MaxDecoded, 16<<20)
+	set(&h.MaxBlock, 8<<20)
+	set(&h.MaxDecoded, 8<<20)
 	set(&h.MaxBytes, 32<<20)
 	set(&h.MaxRequests, 256)
 	if h.ReadTimeout <= 0 {
@@ -227,8 +229,11 @@ func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request, body []byte) (i
 	if e == nil {
 		e = block.NewEncoder()
 	}
-	payload, _ := e.Append(nil, batches)
+	payload, raw := e.Append(nil, batches)
 	h.encoders.Put(e)
+	if raw > h.MaxBlock {
+		return 0, badBody{fmt.Errorf("%w: its records have %d bytes, the limit is %d", protocol.ErrTooLarge, raw, h.MaxBlock)}
+	}
 	receipt, err := h.Store.CommitKeyed(r.Context(), r.Header.Get("Idempotency-Key"), sha256.Sum256(body), payload)
 	if err == nil {
 		err = rejected(receipt)

@@ -161,7 +161,7 @@ func do(t *testing.T, method, url, encoding string, body io.Reader) (code int, a
 
 func TestAnswers(t *testing.T) {
 	store := &fakeStore{receipt: protocol.Receipt{Records: 3, Repeated: 1}}
-	h := &Handler{Store: store, MaxBody: 4 << 10, MaxDecoded: 64 << 10}
+	h := &Handler{Store: store, MaxBody: 4 << 10, MaxDecoded: 64 << 10, MaxBlock: 1 << 10}
 	url := serve(t, h)
 	f := func(method, path, encoding string, body []byte, code int, answer string) {
 		t.Helper()
@@ -183,6 +183,7 @@ func TestAnswers(t *testing.T) {
 	f("POST", NativePath, "", bytes.Repeat([]byte("x"), 4<<10+1), 413, "too large")
 	f("POST", NDJSONPath, "gzip", gzipped(make([]byte, 2<<20)), 413, "too large")
 	f("POST", NDJSONPath, "zstd", zstded(make([]byte, 64<<20)), 413, "too large")
+	f("POST", NDJSONPath, "zstd", zstded(bytes.Repeat([]byte("x\n"), 1<<10)), 413, "too large: its records have")
 	f("POST", NDJSONPath, "", []byte("bad\n"), 400, "line 1: bad")
 	if len(store.frames)+len(store.bodies) > 0 {
 		t.Fatalf("stored %q %q", store.frames, store.bodies)
@@ -199,7 +200,7 @@ func TestAnswers(t *testing.T) {
 	}
 	s := &h.Stats
 	if got, want := fmt.Sprint(s.Native.Accepted.Load(), s.Native.Rejected.Load(), s.Native.TooLarge.Load(), s.NDJSON.Accepted.Load(),
-		s.NDJSON.Rejected.Load(), s.NDJSON.TooLarge.Load(), s.Open.Load(), s.Native.Records.Load()), "2 7 1 2 1 2 0 6"; got != want {
+		s.NDJSON.Rejected.Load(), s.NDJSON.TooLarge.Load(), s.Open.Load(), s.Native.Records.Load()), "2 7 1 2 1 3 0 6"; got != want {
 		t.Errorf("stats %s, want %s", got, want)
 	}
 }

@@ -43,6 +43,11 @@ const binaryVersion = 1
 // maxBytes bounds the binary form, so that every Span has room in 31 bits.
 const maxBytes = 1 << 28
 
+// recordBytes is the least that a record takes: a byte in each of ten columns.
+// A Record in memory is many times that, so it bounds what a length can make a
+// decoder allocate.
+const recordBytes = 10
+
 const (
 	columnPlain = iota
 	columnDict
@@ -413,7 +418,7 @@ func (b *Batch) Decode(p []byte) ([]byte, error) {
 
 func (b *Batch) decode(d *decoder) {
 	b.decodeStream(d)
-	n := d.count(1)
+	n := d.count(recordBytes)
 	e := &b.enc
 	fields := b.decodeShapes(d, n)
 	if d.err != nil {

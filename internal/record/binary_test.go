@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -200,5 +201,21 @@ func BenchmarkDecode(b *testing.B) {
 		if _, err := batch.Decode(p); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestDecodeBoundsRecords decodes a form whose bytes cannot have the records
+// that it claims.
+func TestDecodeBoundsRecords(t *testing.T) {
+	const zeros = 1 << 20
+	body := binary.AppendUvarint([]byte{0, 0}, zeros/2) // no stream ID, no labels, so many records
+	body = append(body, make([]byte, zeros)...)
+	p := binary.AppendUvarint([]byte{binaryVersion}, uint64(len(body)))
+	var b Batch
+	if _, err := b.Decode(append(p, body...)); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("got %v", err)
+	}
+	if cap(b.Records) != 0 {
+		t.Errorf("memory for %d records was made", cap(b.Records))
 	}
 }
