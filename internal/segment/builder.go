@@ -85,7 +85,9 @@ func (b *Builder) Reset() {
 	for _, c := range b.members() {
 		c.reset()
 	}
-	b.spare = append(b.spare, b.columns[:min(len(b.columns), maxSpare-len(b.spare))]...)
+	// Last in, first out: the same columns in the same order get their memory back.
+	slices.Reverse(b.columns)
+	b.spare = append(b.spare, b.columns[max(0, len(b.spare)+len(b.columns)-maxSpare):]...)
 	b.columns, b.recent = b.columns[:0], b.recent[:0]
 	clear(b.byKey)
 	b.batch++ // forgets the cache

@@ -113,7 +113,7 @@ func (g *groups) assign(v *view, sel bitmap) {
 	for i := range g.labels {
 		l := &g.labels[i]
 		l.assign(v, sel)
-		size = min(size, maxTable) * len(l.values)
+		size = min(size, maxTable+1) * len(l.values)
 	}
 	if g.small = size <= maxTable; g.small {
 		if cap(g.table) < size {

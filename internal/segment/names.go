@@ -124,10 +124,23 @@ func isLabel(name string) bool {
 	return name != "" && (name[0] < '0' || name[0] > '9')
 }
 
-// spells reports whether label is the LogQL spelling of name, most often without making it.
+// spells reports whether label is the LogQL spelling of name, without making it.
 func spells(name, label string) bool {
-	if isLabel(name) {
-		return name == label
+	if name == "" || name[0] >= '0' && name[0] <= '9' {
+		if label == "" || label[0] != '_' {
+			return false
+		}
+		label = label[1:]
 	}
-	return len(label) <= len(name)+1 && LabelName(name) == label
+	for _, r := range name {
+		want := byte('_')
+		if r < 0x80 && tokenByte[byte(r)] {
+			want = byte(r)
+		}
+		if label == "" || label[0] != want {
+			return false
+		}
+		label = label[1:]
+	}
+	return label == ""
 }

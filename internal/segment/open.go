@@ -61,7 +61,9 @@ func (s *Segment) Info() Info { return s.info }
 // until emit returns false. A Row is valid until emit returns. Blocks that
 // overlap in time are held unpacked together.
 func (s *Segment) Search(ctx context.Context, q Query, emit func(Row) bool) error {
-	return newSearch(ctx, &q).rows(s.list, emit)
+	k := newSearch(ctx, &q)
+	defer k.free()
+	return k.rows(s.list, emit)
 }
 
 // Count counts the rows that q asks for, but for its Limit, in buckets of step
@@ -71,14 +73,18 @@ func (s *Segment) Search(ctx context.Context, q Query, emit func(Row) bool) erro
 // the same bucket and values. With no step all is one bucket. values is valid
 // until add returns.
 func (s *Segment) Count(ctx context.Context, q Query, step int64, by []string, add func(bucket int64, values []string, n int64)) error {
-	return newSearch(ctx, &q).count(s.list, step, by, add)
+	k := newSearch(ctx, &q)
+	defer k.free()
+	return k.count(s.list, step, by, add)
 }
 
 // Values calls add with the values that a column has in the rows that q asks
 // for, but for its Limit, until add returns false. A value may come more than
 // once, the empty one never does.
 func (s *Segment) Values(ctx context.Context, column string, q Query, add func(value string) bool) error {
-	return newSearch(ctx, &q).values(s.list, column, add)
+	k := newSearch(ctx, &q)
+	defer k.free()
+	return k.values(s.list, column, add)
 }
 
 // Columns returns the names of all columns in LogQL's spelling, sorted.

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"sync"
 
+	"github.com/klauspost/compress/huff0"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -15,15 +16,22 @@ import (
 //	form 0   the bytes
 //	form 1   uvarint length of what follows, a zstd frame (RFC 8878) of the bytes
 //	form 2   the one byte that all of them are
+//	form 3   uvarint length of what follows, a Huffman tree and four streams (RFC
+//	         8878, 4.2): better than a frame for bytes that vary without pattern
 const (
 	formRaw = iota
 	formZstd
 	formRun
+	formHuffman
 )
 
 const (
 	// minCompress is the size below which a zstd frame does not pay.
 	minCompress = 48
+	// minHuffman is the size below which a tree does not pay, maxHuffman what
+	// the streams may have.
+	minHuffman = 256
+	maxHuffman = huff0.BlockSizeMax
 	// maxList bounds a list: more than fullRaw and the bytes of any batch.
 	maxList = 1 << 29
 	// windowBytes is more than most lists have and bounds the memory of the encoder.
@@ -36,7 +44,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // are safe for concurrent use and cost more to make than a block.
 var compressor = sync.OnceValue(func() *zstd.Encoder {
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2),
-		zstd.WithWindowSize(windowBytes), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+		zstd.WithWindowSize(windowBytes), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true), zstd.WithAllLitEntropyCompression(true))
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -54,9 +62,10 @@ var decompressor = sync.OnceValue(func() *zstd.Decoder {
 
 // packer appends lists. With quick set it does not compress.
 type packer struct {
-	dst    []byte
-	quick  bool
-	packed []byte // scratch
+	dst     []byte
+	quick   bool
+	packed  []byte // scratch
+	huffman huff0.Scratch
 }
 
 func (w *packer) list(p []byte) {
@@ -67,14 +76,22 @@ func (w *packer) list(p []byte) {
 	}
 	if len(p) >= minCompress && !w.quick {
 		w.packed = compressor().EncodeAll(p, w.packed[:0])
-		if len(w.packed)+2 < len(p) {
-			w.dst = binary.AppendUvarint(w.dst, n|formZstd)
-			w.dst = binary.AppendUvarint(w.dst, uint64(len(w.packed)))
-			w.dst = append(w.dst, w.packed...)
+		form, packed := uint64(formZstd), w.packed
+		// One byte takes a bit or more.
+		if len(p) >= minHuffman && len(p) <= maxHuffman && len(packed) > len(p)/8 {
+			w.huffman.Reuse = huff0.ReusePolicyNone
+			if h, _, err := huff0.Compress4X(p, &w.huffman); err == nil && len(h) < len(packed) {
+				form, packed = formHuffman, h
+			}
+		}
+		if len(packed)+2 < len(p) {
+			w.dst = binary.AppendUvarint(w.dst, n|form)
+			w.dst = binary.AppendUvarint(w.dst, uint64(len(packed)))
+			w.dst = append(w.dst, packed...)
 			return
 		}
 	}
-	w.dst = binary.AppendUvarint(w.dst, n|formRaw)
+	w.dst = binary.AppendUvarint(w.dst, n) // formRaw
 	w.dst = append(w.dst, p...)
 }
 
@@ -85,8 +102,9 @@ func (w *packer) varint(v int64)   { w.dst = binary.AppendVarint(w.dst, v) }
 // unpacker reads a chunk. After the first fault it reads nothing more, and bad
 // says what was wrong.
 type unpacker struct {
-	p   []byte
-	bad string
+	p    []byte
+	bad  string
+	tree *huff0.Scratch // memory for trees; nil is fine
 }
 
 func (r *unpacker) fail(what string) {
@@ -154,18 +172,19 @@ func (r *unpacker) list(buf []byte, want int) []byte {
 		copy(buf, r.p)
 		r.p = r.p[want:]
 		return buf
-	case formZstd:
-		n := r.uvarint()
-		if n > uint64(len(r.p)) {
-			r.fail("end of chunk")
+	case formZstd, formHuffman:
+		p := r.bytes()
+		if r.bad != "" {
 			return nil
 		}
-		out, err := decompressor().DecodeAll(r.p[:n], buf[:0])
+		if h&3 == formHuffman {
+			return r.unHuffman(p, buf)
+		}
+		out, err := decompressor().DecodeAll(p, buf[:0])
 		if err != nil || len(out) != want {
 			r.fail("zstd frame")
 			return nil
 		}
-		r.p = r.p[n:]
 		return out
 	case formRun:
 		b := r.byte()
@@ -179,4 +198,17 @@ func (r *unpacker) list(buf []byte, want int) []byte {
 	}
 	r.fail("form of a list")
 	return nil
+}
+
+func (r *unpacker) unHuffman(p, buf []byte) []byte {
+	tree, streams, err := huff0.ReadTable(p, r.tree)
+	if err == nil && len(buf) <= maxHuffman {
+		r.tree = tree
+		buf, err = tree.Decoder().Decompress4X(buf[:0:len(buf)], streams)
+	}
+	if err != nil {
+		r.fail("Huffman streams")
+		return nil
+	}
+	return buf
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sort"
+	"sync"
 )
 
 // search is one query on its way through blocks.
@@ -13,17 +14,39 @@ type search struct {
 	query *Query
 	all   []matcher
 
-	views []*view  // free
+	owned []*view
+	views []*view  // those that are free
 	maps  []bitmap // free
 	cands []candidate
 	text  []byte
 	known []verdict
 }
 
+// searches keeps the memory of searches, which is a few megabytes each.
+var searches = sync.OnceValue(func() *sync.Pool {
+	return &sync.Pool{New: func() any { return new(search) }}
+})
+
+// maxOwned is how many views a search keeps for the next one.
+const maxOwned = 8
+
+// newSearch returns a search, to be freed when nothing it returned is in use.
 func newSearch(ctx context.Context, q *Query) *search {
-	s := &search{ctx: ctx, query: q, all: compile(q.All)}
+	s := searches().Get().(*search)
+	s.ctx, s.query, s.all = ctx, q, compile(q.All)
 	slices.SortStableFunc(s.all, func(a, b matcher) int { return cmp.Compare(a.rank(), b.rank()) })
 	return s
+}
+
+func (s *search) free() {
+	s.ctx, s.query, s.all = nil, nil, nil
+	clear(s.cands)
+	for _, v := range s.owned {
+		v.part = nil
+	}
+	s.owned = s.owned[:min(len(s.owned), maxOwned)]
+	s.views = append(s.views[:0], s.owned...)
+	searches().Put(s)
 }
 
 // take returns an empty set of rows of so many words.
@@ -44,7 +67,9 @@ func (s *search) view() *view {
 		s.views = s.views[:n-1]
 		return v
 	}
-	return new(view)
+	v := new(view)
+	s.owned = append(s.owned, v)
+	return v
 }
 
 // selectRows opens a part and returns the rows of it that the query asks for,

@@ -54,17 +54,23 @@ func (b *Block) Info() Info { return b.info }
 // Search calls emit with the rows that q asks for, in the order of their times,
 // until emit returns false. A Row is valid until emit returns.
 func (b *Block) Search(ctx context.Context, q Query, emit func(Row) bool) error {
-	return newSearch(ctx, &q).rows(b.parts(), emit)
+	s := newSearch(ctx, &q)
+	defer s.free()
+	return s.rows(b.parts(), emit)
 }
 
 // Count counts the rows that q asks for. See Segment.Count.
 func (b *Block) Count(ctx context.Context, q Query, step int64, by []string, add func(bucket int64, values []string, n int64)) error {
-	return newSearch(ctx, &q).count(b.parts(), step, by, add)
+	s := newSearch(ctx, &q)
+	defer s.free()
+	return s.count(b.parts(), step, by, add)
 }
 
 // Values calls add with values of a column. See Segment.Values.
 func (b *Block) Values(ctx context.Context, column string, q Query, add func(value string) bool) error {
-	return newSearch(ctx, &q).values(b.parts(), column, add)
+	s := newSearch(ctx, &q)
+	defer s.free()
+	return s.values(b.parts(), column, add)
 }
 
 // Columns returns the names of all columns in LogQL's spelling, sorted.

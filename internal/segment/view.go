@@ -1,6 +1,10 @@
 package segment
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/klauspost/compress/huff0"
+)
 
 // view is a block that is being searched: its meta and the columns that were
 // needed so far. It is not for concurrent use. After the first fault err is
@@ -10,6 +14,7 @@ type view struct {
 	blockMeta
 	cols  []*values
 	chunk []byte
+	tree  *huff0.Scratch
 	bloom []byte
 	err   error
 }
@@ -63,10 +68,11 @@ func (v *view) load(c *values) {
 			}
 		}
 	}
-	r := unpacker{p: v.read(c.column)}
+	r := unpacker{p: v.read(c.column), tree: v.tree}
 	if v.err == nil {
 		c.unpack(&r, v.blockMeta.rows, l)
 	}
+	v.tree = r.tree
 	v.check(c, &r)
 }
 

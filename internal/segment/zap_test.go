@@ -205,7 +205,7 @@ func million(b testing.TB) ([]*Segment, string) {
 		out, blocks, raw = append(out, s), nil, 0
 	}
 	trace := ""
-	ingest(in, 4<<20, func(k *Block) {
+	ingest(in, 2<<20, func(k *Block) {
 		blocks = append(blocks, k)
 		raw += k.Info().Raw
 		if len(out) == 2 && trace == "" {
