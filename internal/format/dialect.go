@@ -43,7 +43,7 @@ func (h *head) first() (a, b, c key) {
 func (p *Parser) bunyan() bool {
 	var name, pid, v bool
 	for i := range p.head.later {
-		switch keys[p.head.kept[i].key].role {
+		switch keys[p.kept[i].key].role {
 		case roleName:
 			name = true
 		case rolePid:

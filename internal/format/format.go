@@ -31,6 +31,8 @@ type Parser struct {
 
 	clock   clock
 	scratch []byte
+	shape   [32]guess // keys of the object before
+	kept    [12]kept  // fields whose meaning waits for the rest: see head.later
 }
 
 // head is what was found in the record so far.
@@ -39,13 +41,13 @@ type head struct {
 	order  uint32     // the first keys of an object, a byte each, the last one lowest
 	count  int        // keys of the object
 	last   key        // last key of the object
+	keys   uint8      // keys of the object and of the event in it
 	names  uint64     // filter of the keys of the fields
 	flags  seen
 	trace  uint8 // rank of the key the trace ID is from, 0 if there is none
 	span   uint8
 	later  int // entries of kept
 	number int64
-	kept   [12]kept
 }
 
 // kept is a field whose meaning depends on what else is in the record.
@@ -253,20 +255,30 @@ func (p *Parser) spanOf(part []byte) record.Span {
 // last one wins.
 func (p *Parser) add(f record.Field) {
 	k := p.b.Bytes(f.Key)
-	if len(k) > 0 {
-		bit := uint64(1) << ((uint(len(k))*7 + uint(k[0]) + uint(k[len(k)-1])*5 + uint(k[len(k)/2])*3) & 63)
-		if p.head.names&bit != 0 {
-			fs := p.b.FieldsOf(p.r)
-			for i := range fs {
-				if fs[i].Key.Len == f.Key.Len && bytes.Equal(p.b.Bytes(fs[i].Key), k) {
-					fs[i] = f
-					return
-				}
-			}
-		}
-		p.head.names |= bit
+	p.addHashed(f, keyHash(keyWord(k), len(k)))
+}
+
+// addHashed is add for a key with that hash.
+func (p *Parser) addHashed(f record.Field, hash uint) {
+	bit := uint64(1) << (hash % 64)
+	if p.head.names&bit != 0 && p.replace(f) {
+		return
 	}
+	p.head.names |= bit
 	p.b.AddField(f)
+}
+
+// replace changes the field with the same key, if there is one.
+func (p *Parser) replace(f record.Field) bool {
+	k := p.b.Bytes(f.Key)
+	fs := p.b.FieldsOf(p.r)
+	for i := range fs {
+		if fs[i].Key.Len == f.Key.Len && bytes.Equal(p.b.Bytes(fs[i].Key), k) {
+			fs[i] = f
+			return true
+		}
+	}
+	return false
 }
 
 // addText adds a field with text of the arena.

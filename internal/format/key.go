@@ -1,5 +1,7 @@
 package format
 
+import "encoding/binary"
+
 // key is a key of a field that has a meaning.
 type key uint8
 
@@ -212,35 +214,62 @@ var keys = [...]struct {
 	{"openTelemetry", roleOtel},
 }
 
-// keyTable finds the key of a name by a hash; probing is linear. 0 is free.
-var keyTable = func() (t [512]key) {
+// keyTable finds the key of a name by a hash of its length and its first eight
+// bytes, which are all of most names. Probing is linear; an entry without a key
+// is free.
+var keyTable = func() (t [512]keyEntry) {
 	for k := range keys {
 		if k == 0 {
 			continue
 		}
-		h := keyHash([]byte(keys[k].name))
-		for t[h] != 0 {
+		name := []byte(keys[k].name)
+		e := keyEntry{word: keyWord(name), length: uint8(len(name)), key: key(k)}
+		h := keyHash(e.word, len(name))
+		for t[h].key != 0 {
 			h = (h + 1) % 512
 		}
-		t[h] = key(k)
+		t[h] = e
 	}
 	return t
 }()
 
-func keyHash(name []byte) uint {
-	n := uint(len(name))
-	return (n*37 + uint(name[0])*11 + uint(name[n-1])*5 + uint(name[n/2])*131) % 512
+type keyEntry struct {
+	word   uint64
+	length uint8
+	key    key
 }
 
-// lookup returns the key of that name, 0 if it has no meaning.
-func lookup(name []byte) key {
-	if len(name) == 0 {
-		return 0
+func keyHash(word uint64, n int) uint {
+	return uint(((word + uint64(n)) * 0x9e3779b97f4a7c15) >> 55)
+}
+
+// keyWord returns the first eight bytes of name, zeros behind shorter ones.
+func keyWord(name []byte) uint64 {
+	n := len(name)
+	if n >= 8 {
+		return binary.LittleEndian.Uint64(name)
 	}
-	for h := keyHash(name); ; h = (h + 1) % 512 {
-		k := keyTable[h]
-		if k == 0 || string(name) == keys[k].name {
-			return k
+	if cap(name) >= 8 {
+		return binary.LittleEndian.Uint64(name[:8]) & (1<<(8*n) - 1)
+	}
+	var word uint64
+	for i, c := range name {
+		word |= uint64(c) << (8 * i)
+	}
+	return word
+}
+
+// lookup returns the key of that name, 0 if it has no meaning, and a hash.
+func lookup(name []byte) (k key, hash uint) {
+	word := keyWord(name)
+	hash = keyHash(word, len(name))
+	for h := hash; ; h = (h + 1) % 512 {
+		e := &keyTable[h]
+		if e.key == 0 {
+			return 0, hash
+		}
+		if e.word == word && int(e.length) == len(name) && (len(name) <= 8 || string(name[8:]) == keys[e.key].name[8:]) {
+			return e.key, hash
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (p *Parser) klogPairs(i int, add bool) int {
 			f, i, _ = p.pairValue(key, next)
 		}
 		if add {
-			if k := lookup(p.b.Bytes(key)); k != 0 && (keys[k].role == roleMessage || keys[k].role == roleLogger) {
+			if k, _ := lookup(p.b.Bytes(key)); k != 0 && (keys[k].role == roleMessage || keys[k].role == roleLogger) {
 				p.promote(k, f)
 			} else {
 				p.promoteEvent(f)

@@ -13,6 +13,7 @@ func (p *Parser) logfmt() bool {
 	s := p.src
 	var last record.Field // waits for what may go on
 	var lastKey key
+	var hash uint
 	pairs, bare := 0, 0
 	open := false // last has no quotes
 	for i := 0; i < len(s); {
@@ -43,10 +44,10 @@ func (p *Parser) logfmt() bool {
 			continue
 		}
 		if pairs > 0 {
-			p.pair(lastKey, last)
+			p.pair(lastKey, hash, last)
 		}
 		pairs++
-		lastKey = lookup(p.b.Bytes(key))
+		lastKey, hash = lookup(p.b.Bytes(key))
 		last, i, open = p.pairValue(key, next)
 		if h := &p.head; h.count < 4 {
 			h.order = h.order<<8 | uint32(lastKey)
@@ -54,7 +55,7 @@ func (p *Parser) logfmt() bool {
 		}
 	}
 	if pairs > 0 {
-		p.pair(lastKey, last)
+		p.pair(lastKey, hash, last)
 	}
 	t := &p.head.taken
 	header := t[roleTime] != 0 || t[roleLevel] != 0
@@ -80,9 +81,9 @@ func isLogfmt(format uint8) bool {
 	return false
 }
 
-func (p *Parser) pair(k key, f record.Field) {
+func (p *Parser) pair(k key, hash uint, f record.Field) {
 	if k == 0 {
-		p.add(f)
+		p.addHashed(f, hash)
 		return
 	}
 	p.promote(k, f)

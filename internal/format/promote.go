@@ -31,9 +31,9 @@ func (p *Parser) promote(k key, f record.Field) {
 
 // promoteEvent is promote for a field that cannot be a header.
 func (p *Parser) promoteEvent(f record.Field) {
-	k := lookup(p.b.Bytes(f.Key))
+	k, hash := lookup(p.b.Bytes(f.Key))
 	if k == 0 || eventRoles>>keys[k].role&1 == 0 {
-		p.add(f)
+		p.addHashed(f, hash)
 		return
 	}
 	p.promote(k, f)
@@ -41,11 +41,11 @@ func (p *Parser) promoteEvent(f record.Field) {
 
 // keep puts a field aside until the whole record is known.
 func (p *Parser) keep(k key, f record.Field) bool {
-	if p.head.later == len(p.head.kept) {
+	if p.head.later == len(p.kept) {
 		p.add(f)
 		return false
 	}
-	p.head.kept[p.head.later] = kept{k, f}
+	p.kept[p.head.later] = kept{k, f}
 	p.head.later++
 	return false
 }
@@ -278,7 +278,7 @@ func (p *Parser) errorObject(object []byte) {
 // resource takes what OpenTelemetry's resource says of the service.
 func (p *Parser) resource(object []byte) {
 	for m := (members{text: object}); m.next(); {
-		k := lookup(m.key)
+		k, _ := lookup(m.key)
 		if k == 0 || len(m.val) < 3 || m.val[0] != '"' || bytes.IndexByte(m.key, '.') < 0 {
 			continue
 		}
@@ -294,7 +294,7 @@ func (p *Parser) resource(object []byte) {
 // traceObject takes the trace and span IDs among the members of an object.
 func (p *Parser) traceObject(object []byte, rank uint8) (found bool) {
 	for m := (members{text: object}); m.next(); {
-		k := lookup(m.key)
+		k, _ := lookup(m.key)
 		if k == 0 {
 			continue
 		}
@@ -365,7 +365,7 @@ func (p *Parser) settle(format uint8) {
 	p.r.Format = format
 	var file, line, function *kept
 	for i := range p.head.later {
-		k := &p.head.kept[i]
+		k := &p.kept[i]
 		switch keys[k.key].role {
 		case roleTime:
 			if p.r.TimeSource == record.TimeRead {
@@ -523,7 +523,7 @@ func syslog(n int64) uint8 {
 func (p *Parser) settleSpans() {
 	var list, current record.Span
 	for i := range p.head.later {
-		switch k := p.head.kept[i]; keys[k.key].role {
+		switch k := p.kept[i]; keys[k.key].role {
 		case roleSpanList:
 			list = k.field.Val
 		case roleSpanObject:

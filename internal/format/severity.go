@@ -3,6 +3,16 @@ package format
 // severity returns the OpenTelemetry severity number of a level as any of the
 // libraries spells it, 0 if it is none. It knows slog's offsets: "INFO+2".
 func severity(level []byte) uint8 {
+	switch string(level) {
+	case "info", "INFO":
+		return 9
+	case "debug", "DEBUG":
+		return 5
+	case "error", "ERROR":
+		return 17
+	case "warn", "WARN":
+		return 13
+	}
 	n := 0
 	for n < len(level) && level[n]|0x20 >= 'a' && level[n]|0x20 <= 'z' {
 		n++

@@ -230,7 +230,7 @@ func (p *Parser) spanFields(i, end int) {
 		default:
 			p.b.Arena = appendQuoted(p.b.Arena, value)
 		}
-		if k := lookup(s[i:key]); k != 0 {
+		if k, _ := lookup(s[i:key]); k != 0 {
 			p.spanTrace(keys[k].role, unquote(value))
 		}
 		if i = hi; i < end && s[i] == ' ' {
