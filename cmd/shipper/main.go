@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"shipper/internal/config"
 )
@@ -51,7 +52,11 @@ func execute(args []string) int {
 	return exitCode(dispatch(untilSignal(), args))
 }
 
-// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The
+// echo is how soon after the first signal others are taken for the same one:
+// timeout(1) and some shells send it to a process and to its group.
+const echo = 200 * time.Millisecond
+
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. A
 // second one ends the process at once.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -60,7 +65,9 @@ func untilSignal() context.Context {
 	go func() {
 		<-signals
 		cancel()
-		<-signals
+		for first := time.Now(); time.Since(first) < echo; {
+			<-signals
+		}
 		fmt.Fprintln(os.Stderr, "shipper: ended at once by a second signal")
 		os.Exit(1)
 	}()

@@ -86,7 +86,7 @@ func run(ctx context.Context, shipper, dir string) error {
 	}
 
 	fmt.Printf(`
-  logs       %[1]s/logs   four programs write them, Go and Rust style, with rotation
+  logs       %[1]s/logs   six programs write them, Go and Rust style, with rotation
   agent      http://%[2]s   /metrics /readyz /books
   indexer    %[3]s   the Loki HTTP API, /metrics
 
