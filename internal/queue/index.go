@@ -88,6 +88,8 @@ func openIndex(path string, readOnly bool) (db *bbolt.DB, err error) {
 		Timeout:      time.Second,
 		FreelistType: bbolt.FreelistMapType,
 		ReadOnly:     readOnly,
+
+		PreLoadFreelist: true, // checkOverflow needs it
 		NoStatistics: true,
 	})
 }
@@ -265,6 +267,9 @@ func CheckIndex(path string) error {
 }
 
 func checkTables(tx *bbolt.Tx) error {
+	if err := checkOverflow(tx); err != nil {
+		return err
+	}
 	if _, ok, err := readHead(tx); err != nil || !ok {
 		return err
 	}
@@ -287,4 +292,27 @@ func checkTables(tx *bbolt.Tx) error {
 		}
 	}
 	return first
+}
+
+// checkOverflow looks for pages that say they go on behind the end of the file,
+// which would keep bbolt's own check busy for very long.
+func checkOverflow(tx *bbolt.Tx) error {
+	pages := tx.Size() / int64(tx.DB().Info().PageSize)
+	for id := int64(0); id < pages; {
+		info, err := tx.Page(int(id))
+		if err != nil {
+			return err
+		}
+		if info == nil {
+			return nil
+		}
+		if info.Type == "free" {
+			id++
+			continue
+		}
+		if id += int64(info.OverflowCount) + 1; id > pages {
+			return fmt.Errorf("%w: page %d is longer than the file", errIndexPanic, info.ID)
+		}
+	}
+	return nil
 }
