@@ -1,0 +1,272 @@
+// Package agent builds the log shipping agent from its configuration and runs
+// it: inputs, one flow into one queue, and a sender for each output.
+//
+//	input.Source ─┐                                     ┌─ deliver.Output
+//	input.Source ─┼─ flow ─ packers ─ committer ─ queue ─┼─ deliver.Output
+//	input.Source ─┘                                     └─ ...
+//
+// Everything up to the queue is function calls and one hand-over of chunks;
+// everything behind it reads from its own cursor. What is durable in the queue
+// is, with the read positions it came from, in one transaction.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"shipper/internal/block"
+	"shipper/internal/config"
+	"shipper/internal/deliver"
+	"shipper/internal/flow"
+	"shipper/internal/format"
+	"shipper/internal/input"
+	"shipper/internal/input/file"
+	"shipper/internal/queue"
+)
+
+const (
+	// inFlight bounds the bytes that were read and are not yet committed, so
+	// that a group commit hides the fsync.
+	inFlight = 4 << 20
+	// jobBytes is the size of what becomes one block.
+	jobBytes = 256 << 10
+	// chunkOverhead is what a chunk counts beside its data.
+	chunkOverhead = 1 << 10
+	// gcPercent trades CPU for memory: what is live are buffers that are used
+	// again and again, so a collection is cheap.
+	gcPercent = 50
+	// restAfter is how long the agent waits without a commit before it gives
+	// memory that a burst took back to the system.
+	restAfter = 5 * time.Second
+	// drainTime is how long a stopping agent goes on delivering what is queued.
+	// What is left then is delivered after the next start.
+	drainTime = 5 * time.Second
+)
+
+// Stats counts what the agent itself does; its components have their own.
+type Stats struct {
+	Records    atomic.Int64 // parsed
+	Blocks     atomic.Int64 // made
+	RawBytes   atomic.Int64 // of blocks before compression
+	BlockBytes atomic.Int64 // of blocks
+	Committed  atomic.Int64 // ns since the Unix epoch of the last commit; 0 before the first
+}
+
+// Agent is a configured agent. Set the exported fields, then call Run once.
+type Agent struct {
+	Config *config.Config
+	Log    *slog.Logger
+
+	// CheckIndex checks a queue's index that was not closed properly, before
+	// it is opened: in a child process, since a damaged one can end a process.
+	CheckIndex func(path string) error
+
+	// Ready is called once, when all inputs and outputs run. It may be nil.
+	Ready func()
+
+	// Version is shown by the metrics.
+	Version string
+
+	stats   Stats
+	started time.Time
+	queue   *queue.Queue
+	flow    *flow.Flow[input.Chunk, packed]
+	files   []*file.Input
+	sources map[string]input.Source
+	outputs []*deliver.Output
+	buffers buffers
+}
+
+// Run runs the agent until ctx is done, then commits what was read, delivers
+// for a few seconds more, and returns nil. An error says why the agent cannot
+// start or go on; nothing that was committed is lost by it.
+func (a *Agent) Run(ctx context.Context) error {
+	a.started = time.Now()
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
+	q, err := queue.Open(a.Config.DataDir, queue.Options{
+		MaxBytes: int64(a.Config.Queue.MaxBytes),
+		MaxAge:   time.Duration(a.Config.Queue.MaxAge),
+		Full:     queue.Policy(a.Config.Queue.Full),
+		Check:    a.CheckIndex,
+		Log:      a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.queue = q
+	err = a.run(ctx)
+	return errors.Join(err, q.Close())
+}
+
+func (a *Agent) run(ctx context.Context) error {
+	if err := a.makeSources(); err != nil {
+		return err
+	}
+	if err := a.makeOutputs(); err != nil {
+		return err
+	}
+	if err := a.makeFlow(); err != nil {
+		return err
+	}
+	server, err := a.listen()
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+
+	// Delivery outlives the inputs, so that what they read last goes out, too.
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSending()
+	var senders sync.WaitGroup
+	for _, o := range a.outputs {
+		senders.Go(func() { o.Run(sending) })
+	}
+	go a.rest(sending)
+	if a.Ready != nil {
+		a.Ready()
+	}
+	err = a.read(ctx)
+	a.drain(ctx)
+	stopSending()
+	senders.Wait()
+	return err
+}
+
+// rest gives memory back to the system once after each burst of work.
+func (a *Agent) rest(ctx context.Context) {
+	tick := time.NewTicker(restAfter)
+	defer tick.Stop()
+	seen, rested := int64(0), int64(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		last := a.stats.Committed.Load()
+		if last == seen && last != rested {
+			debug.FreeOSMemory()
+			rested = last
+		}
+		seen = last
+	}
+}
+
+// read runs the inputs and the flow into the queue, until ctx is done, all
+// inputs have ended, or one of them or the queue has failed.
+func (a *Agent) read(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var inputs sync.WaitGroup
+	for name, s := range a.sources {
+		at, err := a.queue.Positions(name)
+		if err != nil {
+			stop(err)
+			break
+		}
+		inputs.Go(func() {
+			err := s.Run(ctx, at, func(c input.Chunk) error { return a.flow.Put(ctx, c) })
+			if err != nil && ctx.Err() == nil {
+				stop(fmt.Errorf("input %s: %w", name, err))
+			}
+		})
+	}
+	go func() {
+		inputs.Wait()
+		a.flow.Close()
+	}()
+	// Commit waits for ctx only while the queue is full or its disk is: what is
+	// not committed then is read again after the next start.
+	if err := a.flow.Run(ctx); err != nil && ctx.Err() == nil {
+		stop(err)
+	}
+	inputs.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// drain waits until every output has everything: without end if the inputs
+// have ended by themselves, for drainTime if the agent was told to stop.
+func (a *Agent) drain(ctx context.Context) {
+	limit, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cancel) })
+	defer stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for a.undelivered() > 0 {
+		select {
+		case <-tick.C:
+		case <-limit.Done():
+			a.Log.Info("stopped with blocks left to deliver: they are sent after the next start", "blocks", a.undelivered())
+			return
+		}
+	}
+}
+
+func (a *Agent) undelivered() int64 {
+	n := int64(0)
+	for _, o := range a.outputs {
+		n += a.queue.Lag(o.Name).Blocks
+	}
+	return n
+}
+
+func (a *Agent) makeFlow() error {
+	zone, err := time.LoadLocation(a.Config.Zone)
+	if err != nil {
+		return fmt.Errorf("zone %s: %w", a.Config.Zone, err)
+	}
+	packers := make([]*packer, workers())
+	for i := range packers {
+		packers[i] = &packer{
+			parser:  format.New(format.Options{Zone: zone}),
+			encoder: block.NewEncoder(),
+			buffers: &a.buffers,
+			stats:   &a.stats,
+		}
+	}
+	a.flow = &flow.Flow[input.Chunk, packed]{
+		Workers:  len(packers),
+		MaxBytes: inFlight,
+		JobBytes: jobBytes,
+		Size:     func(c input.Chunk) int64 { return int64(len(c.Data)) + chunkOverhead },
+		Work:     func(worker int, chunks []input.Chunk) packed { return packers[worker].pack(chunks) },
+		Commit:   a.commit,
+	}
+	return nil
+}
+
+// commit makes the results durable together and gives their memory back.
+func (a *Agent) commit(ctx context.Context, results []packed) error {
+	appends := make([]queue.Append, len(results))
+	for i := range results {
+		appends[i] = results[i].append
+	}
+	if err := a.queue.Append(ctx, appends); err != nil {
+		return err
+	}
+	a.stats.Committed.Store(time.Now().UnixNano())
+	for _, r := range results {
+		if r.append.Block != nil {
+			a.buffers.put(r.append.Block.Payload)
+		}
+		for _, c := range r.chunks {
+			if c.Release != nil {
+				c.Release()
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package agent
+
+import (
+	"runtime"
+	"time"
+
+	"shipper/internal/input"
+	"shipper/internal/metrics"
+	"shipper/internal/tail"
+)
+
+// writeMetrics names every figure an operator can look at.
+func (a *Agent) writeMetrics(m *metrics.Writer) {
+	m.Gauge("shipper_build_info", "Always 1; the labels say what runs.").Int(1, "version", a.Version, "go", runtime.Version())
+	m.Gauge("shipper_start_time_seconds", "When the agent started, since the Unix epoch.").Sample(float64(a.started.UnixMilli()) / 1000)
+
+	a.writeFiles(m)
+	a.writeBooks(m)
+
+	m.Counter("shipper_parsed_records_total", "Records parsed.").Int(a.stats.Records.Load())
+	m.Counter("shipper_packed_blocks_total", "Blocks made of records.").Int(a.stats.Blocks.Load())
+	m.Counter("shipper_packed_raw_bytes_total", "Bytes of blocks before compression.").Int(a.stats.RawBytes.Load())
+	m.Counter("shipper_packed_bytes_total", "Bytes of blocks.").Int(a.stats.BlockBytes.Load())
+	m.Gauge("shipper_in_flight_bytes", "Bytes that were read and are not committed yet.").Int(a.flow.Held())
+
+	a.writeQueue(m)
+	a.writeOutputs(m)
+}
+
+// writeFiles writes what following files amounts to, for each file input.
+func (a *Agent) writeFiles(m *metrics.Writer) {
+	counter := func(name, help string, value func(*tail.Stats) int64) {
+		m.Counter(name, help)
+		for _, in := range a.files {
+			m.Int(value(&in.Stats), "input", in.Name)
+		}
+	}
+	gauge := func(name, help string, value func(*tail.Stats) int64) {
+		m.Gauge(name, help)
+		for _, in := range a.files {
+			m.Int(value(&in.Stats), "input", in.Name)
+		}
+	}
+	gauge("shipper_files_open", "Files followed now.", func(s *tail.Stats) int64 { return s.Files.Load() })
+	gauge("shipper_files_unreadable", "Files that match and cannot be opened now.", func(s *tail.Stats) int64 { return s.Unreadable.Load() })
+	gauge("shipper_files_skipped", "Names that match and are no regular files, or not to be followed.", func(s *tail.Stats) int64 { return s.Skipped.Load() })
+	gauge("shipper_files_held", "Files that were deleted and are kept open until they are read.", func(s *tail.Stats) int64 { return s.HeldFiles.Load() })
+	gauge("shipper_files_held_bytes", "Disk space of deleted files that are kept open.", func(s *tail.Stats) int64 { return s.HeldBytes.Load() })
+	gauge("shipper_files_polling", "1 if inotify is not to be had and names are found by polling.", func(s *tail.Stats) int64 { return s.Polling.Load() })
+	counter("shipper_file_generations_total", "Contents begun: new files, and files truncated.", func(s *tail.Stats) int64 { return s.Generations.Load() })
+	counter("shipper_file_generations_resumed_total", "Contents found again after a restart or under another name.", func(s *tail.Stats) int64 { return s.Resumed.Load() })
+	counter("shipper_file_truncations_total", "Files found truncated or overwritten.", func(s *tail.Stats) int64 { return s.Truncations.Load() })
+	counter("shipper_file_long_lines_total", "Lines cut at the limit.", func(s *tail.Stats) int64 { return s.LongLines.Load() })
+	counter("shipper_file_losses_total", "Events that lost bytes; /books has the causes.", func(s *tail.Stats) int64 { return s.Losses.Load() })
+	counter("shipper_file_read_errors_total", "Reads that failed.", func(s *tail.Stats) int64 { return s.ReadErrors.Load() })
+}
+
+// writeBooks writes the accounts of all inputs; /books has them by file.
+func (a *Agent) writeBooks(m *metrics.Writer) {
+	entries, err := a.queue.Books()
+	if err != nil {
+		a.Log.Error("the books cannot be read", "err", err)
+		return
+	}
+	type key struct {
+		input, reason string
+		kind          input.EntryKind
+	}
+	bytes, records := map[key]int64{}, map[string]int64{}
+	for name := range a.sources {
+		for _, kind := range []input.EntryKind{input.Read, input.Queued} {
+			bytes[key{name, "", kind}] = 0
+		}
+		records[name] = 0
+	}
+	for _, e := range entries {
+		bytes[key{e.Input, e.Reason, e.Kind}] += e.Bytes
+		if e.Kind == input.Queued {
+			records[e.Input] += e.Count
+		}
+	}
+	m.Counter("shipper_input_bytes_total", "Bytes by what became of them; read = queued + dropped + lost. Kept across restarts.")
+	for k, n := range bytes {
+		m.Int(n, "input", k.input, "to", k.kind.String(), "reason", k.reason)
+	}
+	m.Counter("shipper_input_records_total", "Records queued. Kept across restarts.")
+	for name, n := range records {
+		m.Int(n, "input", name)
+	}
+}
+
+func (a *Agent) writeQueue(m *metrics.Writer) {
+	s := &a.queue.Stats
+	m.Gauge("shipper_queue_blocks", "Blocks that some output still lacks.").Int(s.Blocks.Load())
+	m.Gauge("shipper_queue_bytes", "Size of the payload files.").Int(s.Bytes.Load())
+	m.Gauge("shipper_queue_capacity_bytes", "Size at which the queue is full.").Int(int64(a.Config.Queue.MaxBytes))
+	m.Gauge("shipper_queue_full", "1 while reading waits for space in the queue.").Int(s.Full.Load())
+	m.Gauge("shipper_queue_failing", "1 while the queue's disk fails and is tried again.").Int(s.Failing.Load())
+	m.Gauge("shipper_queue_index_bytes", "Size of the queue's index.").Int(s.IndexBytes.Load())
+	m.Counter("shipper_queue_commits_total", "Transactions.").Int(s.Commits.Load())
+	m.Counter("shipper_queue_commit_seconds_total", "Time transactions took, fsyncs included.").Sample(time.Duration(s.CommitNanos.Load()).Seconds())
+	m.Counter("shipper_queue_appended_blocks_total", "Blocks queued.").Int(s.Appended.Load())
+	m.Counter("shipper_queue_appended_bytes_total", "Bytes of blocks queued.").Int(s.Payload.Load())
+	m.Counter("shipper_queue_dropped_records_total", "Records dropped because the queue was full or they were too old.").Int(s.DropRecords.Load())
+	m.Counter("shipper_queue_corrupt_blocks_total", "Blocks set aside because they could not be read.").Int(s.Corrupt.Load())
+	m.Gauge("shipper_dead_letter_blocks", "Dead letters kept.").Int(s.DeadBlocks.Load())
+	m.Gauge("shipper_dead_letter_bytes", "Size of the dead letters kept.").Int(s.DeadBytes.Load())
+	m.Counter("shipper_dead_letter_records_total", "Records an output refused for good.").Int(s.DeadRecords.Load())
+	m.Gauge("shipper_queue_rebuilt", "1 if the index was damaged and built again at the start.").Int(s.Rebuilt.Load())
+}
+
+func (a *Agent) writeOutputs(m *metrics.Writer) {
+	m.Gauge("shipper_queue_undelivered_blocks", "Blocks an output still lacks.")
+	for _, o := range a.outputs {
+		m.Int(a.queue.Lag(o.Name).Blocks, "output", o.Name)
+	}
+	m.Gauge("shipper_oldest_undelivered_seconds", "Since when the oldest block that an output lacks is queued.")
+	for _, o := range a.outputs {
+		m.Sample(a.queue.Lag(o.Name).Age.Seconds(), "output", o.Name)
+	}
+}
