@@ -66,21 +66,7 @@ func (s *Store) commit(ctx context.Context, e *entry, payload []byte, r *protoco
 	if done {
 		return nil
 	}
-	d, err := s.decoder(ctx)
-	if err != nil {
-		return err
-	}
-	batches, err := decodeBlock(d, payload, s.opt.MaxBlock)
-	if err != nil {
-		s.decoders <- nil // what a bad block made of it is not kept
-		s.reject(r, e.sequence, err.Error())
-		return nil
-	}
-	full, err := s.insert(e, payload, batches, r)
-	if len(batches) > 64 || len(payload) > 1<<20 {
-		d = nil // it has become large
-	}
-	s.decoders <- d
+	full, err := s.decode(ctx, e, payload, r)
 	for _, p := range full {
 		select {
 		case s.full <- p:
@@ -101,6 +87,26 @@ func (s *Store) makeBlocks(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// decode makes sure that a block is sound before any of it is stored.
+func (s *Store) decode(ctx context.Context, e *entry, payload []byte, r *protocol.Receipt) (full []*piece, err error) {
+	d, err := s.decoder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var keep *block.Decoder // what a bad or large block made of it is not kept
+	defer func() { s.decoders <- keep }()
+	batches, err := decodeBlock(d, payload, s.opt.MaxBlock)
+	if err != nil {
+		s.reject(r, e.sequence, err.Error())
+		return nil, nil
+	}
+	full, err = s.insert(e, payload, batches, r)
+	if len(batches) <= 64 && len(payload) <= 1<<20 {
+		keep = d
+	}
+	return full, err
 }
 
 // decoder waits for its turn to decode.
