@@ -139,6 +139,9 @@ func TestBacklogOpensFast(t *testing.T) {
 	start := time.Now()
 	q = open(t, dir, Options{Check: checkInChild(t)})
 	t.Logf("open after an unclean end: %s, %d blocks, RSS %d KiB", time.Since(start), q.Stats.Blocks.Load(), rss(t))
+	if q.Stats.Rebuilt.Load() != 0 {
+		t.Error("the index was built again")
+	}
 	kill(q)
 	os.Remove(dir + "/index.db")
 	start = time.Now()
