@@ -16,58 +16,90 @@ type params struct {
 	form       url.Values
 	name       string // of a label, from the path
 	now        time.Time
-	categorize bool
+	categorize bool // labels and structured metadata apart
 }
 
-// instant reads a time: ns or s since the Unix epoch, or RFC 3339.
-func (p *params) instant(name string, otherwise time.Time) (time.Time, error) {
+const (
+	// defaultSpan is how far back a query looks that does not say, and
+	// labelSpan a question about labels.
+	defaultSpan = time.Hour
+	labelSpan   = 6 * time.Hour
+
+	// maxInstant bounds times, in seconds, so that all arithmetic with them
+	// and with the durations of a query fits 64 bits of ns.
+	maxInstant = 6_800_000_000 // in 2185
+)
+
+// instant reads a time, ns since the Unix epoch: an integer of up to ten digits
+// is s, a longer one ns, a fraction s; or RFC 3339.
+func (p *params) instant(name string, otherwise int64) (int64, error) {
 	v := p.form.Get(name)
 	if v == "" {
 		return otherwise, nil
 	}
-	if n, err := strconv.ParseInt(v, 10, 64); err == nil {
-		if len(strings.TrimPrefix(v, "-")) <= 10 {
-			return time.Unix(n, 0), nil
-		}
-		return time.Unix(0, n), nil
+	at, ok := parseInstant(v)
+	if !ok {
+		return 0, bad(fmt.Sprintf("%s: %q is no time: write ns or s since 1970, or RFC 3339", name, v))
 	}
-	if f, err := strconv.ParseFloat(v, 64); err == nil && math.Abs(f) < 1e10 {
-		s, frac := math.Modf(f)
-		return time.Unix(int64(s), int64(frac*1e9)), nil
-	}
-	if t, err := time.Parse(time.RFC3339Nano, v); err == nil {
-		return t, nil
-	}
-	return time.Time{}, bad(fmt.Sprintf("%s: %q is no time: write ns or s since 1970, or RFC 3339", name, v))
+	return at, nil
 }
 
-// span reads start and end, the last hour by default.
-func (p *params) span(length time.Duration) (start, end time.Time, err error) {
-	if end, err = p.instant("end", p.now); err != nil {
-		return
+func parseInstant(v string) (int64, bool) {
+	if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+		if len(strings.TrimPrefix(v, "-")) <= 10 {
+			return n * 1e9, n <= maxInstant && n >= -maxInstant
+		}
+		return n, n <= maxInstant*1e9 && n >= -maxInstant*1e9
+	}
+	if f, err := strconv.ParseFloat(v, 64); err == nil {
+		s, frac := math.Modf(f)
+		return int64(s)*1e9 + int64(math.Round(frac*1e9)), math.Abs(f) <= maxInstant
+	}
+	t, err := time.Parse(time.RFC3339Nano, v)
+	return t.UnixNano(), err == nil && t.Unix() <= maxInstant && t.Unix() >= -maxInstant
+}
+
+// span reads start and end, ns; length is how far back it goes by default.
+func (p *params) span(length time.Duration) (start, end int64, err error) {
+	now := p.now.UnixNano()
+	if end, err = p.instant("end", now); err != nil {
+		return 0, 0, err
 	}
 	if s := p.form.Get("since"); s != "" {
-		d, ok := duration(s)
+		d, ok := parseDuration(s)
 		if !ok || d <= 0 {
-			return start, end, bad(fmt.Sprintf("since: %q is no duration such as 1h", s))
+			return 0, 0, bad(fmt.Sprintf("since: %q is no duration such as 1h", s))
 		}
 		length = d
 	}
-	if start, err = p.instant("start", end.Add(-length)); err != nil {
-		return
+	if start, err = p.instant("start", min(end, now)-int64(length)); err != nil {
+		return 0, 0, err
 	}
-	if end.Before(start) {
-		err = bad("end timestamp must not be before start time")
+	if end < start {
+		return 0, 0, bad("end timestamp must not be before start time")
 	}
-	return start, end, err
+	return start, end, nil
 }
 
-// duration reads a duration as LogQL writes it, or a number of seconds.
-func duration(s string) (time.Duration, bool) {
-	if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 0 && f < 1e10 {
-		return time.Duration(f * 1e9), true
+// parseDuration reads a duration as LogQL writes it, or a number of seconds.
+func parseDuration(s string) (time.Duration, bool) {
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		return time.Duration(math.Round(f * 1e9)), f >= 0 && f < 2e9
 	}
 	return selector.ParseDuration(s)
+}
+
+// duration reads a duration, 0 if it is not there.
+func (p *params) duration(name string) (time.Duration, error) {
+	v := p.form.Get(name)
+	if v == "" {
+		return 0, nil
+	}
+	d, ok := parseDuration(v)
+	if !ok || d <= 0 {
+		return 0, bad(fmt.Sprintf("%s: %q is no positive duration", name, v))
+	}
+	return d, nil
 }
 
 // limit reads how many entries are wanted.
@@ -86,10 +118,12 @@ func (p *params) limit() (int, error) {
 	return n, nil
 }
 
-// backward reads the direction of log queries: newest first by default.
-func (p *params) backward() (bool, error) {
+// backward reads the direction of log queries.
+func (p *params) backward(otherwise bool) (bool, error) {
 	switch d := strings.ToLower(p.form.Get("direction")); d {
-	case "", "backward":
+	case "":
+		return otherwise, nil
+	case "backward":
 		return true, nil
 	case "forward":
 		return false, nil
@@ -98,18 +132,19 @@ func (p *params) backward() (bool, error) {
 	}
 }
 
-// step reads the distance between points; like Loki's, its default makes 250 of them.
-func (p *params) step(start, end time.Time) (time.Duration, error) {
-	v := p.form.Get("step")
-	if v == "" {
-		return time.Duration(max(math.Floor(end.Sub(start).Seconds()/250), 1)) * time.Second, nil
+// grid reads the instants of a metric query; like Loki's, the default of step
+// makes 250 of them.
+func (p *params) grid(start, end int64) (grid, error) {
+	step, err := p.duration("step")
+	if err != nil {
+		return grid{}, err
 	}
-	d, ok := duration(v)
-	if !ok || d <= 0 {
-		return 0, bad(fmt.Sprintf("step: %q is no positive duration", v))
+	if step == 0 {
+		step = max(time.Duration((end-start)/250).Truncate(time.Second), time.Second)
 	}
-	if end.Sub(start)/d > maxPoints {
-		return 0, bad(fmt.Sprintf("exceeded maximum resolution of %d points per time series: use a larger step", maxPoints))
+	n := (end-start)/int64(step) + 1
+	if n > maxPoints {
+		return grid{}, bad(fmt.Sprintf("exceeded maximum resolution of %d points per time series: use a larger step", maxPoints))
 	}
-	return d, nil
+	return grid{start, int64(step), int(n)}, nil
 }

@@ -3,19 +3,21 @@
 // that `shipper query` is. docs/query.md says what is supported; whatever is
 // not is a 400 with the place in the query, never another answer.
 //
-// A record's line is its message. All its attributes are structured metadata;
-// the stream of a record, in Loki's sense, is its service_name.
+// A record's line is its message. All its attributes are labels, in LogQL's
+// spelling. The stream of a record, in Loki's sense, is its service_name and
+// the attributes of where it was read; the rest is its structured metadata.
 package query
 
 import (
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"shipper/internal/segment"
 	"shipper/internal/selector"
@@ -27,54 +29,71 @@ type Store interface {
 	Count(ctx context.Context, q segment.Query, step int64, by []string, add func(bucket int64, values []string, n int64)) error
 	Columns(ctx context.Context, from, to int64) ([]string, error)
 	Values(ctx context.Context, column string, q segment.Query) ([]string, error)
-	Stats(ctx context.Context, q segment.Query) (segment.Info, error)
+	Size(ctx context.Context, q segment.Query) (segment.Info, error)
 }
 
 // The limits of a query; beyond them it is a 400 that names the limit.
 const (
-	maxEntries = 5000
-	maxSeries  = 500
-	maxPoints  = 11000 // of a series, as Prometheus has it
-	maxBuckets = 200_000
-	timeout    = time.Minute
+	maxEntries   = 5000
+	maxAnswer    = 64 << 20 // bytes of entries
+	maxSeries    = 500
+	maxInner     = 10_000    // series that are aggregated
+	maxPoints    = 11_000    // of a series, as Prometheus has it
+	maxSamples   = 2_000_000 // points of all series
+	maxIntervals = 1 << 20   // counts of all series before they are made points
+	maxBody      = 1 << 20   // bytes of a request
+	timeout      = time.Minute
+	concurrent   = 4 // queries at a time; others wait
 )
 
-// streamLabel is the attribute that makes a stream, in Loki's sense.
+// streamLabel is the attribute that makes a stream, besides those of where it was read.
 const streamLabel = "service_name"
+
+// RecordsPath is where log queries are answered with canonical records.
+const RecordsPath = "/api/v1/records"
 
 // Handler serves the query API. Set its fields before use.
 type Handler struct {
 	Store   Store
-	Version string // for /status/buildinfo
+	Version string       // for /status/buildinfo
+	Log     *slog.Logger // default: none
 
-	now func() time.Time // time.Now but in tests
+	now   func() time.Time // time.Now but in tests
+	slots chan struct{}    // one for each query under way
 }
 
-// Routes puts all endpoints on mux.
+// Routes puts all endpoints on mux. It is called once.
 func (h *Handler) Routes(mux *http.ServeMux) {
 	if h.now == nil {
 		h.now = time.Now
 	}
+	if h.Log == nil {
+		h.Log = slog.New(slog.DiscardHandler)
+	}
+	h.slots = make(chan struct{}, concurrent)
 	for path, serve := range map[string]func(ctx context.Context, p *params) (result, error){
 		"/loki/api/v1/query_range":         h.queryRange,
 		"/loki/api/v1/query":               h.queryInstant,
 		"/loki/api/v1/labels":              h.labels,
 		"/loki/api/v1/label":               h.labels,
 		"/loki/api/v1/label/{name}/values": h.values,
-		"/loki/api/v1/series":              h.series,
+		"/loki/api/v1/series":              h.streamLabels,
 		"/loki/api/v1/index/stats":         h.stats,
+		"/loki/api/v1/format_query":        h.format,
+		"/loki/api/v1/status/buildinfo":    h.buildinfo,
 	} {
 		handle := h.handler(serve)
 		mux.HandleFunc("GET "+path, handle)
 		mux.HandleFunc("POST "+path, handle)
 	}
-	mux.HandleFunc("GET /loki/api/v1/status/buildinfo", h.buildinfo)
+	mux.HandleFunc("GET "+RecordsPath, h.records)
+	mux.HandleFunc("POST "+RecordsPath, h.records)
 	mux.HandleFunc("/loki/api/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "not supported: "+r.Method+" "+r.URL.Path)
 	})
 }
 
-// result writes itself as the body of a 200.
+// result appends the body of a 200.
 type result func(dst []byte) []byte
 
 // badRequest is the caller's fault: a 400.
@@ -84,28 +103,59 @@ func bad(msg string) error { return badRequest{errors.New(msg)} }
 
 func (h *Handler) handler(serve func(context.Context, *params) (result, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-		if err := r.ParseForm(); err != nil {
-			fail(w, http.StatusBadRequest, "read the form: "+err.Error())
-			return
-		}
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
-		write, err := serve(ctx, &params{form: r.Form, name: r.PathValue("name"), now: h.now(),
-			categorize: strings.Contains(r.Header.Get("X-Loki-Response-Encoding-Flags"), "categorize-labels")})
-		var parse *selector.Error
-		var b badRequest
-		switch {
-		case err == nil:
-			respond(w, r, write(nil))
-		case errors.As(err, &parse), errors.As(err, &b):
-			fail(w, http.StatusBadRequest, err.Error())
-		case errors.Is(err, context.DeadlineExceeded):
-			fail(w, http.StatusGatewayTimeout, "the query took longer than "+timeout.String()+": ask for less time or add filters")
-		case r.Context().Err() != nil: // nobody waits for the answer
-		default:
-			fail(w, http.StatusInternalServerError, err.Error())
+		p, err := h.params(w, r)
+		if err == nil {
+			err = h.enter(ctx)
 		}
+		if err != nil {
+			h.refuse(w, r, err)
+			return
+		}
+		defer func() { <-h.slots }()
+		write, err := serve(ctx, p)
+		if err != nil {
+			h.refuse(w, r, err)
+			return
+		}
+		respond(w, r, write(nil))
+	}
+}
+
+// params reads the parameters of a request, from its URL or its form.
+func (h *Handler) params(w http.ResponseWriter, r *http.Request) (*params, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		return nil, bad("read the form: " + err.Error())
+	}
+	return &params{form: r.Form, name: r.PathValue("name"), now: h.now(),
+		categorize: strings.Contains(r.Header.Get("X-Loki-Response-Encoding-Flags"), "categorize-labels")}, nil
+}
+
+// enter waits for a place among the queries under way.
+func (h *Handler) enter(ctx context.Context) error {
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refuse answers a query that failed.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var parse *selector.Error
+	var b badRequest
+	switch {
+	case errors.As(err, &parse), errors.As(err, &b):
+		fail(w, http.StatusBadRequest, err.Error())
+	case r.Context().Err() != nil: // nobody waits for the answer
+	case errors.Is(err, context.DeadlineExceeded):
+		fail(w, http.StatusBadRequest, "the query took longer than "+timeout.String()+": ask for less time or add filters")
+	default:
+		h.Log.Error("query failed", "query", r.Form.Get("query"), "error", err)
+		fail(w, http.StatusInternalServerError, err.Error())
 	}
 }
 
@@ -114,13 +164,13 @@ func respond(w http.ResponseWriter, r *http.Request, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.Header().Set("Vary", "Accept-Encoding")
 	if len(body) < 4<<10 || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		w.Write(body)
+		_, _ = w.Write(body)
 		return
 	}
 	w.Header().Set("Content-Encoding", "gzip")
 	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
-	z.Write(body)
-	z.Close()
+	_, _ = z.Write(body)
+	_ = z.Close()
 }
 
 // fail answers as Loki does: the message as text.
@@ -128,10 +178,5 @@ func fail(w http.ResponseWriter, code int, msg string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
-	io.WriteString(w, msg+"\n")
-}
-
-func (h *Handler) buildinfo(w http.ResponseWriter, r *http.Request) {
-	body, _ := json.Marshal(map[string]string{"version": h.Version, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""})
-	respond(w, r, body)
+	_, _ = io.WriteString(w, msg+"\n")
 }

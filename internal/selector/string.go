@@ -1,0 +1,118 @@
+package selector
+
+import (
+	"strconv"
+	"strings"
+)
+
+func (q *Query) String() string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i := range q.Matchers {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		q.Matchers[i].write(&b)
+	}
+	b.WriteByte('}')
+	for i := range q.Filters {
+		b.WriteByte(' ')
+		if f := &q.Filters[i]; f.onLine() {
+			f.writeLine(&b)
+		} else {
+			b.WriteString("| ")
+			f.write(&b)
+		}
+	}
+	return b.String()
+}
+
+// onLine reports whether c is a line filter.
+func (c *Condition) onLine() bool {
+	for _, cs := range [...][]Condition{c.And, c.Or} {
+		if len(cs) > 0 {
+			return cs[0].onLine()
+		}
+	}
+	return c.Label == ""
+}
+
+// writeLine writes a line filter, of which a combination says "or".
+func (c *Condition) writeLine(b *strings.Builder) {
+	any := append(c.And, c.Or...)
+	if len(any) == 0 {
+		any = []Condition{*c}
+	}
+	b.WriteString(any[0].Op.String())
+	for i := range any {
+		if i > 0 {
+			b.WriteString(" or")
+		}
+		b.WriteByte(' ')
+		b.WriteString(strconv.Quote(any[i].Value))
+	}
+}
+
+// write writes a comparison of labels or a combination of them.
+func (c *Condition) write(b *strings.Builder) {
+	for i := range c.And {
+		c.And[i].writePart(b, i, " and ")
+	}
+	for i := range c.Or {
+		c.Or[i].writePart(b, i, " or ")
+	}
+	if len(c.And)+len(c.Or) > 0 {
+		return
+	}
+	b.WriteString(c.Label)
+	if c.Unit == Text {
+		b.WriteString(c.Op.String())
+		b.WriteString(strconv.Quote(c.Value))
+		return
+	}
+	b.WriteByte(' ')
+	b.WriteString(c.Op.String())
+	b.WriteByte(' ')
+	b.WriteString(c.Value)
+}
+
+// writePart writes part i of a combination. The first needs no parentheses, as
+// everything binds from the left.
+func (c *Condition) writePart(b *strings.Builder, i int, join string) {
+	if i > 0 {
+		b.WriteString(join)
+	}
+	if i == 0 || len(c.And)+len(c.Or) == 0 {
+		c.write(b)
+		return
+	}
+	b.WriteByte('(')
+	c.write(b)
+	b.WriteByte(')')
+}
+
+func (r *Range) String() string {
+	offset := ""
+	if r.Offset != 0 {
+		offset = " offset " + r.Offset.String()
+	}
+	return string(r.Function) + "(" + r.Query.String() + " [" + r.Window.String() + "]" + offset + ")"
+}
+
+func (a *Aggregation) String() string {
+	group, k := "", ""
+	switch {
+	case a.Without:
+		group = " without (" + strings.Join(a.Labels, ", ") + ") "
+	case len(a.Labels) > 0:
+		group = " by (" + strings.Join(a.Labels, ", ") + ") "
+	}
+	if a.K > 0 {
+		k = strconv.Itoa(a.K) + ", "
+	}
+	return string(a.Aggregator) + group + "(" + k + a.Of.String() + ")"
+}
+
+func (s Scalar) String() string {
+	return "vector(" + strconv.FormatFloat(float64(s), 'g', -1, 64) + ")"
+}
