@@ -90,7 +90,7 @@ func openIndex(path string, readOnly bool) (db *bbolt.DB, err error) {
 		ReadOnly:     readOnly,
 
 		PreLoadFreelist: true, // checkOverflow needs it
-		NoStatistics: true,
+		NoStatistics:    true,
 	})
 }
 
