@@ -12,7 +12,7 @@ while IFS=: read -r file target; do
 	echo "fuzz $pkg $target for $time"
 	count=$((count + 1))
 	# Short minimizing: by default a new input may be minimized for a minute.
-	if ! out=$("$go" test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x 2>&1); then
+	if ! out=$("$go" test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x 2>&1 </dev/null); then
 		# Go reports an execution that the end of the time cut short as a failure.
 		if grep -q 'context deadline exceeded' <<<"$out" && ! grep -q 'Failing input' <<<"$out"; then
 			continue

@@ -32,7 +32,6 @@ func tailCommand(ctx context.Context, args []string) error {
 		Location: &tail.SeekInfo{Offset: start, Whence: io.SeekStart},
 		Follow:   true,
 		ReOpen:   true,
-		Poll:     true,
 		Logger:   tail.DiscardingLogger,
 	})
 	if err != nil {
