@@ -209,7 +209,7 @@ func BenchmarkDecode(b *testing.B) {
 func TestDecodeBoundsRecords(t *testing.T) {
 	const zeros = 1 << 20
 	body := binary.AppendUvarint([]byte{0, 0}, zeros/2) // no stream ID, no labels, so many records
-	body = append(body, 1, 0) // one shape, without fields
+	body = append(body, 1, 0)                           // one shape, without fields
 	body = append(body, make([]byte, zeros)...)
 	p := binary.AppendUvarint([]byte{binaryVersion}, uint64(len(body)))
 	var b Batch
