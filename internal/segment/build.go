@@ -36,6 +36,8 @@ type assembly struct {
 	bits  []byte  // the same as a bitmap
 	small [4][]int64
 	set   intSet
+
+	repeats repeats
 }
 
 // Build makes a block of all records added since the last Reset. The Builder
@@ -308,13 +310,41 @@ func (a *assembly) addInts(c *column, s *staged, rows int) {
 		return
 	}
 	a.presence(c, rows)
-	a.int(c, nil)
+	a.someInts(c)
 }
 
-// int packs a.nums.
+// someInts packs a.nums, each once if that pays.
+func (a *assembly) someInts(c *column) {
+	nums := a.nums
+	if a.quick || a.integers.rises(nums) || !a.repeats.find(len(nums),
+		func(i int) uint64 { return uint64(nums[i]) * 0x9e3779b97f4a7c15 },
+		func(i, j int) bool { return nums[i] == nums[j] }) {
+		a.int(c, nil)
+		return
+	}
+	a.repeated()
+	for i, row := range a.repeats.first {
+		nums[i] = nums[row]
+	}
+	a.ints(c, nums[:len(a.repeats.first)], nil)
+}
+
+// int packs a.nums as they are.
 func (a *assembly) int(c *column, l lanes) {
-	c.shape, c.least, c.most = shapeInt, slices.Min(a.nums), slices.Max(a.nums)
-	a.integers.pack(&a.packer, a.nums, l)
+	a.byte(eachValue)
+	a.ints(c, a.nums, l)
+}
+
+func (a *assembly) ints(c *column, nums []int64, l lanes) {
+	c.shape, c.least, c.most = shapeInt, slices.Min(nums), slices.Max(nums)
+	a.integers.pack(&a.packer, nums, l)
+}
+
+// repeated packs which values repeat which.
+func (a *assembly) repeated() {
+	a.byte(eachOnce)
+	a.uvarint(uint64(len(a.repeats.first)))
+	a.integers.pack(&a.packer, a.repeats.back, nil)
 }
 
 // dict packs codes, which are in the order of time.
@@ -368,15 +398,27 @@ func (a *assembly) id(c *column, s *staged, rows int) {
 		return
 	}
 	a.presence(c, rows)
-	if len(a.index) == 0 {
-		a.hex(c, s.hex)
-		return
-	}
+	n, value := a.once(s.count, func(i int) []byte { return s.hex[i*c.size:][:c.size] })
 	a.data = a.data[:0]
-	for _, k := range a.index {
-		a.data = append(a.data, s.hex[int(k)*c.size:][:c.size]...)
+	for i := range n {
+		a.data = append(a.data, value(i)...)
 	}
 	a.hex(c, a.data)
+}
+
+// once packs which of n values repeat which, and returns those that are left in
+// the order of time.
+func (a *assembly) once(n int, get func(i int) []byte) (left int, value func(i int) []byte) {
+	at := func(i int) []byte { return get(a.place(i)) }
+	if a.quick || !a.repeats.find(n,
+		func(i int) uint64 { return hash(at(i)) },
+		func(i, j int) bool { return bytes.Equal(at(i), at(j)) }) {
+		a.byte(eachValue)
+		return n, at
+	}
+	a.repeated()
+	first := a.repeats.first
+	return len(first), func(i int) []byte { return at(int(first[i])) }
 }
 
 // hex packs values of c.size bytes.
@@ -444,26 +486,25 @@ func (a *assembly) decimal(c *column, t *texts, rows int) bool {
 		a.nums = append(a.nums, n)
 	}
 	a.presence(c, rows)
-	a.int(c, nil)
+	a.someInts(c)
 	c.shape, c.form = shapeDecimal, form
 	return true
 }
 
 // text packs values as hexadecimal digits or as they are.
 func (a *assembly) text(c *column, n, rows int, get func(i int) []byte) {
-	first := get(a.place(0))
-	if len(first) >= 8 && len(first)%2 == 0 && a.unhex(n, len(first), get) {
-		a.presence(c, rows)
+	a.presence(c, rows)
+	n, value := a.once(n, get)
+	if first := value(0); len(first) >= 8 && len(first)%2 == 0 && a.unhex(n, len(first), value) {
 		c.size = len(first) / 2
 		a.hex(c, a.data)
 		return
 	}
-	a.presence(c, rows)
 	c.shape = shapeText
 	a.lens, a.data = a.lens[:0], a.data[:0]
 	a.tokens.reset()
 	for i := range n {
-		v := get(a.place(i))
+		v := value(i)
 		if !a.quick && (i == 0 || !bytes.Equal(v, a.data[len(a.data)-int(a.lens[i-1]):])) {
 			a.tokens.text(v)
 		}
@@ -476,10 +517,10 @@ func (a *assembly) text(c *column, n, rows int, get func(i int) []byte) {
 }
 
 // unhex fills a.data with the bytes of n values of so many digits, if that is what they are.
-func (a *assembly) unhex(n, digits int, get func(i int) []byte) bool {
+func (a *assembly) unhex(n, digits int, value func(i int) []byte) bool {
 	a.data = a.data[:0]
 	for i := range n {
-		v := get(a.place(i))
+		v := value(i)
 		if len(v) != digits {
 			return false
 		}

@@ -163,6 +163,73 @@ func TestColumns(t *testing.T) {
 	f("null", record.Null, shapeConst, false, seldom(100, func(int) string { return "null" }))
 }
 
+// TestTextsNextToEachOther looks for what is only where one value ends and the
+// next begins, in the order in which they are stored.
+func TestTextsNextToEachOther(t *testing.T) {
+	vals := repeat(300, func(i int) string { return fmt.Sprintf("<%d>", i) })
+	vals[0], vals[1], vals[2] = "", "<ab", "bcd>"
+	b := blockOf(t, record.String, vals)
+	if c := columnOf(t, b); c.shape != shapeText {
+		t.Fatalf("shape %d", c.shape)
+	}
+	f := func(text string, want int) {
+		t.Helper()
+		q := always
+		q.All = []Predicate{{Column: "a", Op: Contains, Value: text}}
+		n := 0
+		if err := b.Search(context.Background(), q, func(Row) bool { n++; return true }); err != nil || n != want {
+			t.Errorf("%q: %d rows, %v, want %d", text, n, err, want)
+		}
+	}
+	f("<abb", 0)
+	f("bb", 0)
+	f("b", 2)
+	f("d><3", 0)
+	f(">", 298)
+	f("<29", 11)
+	f("", 300)
+	f("<299><", 0)
+}
+
+func TestRepeats(t *testing.T) {
+	user := func(i int) string { return fmt.Sprintf("u%d-%d", i*7919%499, i*7919%499) }
+	for _, c := range []struct {
+		kind record.Kind
+		text func(i int) string
+	}{
+		{record.String, user},
+		{record.String, func(i int) string { return fmt.Sprintf("%016x", i*7919%499*1_000_003) }},
+		{record.Int, func(i int) string { return strconv.Itoa(i * 7919 % 499 * 1_000_003) }},
+		{record.Number, func(i int) string { return strconv.Itoa(i*7919%499*1_000_003) + ".5" }},
+	} {
+		all := repeat(6000, func(i int) string {
+			if i%5 == 0 && i%3 == 0 {
+				return ""
+			}
+			return c.text(i % 2000)
+		})
+		b := blockOf(t, c.kind, all)
+		col := columnOf(t, b)
+		v := new(view)
+		v.open(&b.parts()[0])
+		for _, k := range v.cols[:len(v.columns)] {
+			if k.class == classField {
+				if v.load(k); !k.once || v.err != nil {
+					t.Errorf("kind %d shape %d: repeats are not found, %v", c.kind, col.shape, v.err)
+				}
+			}
+		}
+		if got := valuesOf(t, b); !slices.Equal(got, all) {
+			t.Errorf("kind %d shape %d: values differ", c.kind, col.shape)
+		}
+		q, n := always, 0
+		q.All = []Predicate{{Column: "a", Value: all[1]}}
+		if err := b.Search(context.Background(), q, func(Row) bool { n++; return true }); err != nil || n < 4 {
+			t.Errorf("kind %d: %d rows, %v", c.kind, n, err)
+		}
+	}
+}
+
 func TestDecimalText(t *testing.T) {
 	f := func(text string, form decimalForm, want int64, ok bool) {
 		t.Helper()

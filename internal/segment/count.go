@@ -88,6 +88,8 @@ type label struct {
 	codes   []uint32 // by row
 	values  []string // by code
 	seen    map[string]uint32
+	room    []uint32
+	text    []byte
 }
 
 func newGroups(by []string) *groups {
@@ -152,17 +154,41 @@ func (l *label) assign(v *view, sel bitmap) {
 	}
 }
 
+// byValue returns room for the code + 1 of each value of a column that has no dictionary.
+func (l *label) byValue(c candidate) []uint32 {
+	n := 0
+	switch c.shape {
+	case shapeInt, shapeDecimal:
+		n = len(c.nums)
+	case shapeHex:
+		n = len(c.bytes) / c.size
+	case shapeText:
+		n = len(c.ends)
+	}
+	if cap(l.room) < n {
+		l.room = make([]uint32, n+n/8)
+	}
+	l.room = l.room[:n]
+	clear(l.room)
+	return l.room
+}
+
 // take gives codes to the rows of rest that have a value in c, and takes them out of it.
 func (l *label) take(c candidate, rest bitmap) {
 	var byCode [256]uint32
-	if c.shape != shapeConst && c.shape != shapeDict {
-		c.entries = nil
+	if c.shape == shapeConst || c.shape == shapeDict {
+		for i, e := range c.entries {
+			byCode[i] = l.code(string(shown(c.show, e)))
+		}
 	}
-	for i, e := range c.entries {
-		byCode[i] = l.code(string(shown(c.show, e)))
+	if c.dense && c.shape == shapeDict {
+		for i, code := range c.codes {
+			l.codes[i] = byCode[code]
+		}
+		clear(rest)
+		return
 	}
-	var last, text []byte
-	code := uint32(0)
+	byValue := l.byValue(c)
 	for i := rest.next(0); i >= 0; i = rest.next(i + 1) {
 		if !c.has(i) {
 			continue
@@ -173,11 +199,12 @@ func (l *label) take(c candidate, rest bitmap) {
 		case shapeDict:
 			l.codes[i] = byCode[c.codes[i]]
 		default:
-			if text = c.append(text[:0], i); code == 0 || string(text) != string(last) {
-				code = l.code(string(shown(c.show, text)))
-				last = append(last[:0], text...)
+			k := c.at(i)
+			if byValue[k] == 0 {
+				l.text = c.append(l.text[:0], i)
+				byValue[k] = l.code(string(shown(c.show, l.text))) + 1
 			}
-			l.codes[i] = code
+			l.codes[i] = byValue[k] - 1
 		}
 		rest[i>>6] &^= 1 << (i & 63)
 	}

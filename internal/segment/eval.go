@@ -2,9 +2,7 @@ package segment
 
 import (
 	"bytes"
-	"math/bits"
 	"slices"
-	"sort"
 )
 
 // candidate is a column that may give a label its value. A label has the value
@@ -177,7 +175,7 @@ func (s *search) match(m *matcher, c candidate, rows, hit bitmap) {
 		}
 	case shapeHex:
 		if m.test == testEqual {
-			matchBytes(m, c, rows, hit)
+			s.matchBytes(m, c, rows, hit)
 			return
 		}
 	case shapeText:
@@ -237,47 +235,65 @@ func matchNumbers(m *matcher, c candidate, rows, hit bitmap) bool {
 	return false
 }
 
-func matchBytes(m *matcher, c candidate, rows, hit bitmap) {
-	// As one run of bytes it is searched much faster than value by value.
+// matchBytes looks for an ID. As one run of bytes the column is searched much
+// faster than value by value.
+func (s *search) matchBytes(m *matcher, c candidate, rows, hit bitmap) {
+	found := s.take(len(c.bytes)/c.size/64 + 1)
 	for from := 0; ; {
 		i := bytes.Index(c.bytes[from:], m.bytes)
 		if i < 0 {
-			return
+			break
 		}
-		k := (from + i) / c.size
-		if from += i + 1; (from-1)%c.size != 0 {
-			continue
+		if from += i; from%c.size == 0 {
+			found.set(from / c.size)
 		}
-		from = (k + 1) * c.size
-		if row := c.row(k); rows.has(row) {
-			hit.set(row)
-		}
+		from++
 	}
+	c.spread(found, rows, hit)
+	s.give(found)
 }
 
-// row returns the row of value k.
-func (v *values) row(k int) int {
-	if v.dense {
-		return k
+// spread adds to hit those of rows whose value is among those found.
+func (v *values) spread(found, rows, hit bitmap) {
+	if found.empty() {
+		return
 	}
-	w := sort.Search(len(v.before), func(i int) bool { return int(v.before[i]) > k }) - 1
-	word := v.rows[w]
-	for range k - int(v.before[w]) {
-		word &= word - 1
+	for i := rows.next(0); i >= 0; i = rows.next(i + 1) {
+		if found.has(v.at(i)) {
+			hit.set(i)
+		}
 	}
-	return w<<6 + bits.TrailingZeros64(word)
 }
 
 func (s *search) matchText(m *matcher, c candidate, rows, hit bitmap) {
-	if m.test != testContains && m.test != testRegexp || len(m.value) == 0 {
-		for i := rows.next(0); i >= 0; i = rows.next(i + 1) {
-			if m.holds(c.slice(c.at(i))) {
-				hit.set(i)
-			}
-		}
-		return
+	found := s.take(len(c.ends)/64 + 1)
+	if (m.test == testContains || m.test == testRegexp) && len(m.value) > 0 {
+		m.find(c, found)
+	} else {
+		s.matchEach(m, c, rows, found)
 	}
-	// Most often the text is in few rows: look for it in all of them at once.
+	c.spread(found, rows, hit)
+	s.give(found)
+}
+
+// matchEach tests each value that a row has, once.
+func (s *search) matchEach(m *matcher, c candidate, rows, found bitmap) {
+	done := s.take(len(found))
+	for i := rows.next(0); i >= 0; i = rows.next(i + 1) {
+		k := c.at(i)
+		if done.has(k) {
+			continue
+		}
+		if done.set(k); m.holds(c.slice(k)) {
+			found.set(k)
+		}
+	}
+	s.give(done)
+}
+
+// find looks for m's text. Most often it is in few values, so it looks in all
+// of them at once.
+func (m *matcher) find(c candidate, found bitmap) {
 	for from := 0; ; {
 		i := bytes.Index(c.bytes[from:], m.value)
 		if i < 0 {
@@ -289,9 +305,8 @@ func (s *search) matchText(m *matcher, c candidate, rows, hit bitmap) {
 			from++ // begins in one value and ends in the next
 			continue
 		}
-		row := c.row(k)
-		if rows.has(row) && (m.test == testContains || m.Regexp.Match(c.slice(k))) {
-			hit.set(row)
+		if m.test == testContains || m.Regexp.Match(c.slice(k)) {
+			found.set(k)
 		}
 		from = int(c.ends[k])
 	}

@@ -1,6 +1,9 @@
 package segment
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Integers are stored as differences, if that pays, less their least value,
 // divided by their greatest common divisor, in as many byte planes as the
@@ -92,6 +95,12 @@ func (s *integers) pack(w *packer, vals []int64, l lanes) {
 		}
 		w.list(p)
 	}
+}
+
+// rises reports whether differences between values are much smaller than values.
+func (s *integers) rises(vals []int64) bool {
+	s.differences(vals, nil)
+	return 2*zigzagCost(s.diff) <= cost(vals, slices.Min(vals))
 }
 
 // differences fills s.diff. The first value of each lane differs from vals[0].

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,8 @@ import (
 
 	"shipper/internal/record"
 )
+
+var update = flag.Bool("update", false, "write the golden files anew")
 
 func copyFile(w io.Writer, path string) error {
 	p, err := os.ReadFile(path)
@@ -249,6 +252,37 @@ func TestEveryByte(t *testing.T) {
 		if _, err := search(whole[:n]); err == nil {
 			t.Errorf("cut to %d bytes is fine", n)
 		}
+	}
+}
+
+// TestGolden reads a file that the first version of the format wrote.
+func TestGolden(t *testing.T) {
+	path := filepath.Join("testdata", "v1.seg")
+	if *update {
+		if _, err := Write(path, seeds()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := openFile(t, path)
+	var got strings.Builder
+	if err := s.Search(context.Background(), always, func(r Row) bool {
+		got.WriteString(rowString(r) + "\n")
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "v1.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Error("the rows of testdata/v1.seg have changed: the format needs a new version")
 	}
 }
 

@@ -23,6 +23,9 @@ type values struct {
 	asked *matcher // what the filter was asked last
 	lacks bool     // and what it said
 
+	once   bool // each value is there once
+	repeat []uint32
+
 	plane, scratch, list []byte
 	lens                 []int64
 }
@@ -92,21 +95,52 @@ func (v *values) unpack(r *unpacker, rows int, l lanes) {
 	if r.bad != "" {
 		return
 	}
+	n := v.unpackRepeats(r)
 	switch v.shape {
 	case shapeConst:
 		v.setConst()
 	case shapeDict:
 		v.unpackDict(r, rows, codes)
 	case shapeInt, shapeDecimal:
-		v.nums = r.ints(v.nums, v.count, l, &v.plane)
+		v.nums = r.ints(v.nums, n, l, &v.plane)
 	case shapeHex:
-		v.bytes = r.list(v.bytes, v.count*v.size)
+		v.bytes = r.list(v.bytes, n*v.size)
 	case shapeText:
-		v.unpackText(r)
+		v.unpackText(r, n)
 	}
 	if len(r.p) > 0 && r.bad == "" {
 		r.fail("bytes left over")
 	}
+}
+
+// unpackRepeats reads which values repeat others, and returns the number of
+// those that do not.
+func (v *values) unpackRepeats(r *unpacker) int {
+	v.once = false
+	if v.shape == shapeConst || v.shape == shapeDict || r.byte() == eachValue {
+		return v.count
+	}
+	n := r.uvarint()
+	v.lens = r.ints(v.lens, v.count, nil, &v.plane)
+	v.repeat = v.repeat[:0]
+	k := uint32(0)
+	for i, back := range v.lens {
+		switch {
+		case back == 0:
+			v.repeat = append(v.repeat, k)
+			k++
+		case back < 0 || back > int64(i):
+			r.fail("repeats")
+			return 0
+		default:
+			v.repeat = append(v.repeat, v.repeat[i-int(back)])
+		}
+	}
+	if uint64(k) != n {
+		r.fail("number of different values")
+	}
+	v.once = true
+	return int(k)
 }
 
 func (v *values) unpackDict(r *unpacker, rows int, aligned bool) {
@@ -154,7 +188,7 @@ func (v *values) unpackDict(r *unpacker, rows int, aligned bool) {
 		}
 		v.countBefore(r)
 	} else if !v.dense {
-		v.spread(rows)
+		v.align(rows)
 	}
 }
 
@@ -163,8 +197,8 @@ func (v *values) setConst() {
 	v.entries = append(v.entries[:0], v.list)
 }
 
-// spread makes codes by value codes by row.
-func (v *values) spread(rows int) {
+// align makes codes by value codes by row.
+func (v *values) align(rows int) {
 	k := v.count
 	if cap(v.codes) < rows {
 		v.codes = append(make([]byte, 0, rows+rows/8), v.codes...)
@@ -180,8 +214,8 @@ func (v *values) spread(rows int) {
 	}
 }
 
-func (v *values) unpackText(r *unpacker) {
-	v.lens = r.ints(v.lens, v.count, nil, &v.plane)
+func (v *values) unpackText(r *unpacker, n int) {
+	v.lens = r.ints(v.lens, n, nil, &v.plane)
 	v.ends = v.ends[:0]
 	end := int64(0)
 	for _, n := range v.lens {
@@ -203,11 +237,15 @@ func (v *values) has(row int) bool { return v.dense || v.rows.has(row) }
 
 // at returns the number of a row's value, which it must have.
 func (v *values) at(row int) int {
-	if v.dense {
-		return row
+	k := row
+	if !v.dense {
+		w := row >> 6
+		k = int(v.before[w]) + bits.OnesCount64(v.rows[w]&(1<<(row&63)-1))
 	}
-	w := row >> 6
-	return int(v.before[w]) + bits.OnesCount64(v.rows[w]&(1<<(row&63)-1))
+	if v.once {
+		return int(v.repeat[k])
+	}
+	return k
 }
 
 // slice returns value k of a text column.

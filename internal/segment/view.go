@@ -150,6 +150,9 @@ func (v *view) times() []int64 {
 		return nil
 	}
 	v.load(c)
+	if v.err == nil && c.once {
+		v.err = v.from.corrupt(v.data, "times that repeat")
+	}
 	if v.err != nil {
 		return nil
 	}

@@ -275,3 +275,38 @@ func BenchmarkSearch(b *testing.B) {
 		b.ReportMetric(float64(n), "hits")
 	})
 }
+
+// BenchmarkWide has 2,000 names of attributes, 10 in each row, and 400 streams
+// whose batches come late: the worst that one block is meant for.
+func BenchmarkWide(b *testing.B) {
+	const rows = 20_000
+	rnd := rand.New(rand.NewPCG(1, 1))
+	var batches []*record.Batch
+	for n := 0; n < rows; n += 50 {
+		k := new(record.Batch)
+		k.Reset(&record.Stream{ID: strconv.Itoa(n / 50), Labels: []record.Label{{Name: "log.file.path", Value: "/var/log/" + strconv.Itoa(n/50)}}}, nil)
+		at := int64(rnd.IntN(1e9))
+		for range 50 {
+			r := k.Begin()
+			at += int64(rnd.IntN(1e7))
+			r.Time, r.Body = at, k.AddString("something happened "+strconv.Itoa(rnd.IntN(1000)))
+			for range 10 {
+				k.AddField(record.Field{Key: k.AddString("key" + strconv.Itoa(rnd.IntN(2000))), Val: k.AddString("value" + strconv.Itoa(rnd.IntN(100)))})
+			}
+		}
+		batches = append(batches, k)
+	}
+	b.ReportAllocs()
+	builder := NewBuilder()
+	var block *Block
+	for b.Loop() {
+		builder.Reset()
+		for _, k := range batches {
+			builder.Add(k)
+		}
+		block = builder.Build()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+	b.ReportMetric(float64(block.Info().Bytes)/rows, "B/row")
+	b.ReportMetric(float64(len(block.meta))/rows, "meta-B/row")
+}
