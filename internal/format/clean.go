@@ -73,12 +73,15 @@ func sequence(text []byte) int {
 		return len(text)
 	case ']': // OSC: text up to BEL or ST
 		for i := 2; i < len(text) && i < 512; i++ {
-			switch {
-			case text[i] == 7:
+			switch text[i] {
+			case 7:
 				return i + 1
-			case text[i] == 0x1b && i+1 < len(text) && text[i+1] == '\\':
-				return i + 2
-			case text[i] == '\n':
+			case 0x1b:
+				if i+1 < len(text) && text[i+1] == '\\' {
+					return i + 2
+				}
+				return i
+			case '\n':
 				return i
 			}
 		}

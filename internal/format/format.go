@@ -9,6 +9,7 @@ package format
 
 import (
 	"bytes"
+	"math/bits"
 	"time"
 
 	"shipper/internal/record"
@@ -31,7 +32,7 @@ type Parser struct {
 
 	clock   clock
 	scratch []byte
-	shape   [32]guess // keys of the object before
+	shape   [32]guess // keys of the record before
 	kept    [12]kept  // fields whose meaning waits for the rest: see head.later
 }
 
@@ -41,7 +42,7 @@ type head struct {
 	order  uint32     // the first keys of an object, a byte each, the last one lowest
 	count  int        // keys of the object
 	last   key        // last key of the object
-	keys   uint8      // keys of the object and of the event in it
+	keys   uint8      // keys so far, of the object and of the event in it
 	names  uint64     // filter of the keys of the fields
 	flags  seen
 	trace  uint8 // rank of the key the trace ID is from, 0 if there is none
@@ -201,8 +202,8 @@ func (p *Parser) detect(observed int64) bool {
 		}
 		set &^= 1 << (i - 1)
 	}
-	for i := 0; set != 0; i, set = i+1, set>>1 {
-		if set&1 != 0 && p.try(i, observed) {
+	for ; set != 0; set &= set - 1 {
+		if p.try(bits.TrailingZeros32(set), observed) {
 			return true
 		}
 	}
@@ -218,8 +219,18 @@ func (p *Parser) try(i int, observed int64) bool {
 		return true
 	}
 	p.b.Arena = p.b.Arena[:mark]
-	p.again(observed)
+	if !p.untouched() {
+		p.again(observed)
+	}
 	return false
+}
+
+// untouched reports whether nothing was put into the record yet.
+func (p *Parser) untouched() bool {
+	r := p.r
+	return r.TimeSource == record.TimeRead && r.Severity == 0 && r.Flags == 0 && r.TraceFlags == 0 &&
+		r.Body == (record.Span{}) && r.SeverityText == (record.Span{}) && r.Logger == (record.Span{}) &&
+		len(p.b.FieldsOf(r)) == 0 && p.head == (head{})
 }
 
 // trim returns the bounds of b[lo:hi] without blank lines before it and blanks

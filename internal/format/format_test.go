@@ -365,3 +365,23 @@ var extra = map[string]bool{
 	"process.pid": true, "span.name": true, "exception.type": true, "exception.message": true, "exception.stacktrace": true,
 	"code.file.path": true, "code.line.number": true, "code.column.number": true, "code.function.name": true,
 }
+
+// corpus returns all text of a directory of testdata.
+func corpus(t testing.TB, dir string) []byte {
+	t.Helper()
+	files, _ := filepath.Glob("testdata/" + dir + "/*.log")
+	var text []byte
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, data...)
+	}
+	if len(text) == 0 {
+		t.Fatalf("no corpus %s", dir)
+	}
+	return text
+}
+
+func cutAll(text []byte) []int32 { return frame.New(frame.Options{}).Cut(text, nil, true, true) }

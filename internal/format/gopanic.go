@@ -23,6 +23,9 @@ func (p *Parser) goPanic() bool {
 	format := record.FormatGoPanic
 	switch {
 	case bytes.HasPrefix(rest, []byte("panic: ")):
+		if bytes.HasPrefix(rest, []byte(`panic: {"`)) && rest[len(rest)-1] == '}' && lineEnd(rest, 0) == len(rest) {
+			return false // torn: the line of another process
+		}
 		i = p.panicValue(i + len("panic: "))
 	case bytes.HasPrefix(rest, []byte("fatal error: ")):
 		format = record.FormatGoFatal
@@ -207,6 +210,7 @@ func framesOnly(s []byte) bool {
 	end := lineEnd(s, 0)
 	line := s[:end]
 	switch {
+	case end == len(s) && s[0] != '\t':
 	case line[0] == '\t':
 		return bytes.Contains(line, []byte(".go:"))
 	case bytes.HasPrefix(line, []byte("created by ")), bytes.HasSuffix(line, []byte(")")) && bytes.IndexByte(line, '(') > 0:

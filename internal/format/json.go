@@ -2,7 +2,6 @@ package format
 
 import (
 	"bytes"
-	"encoding/binary"
 
 	"shipper/internal/record"
 )
@@ -41,7 +40,7 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 			e     int
 			found uint8
 		)
-		if g := &p.shape[p.head.keys%uint8(len(p.shape))]; g.is(s, i+1) {
+		if g := &p.shape[p.head.keys%uint8(len(p.shape))]; g.is(s, i+1, '"') {
 			e = i + 1 + g.length
 			f.Key, k, hash = p.span(i+1, e), g.key, g.hash
 		} else {
@@ -176,37 +175,6 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 			return 0, false
 		}
 	}
-}
-
-// guess is a key that the next object may have at the same place as the one
-// before it: records of one kind have the same keys in the same order.
-type guess struct {
-	head, tail uint64 // the first eight bytes and the last
-	mask       uint64 // of head
-	length     int    // at most 16
-	key        key
-	hash       uint
-}
-
-// guessOf returns the guess that the key is name again.
-func guessOf(name []byte, k key, hash uint) guess {
-	n := len(name)
-	g := guess{head: keyWord(name), mask: ^uint64(0), length: n, key: k, hash: hash}
-	switch {
-	case n > 16:
-		return guess{head: 1} // matches nothing
-	case n >= 8:
-		g.tail = binary.LittleEndian.Uint64(name[n-8:])
-	default:
-		g.mask = 1<<(8*n) - 1
-	}
-	return g
-}
-
-// is reports whether the string that starts at i is the key.
-func (g *guess) is(s []byte, i int) bool {
-	return len(s)-i > 16 && binary.LittleEndian.Uint64(s[i:])&g.mask == g.head && s[i+g.length] == '"' &&
-		(g.length <= 8 || binary.LittleEndian.Uint64(s[i+g.length-8:]) == g.tail)
 }
 
 // unescaped appends text with its escapes resolved to the arena.

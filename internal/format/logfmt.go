@@ -15,14 +15,22 @@ func (p *Parser) logfmt() bool {
 	var lastKey key
 	var hash uint
 	pairs, bare := 0, 0
-	open := false // last has no quotes
+	value, open := 0, false // where last's value starts, and whether it has no quotes
 	for i := 0; i < len(s); {
 		if s[i] == ' ' || s[i] == '\t' {
 			i++
 			continue
 		}
-		key, next, ok := p.pairKey(i)
-		if !ok {
+		var (
+			key  record.Span
+			next int
+			ok   bool
+		)
+		g := &p.shape[p.head.keys%uint8(len(p.shape))]
+		guessed := g.length > 0 && g.is(s, i, '=')
+		if guessed {
+			key, next = p.span(i, i+g.length), i+g.length+1
+		} else if key, next, ok = p.pairKey(i); !ok {
 			if pairs == 0 {
 				return false
 			}
@@ -32,8 +40,7 @@ func (p *Parser) logfmt() bool {
 			}
 			bare++
 			if open {
-				last.Val.Len = p.base + uint32(end) - last.Val.Off
-				last.Kind = record.String
+				last = record.Field{Key: last.Key, Val: p.span(value, end)}
 			} else if end == len(s) && p.head.taken[roleMessage] == 0 && s[i] != '=' {
 				p.r.Body = p.span(i, end) // phuslu/log has the message last
 				p.head.taken[roleMessage] = keyMsg
@@ -47,7 +54,17 @@ func (p *Parser) logfmt() bool {
 			p.pair(lastKey, hash, last)
 		}
 		pairs++
-		lastKey, hash = lookup(p.b.Bytes(key))
+		p.head.keys++
+		if guessed {
+			lastKey, hash = g.key, g.hash
+		} else {
+			name := p.b.Bytes(key)
+			lastKey, hash = lookup(name)
+			if s[i] != '"' {
+				*g = guessOf(name, lastKey, hash)
+			}
+		}
+		value = next
 		last, i, open = p.pairValue(key, next)
 		if h := &p.head; h.count < 4 {
 			h.order = h.order<<8 | uint32(lastKey)

@@ -188,9 +188,9 @@ func (p *Parser) placeLevel(val record.Span) bool {
 
 // placeCaller takes "file:line" or an object of file, line and function.
 func (p *Parser) placeCaller(k key, f record.Field) bool {
-	text := p.b.Bytes(f.Val)
 	switch f.Kind {
 	case record.String:
+		text := p.b.Bytes(f.Val)
 		n, line := fileLine(text)
 		if n == 0 || k != keyCaller && !sourceFile(text[:n]) {
 			return false
@@ -200,7 +200,7 @@ func (p *Parser) placeCaller(k key, f record.Field) bool {
 		p.b.AddField(record.IntField(nameLine, line))
 		return true
 	case record.JSON:
-		return p.callerObject(text)
+		return p.callerObject(p.b.Bytes(f.Val))
 	}
 	return false
 }
@@ -310,8 +310,11 @@ func (p *Parser) traceObject(object []byte, rank uint8) (found bool) {
 
 // placeThreadID takes tracing's "ThreadId(1)".
 func (p *Parser) placeThreadID(f record.Field) bool {
+	if f.Kind != record.String {
+		return false
+	}
 	text, ok := bytes.CutPrefix(p.b.Bytes(f.Val), []byte("ThreadId("))
-	if f.Kind != record.String || !ok || !bytes.HasSuffix(text, []byte(")")) {
+	if !ok || !bytes.HasSuffix(text, []byte(")")) {
 		return false
 	}
 	n, ok := decimal(text[:len(text)-1])
@@ -323,9 +326,11 @@ func (p *Parser) placeThreadID(f record.Field) bool {
 
 // placeTrace takes the trace and span IDs. One of zeros says that there is none.
 func (p *Parser) placeTrace(r role, f record.Field) bool {
-	text := p.b.Bytes(f.Val)
+	var text []byte
 	var digits [20]byte
 	switch f.Kind {
+	case record.String, record.Number:
+		text = p.b.Bytes(f.Val)
 	case record.Int:
 		text = strconv.AppendInt(digits[:0], f.Int(), 10)
 	case record.Bool:

@@ -94,20 +94,17 @@ func (p *Parser) panicAt(i int) bool {
 }
 
 // quotedPanic parses the old layout: 'message', file:line:column. The quote
-// that ends the message is the last one that a place follows at a line's end.
+// that ends the message is the last one of a line that ends in a place.
 func (p *Parser) quotedPanic(i int) bool {
 	s := p.src
 	for at := i; at < len(s); {
-		j := bytes.Index(s[at:], []byte("', "))
-		if j < 0 {
-			break
-		}
-		at += j + 3
-		if end := lineEnd(s, at); !bytes.Contains(s[at:end], []byte("', ")) && p.rustPlace(at, end) {
+		end := lineEnd(s, at)
+		if j := bytes.LastIndex(s[at:end], []byte("', ")); j >= 0 && p.rustPlace(at+j+3, end) {
 			p.panicEnd(min(end+1, len(s)))
-			p.exception("panic", p.span(i, at-3), p.span(i, at-3))
+			p.exception("panic", p.span(i, at+j), p.span(i, at+j))
 			return true
 		}
+		at = end + 1
 	}
 	p.exception("panic", p.span(i, lineEnd(s, i)), p.span(i, lineEnd(s, i)))
 	return true

@@ -18,21 +18,21 @@ func (p *Parser) rustEvent(lo, hi int) {
 	}
 	p.r.Body = p.span(lo, end)
 	for i < hi {
-		key, from, to := rustField(s, i, hi)
-		if key == i {
+		v := rustField(s, i, hi, false)
+		if v.key == i {
 			return
 		}
-		f := record.Field{Key: p.span(i, key)}
-		if value := s[from:to]; rustString(value) {
-			f.Val = p.span(from+1, to-1)
-			if bytes.IndexByte(value, '\\') >= 0 {
-				f.Val = p.unescaped(value[1 : len(value)-1])
-			}
-		} else {
-			f = p.typed(f, from, to)
+		f := record.Field{Key: p.span(i, v.key)}
+		switch {
+		case v.quoted && v.found&escapes != 0:
+			f.Val = p.unescaped(s[v.lo+1 : v.hi-1])
+		case v.quoted:
+			f.Val = p.span(v.lo+1, v.hi-1)
+		default:
+			f = p.typed(f, v.lo, v.hi)
 		}
 		p.promoteEvent(f)
-		if i = to; i < hi && s[i] == ' ' {
+		if i = v.hi; i < hi && s[i] == ' ' {
 			i++
 		}
 	}
@@ -58,22 +58,34 @@ func firstField(s []byte, lo, hi int) int {
 	return hi
 }
 
-// rustField returns where the key that starts at i ends, and the bounds of its
-// value, which goes on to the next field or to end. There is no field if the
-// key is empty.
-func rustField(s []byte, i, end int) (key, lo, hi int) {
-	key = identEnd(s[:end], i)
-	if key == end || s[key] != '=' {
-		return i, end, end
+// rustValue is where a field of tracing is: its key ends at key, its value goes
+// from lo to hi. Quoted says that the value is one string, and found what is in it.
+type rustValue struct {
+	key, lo, hi int
+	quoted      bool
+	found       uint8
+}
+
+// rustField returns the field that starts at i. Its value goes on to the next
+// field or to end, in a span to the brace that ends the span's fields. There is
+// no field if the key is empty.
+func rustField(s []byte, i, end int, span bool) (v rustValue) {
+	v.key = identEnd(s[:end], i)
+	if v.key == end || s[v.key] != '=' {
+		return rustValue{key: i}
 	}
-	lo = key + 1
-	if lo < end && s[lo] == '"' {
-		if e, _ := quoted(s[:end], lo+1); e > 0 && (e+1 == end || s[e+1] == ' ') {
-			return key, lo, e + 1
+	v.lo = v.key + 1
+	hi := v.lo
+	if hi < end && s[hi] == '"' {
+		if e, found := quoted(s[:end], hi+1); e > 0 {
+			if hi = e + 1; hi == end || s[hi] == ' ' || span && s[hi] == '}' {
+				v.hi, v.quoted, v.found = hi, true, found
+				return v
+			}
 		}
 	}
 	depth := 0
-	for hi = lo; hi < end; hi++ {
+	for ; hi < end; hi++ {
 		switch s[hi] {
 		case '"':
 			if e, _ := quoted(s[:end], hi+1); e > 0 {
@@ -81,27 +93,26 @@ func rustField(s []byte, i, end int) (key, lo, hi int) {
 			}
 		case '{', '(', '[':
 			depth++
-		case '}', ')', ']':
+		case '}':
+			if depth == 0 && span {
+				v.hi = hi
+				return v
+			}
+			depth = max(depth-1, 0)
+		case ')', ']':
 			depth = max(depth-1, 0)
 		case ' ':
 			if depth > 0 {
 				continue
 			}
 			if e := identEnd(s[:end], hi+1); e > hi+1 && e < end && s[e] == '=' {
-				return key, lo, hi
+				v.hi = hi
+				return v
 			}
 		}
 	}
-	return key, lo, end
-}
-
-// rustString reports whether value is one string in quotes.
-func rustString(value []byte) bool {
-	if len(value) < 2 || value[0] != '"' {
-		return false
-	}
-	e, _ := quoted(value, 1)
-	return e == len(value)-1
+	v.hi = end
+	return v
 }
 
 // identEnd returns the index behind the identifier that starts at i: i if there
@@ -142,14 +153,4 @@ func appendQuoted(dst, text []byte) []byte {
 		}
 		text = text[i+1:]
 	}
-}
-
-// appendRequoted appends a string as Rust's Debug writes it as a JSON string.
-func (p *Parser) appendRequoted(dst, value []byte) []byte {
-	inner := value[1 : len(value)-1]
-	if bytes.IndexByte(inner, '\\') < 0 || escaped(inner) {
-		return append(dst, value...)
-	}
-	p.scratch = unescape(p.scratch[:0], inner)
-	return appendQuoted(dst, p.scratch)
 }

@@ -30,19 +30,12 @@ func (p *Parser) tracing() bool {
 	}
 	level := p.span(i, i+n)
 	i = p.tracingThread(min(i+n+1, len(s)))
-	spans := spanList(s, i)
-	target := i
-	if spans > 0 {
-		target = spans
-	}
+	target, spans := p.tracingSpans(i)
 	n = targetAt(s[target:])
-	if !timed && spans == 0 && n == 0 {
+	if !timed && !spans && n == 0 {
 		return false
 	}
 	p.r.Severity, p.r.SeverityText = number, level
-	if spans > 0 {
-		p.tracingSpans(i, spans)
-	}
 	if n > 0 {
 		p.r.Logger = p.span(target, target+n)
 		n += 2
@@ -120,123 +113,96 @@ func (p *Parser) tracingThread(i int) int {
 	return e + 2
 }
 
-// spanList returns the index behind the list of spans that starts at i, 0 if
-// there is none. A single name without fields is not told from a target.
-func spanList(s []byte, i int) int {
+// tracingSpans takes the list of spans that starts at i, "a{x=1}:b: ", and
+// returns the index behind it, i if there is none. A single name without
+// fields is not told from a target.
+func (p *Parser) tracingSpans(i int) (next int, found bool) {
+	s := p.src
+	start, at := i, len(p.b.Arena)
+	var name record.Span
 	for count := 0; ; count++ {
 		e := identEnd(s, i)
-		if e == i || e == len(s) {
-			return 0
+		if e == i || e == len(s) || s[e] != '{' && s[e] != ':' {
+			break
 		}
-		fields := s[e] == '{'
-		if fields {
-			if e = closing(s, e+1); e == 0 || e == len(s) {
-				return 0
+		if count == 0 && s[e] == ':' && (e+1 == len(s) || s[e+1] == ' ' || s[e+1] == ':') {
+			break
+		}
+		name = p.span(i, e)
+		separator := byte(',')
+		if count == 0 {
+			separator = '['
+		}
+		p.b.Arena = append(append(p.b.Arena, separator), `{"name":"`...)
+		p.b.Arena = append(append(p.b.Arena, s[i:e]...), '"')
+		if s[e] == '{' {
+			if e = p.spanFields(e + 1); e < 0 || e == len(s) || s[e] != ':' {
+				break
 			}
 		}
-		if s[e] != ':' {
-			return 0
-		}
+		p.b.Arena = append(p.b.Arena, '}')
 		if e++; e == len(s) || s[e] == ' ' {
-			if count == 0 && !fields {
-				return 0
-			}
-			return min(e+1, len(s))
+			p.b.Arena = append(p.b.Arena, ']')
+			p.b.AddField(record.Field{Key: nameSpans, Val: record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}, Kind: record.JSON})
+			p.addText(nameSpan, name)
+			return min(e+1, len(s)), true
 		}
 		i = e
 	}
+	// It only looked like spans.
+	p.b.Arena = p.b.Arena[:at]
+	p.head.trace, p.head.span = 0, 0
+	p.r.Flags &^= record.HasTrace | record.HasSpan
+	return start, false
 }
 
-// closing returns the index behind the brace that closes what was opened in
-// front of i, 0 if there is none.
-func closing(s []byte, i int) int {
-	for depth := 1; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			if e, _ := quoted(s, i+1); e > 0 {
-				i = e
-			}
-		case '{':
-			depth++
-		case '}':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case '\n':
-			return 0
-		}
-	}
-	return 0
-}
-
-// tracingSpans adds the list of spans src[i:end], and takes trace IDs from the
-// innermost span that has them.
-func (p *Parser) tracingSpans(i, end int) {
+// spanFields appends the fields of a span, from i on, as members of an object,
+// and returns the index behind the brace that ends them, -1 if there is none.
+func (p *Parser) spanFields(i int) int {
 	s := p.src
-	at := len(p.b.Arena)
-	p.b.Arena = append(p.b.Arena, '[')
-	var name record.Span
-	for i < end {
-		e := identEnd(s, i)
-		if e == i {
-			break
+	for i < len(s) {
+		if s[i] == '}' {
+			return i + 1
 		}
-		if len(p.b.Arena) > at+1 {
-			p.b.Arena = append(p.b.Arena, ',')
+		v := rustField(s, i, len(s), true)
+		if v.key == i {
+			return -1
 		}
-		name = p.span(i, e)
-		p.b.Arena = append(p.b.Arena, `{"name":`...)
-		p.b.Arena = appendQuoted(p.b.Arena, s[i:e])
-		if i = e; s[i] == '{' {
-			i = closing(s, i+1)
-			p.spanFields(e+1, i-1)
-		}
-		p.b.Arena = append(p.b.Arena, '}')
-		i++ // the colon
-		if i < end && s[i] == ' ' {
-			break
-		}
-	}
-	p.b.Arena = append(p.b.Arena, ']')
-	p.b.AddField(record.Field{Key: nameSpans, Val: record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}, Kind: record.JSON})
-	p.addText(nameSpan, name)
-}
-
-// spanFields appends the fields src[i:end] of a span as members of an object.
-func (p *Parser) spanFields(i, end int) {
-	s := p.src
-	for i < end {
-		key, lo, hi := rustField(s, i, end)
-		if key == i {
-			return
-		}
-		p.b.Arena = append(p.b.Arena, ',')
-		p.b.Arena = appendQuoted(p.b.Arena, s[i:key])
-		p.b.Arena = append(p.b.Arena, ':')
-		value := s[lo:hi]
-		e := 0
+		p.b.Arena = append(append(append(p.b.Arena, `,"`...), s[i:v.key]...), `":`...)
+		value := s[v.lo:v.hi]
 		switch {
-		case len(value) == 0:
-		case value[0] == '-' || value[0]-'0' < 10:
-			e, _, _ = number(value, 0)
-		default:
-			e = literal(value, 0)
-		}
-		switch {
-		case e > 0 && e == len(value):
+		case v.quoted && v.found&^highBits == 0:
 			p.b.Arena = append(p.b.Arena, value...)
-		case rustString(value):
-			p.b.Arena = p.appendRequoted(p.b.Arena, value)
+		case v.quoted:
+			p.scratch = unescape(p.scratch[:0], unquote(value))
+			p.b.Arena = appendQuoted(p.b.Arena, p.scratch)
+		case jsonScalar(value):
+			p.b.Arena = append(p.b.Arena, value...)
 		default:
 			p.b.Arena = appendQuoted(p.b.Arena, value)
 		}
-		if k, _ := lookup(s[i:key]); k != 0 {
+		if k, _ := lookup(s[i:v.key]); k != 0 {
 			p.spanTrace(keys[k].role, unquote(value))
 		}
-		if i = hi; i < end && s[i] == ' ' {
+		if i = v.hi; i < len(s) && s[i] == ' ' {
 			i++
 		}
 	}
+	return -1
+}
+
+// jsonScalar reports whether value is a number, true, false or null in JSON.
+func jsonScalar(value []byte) bool {
+	if len(value) == 0 {
+		return false
+	}
+	e := 0
+	if value[0] == '-' || value[0]-'0' < 10 {
+		e, _, _ = number(value, 0)
+	} else {
+		e = literal(value, 0)
+	}
+	return e == len(value)
 }
 
 func (p *Parser) spanTrace(r role, text []byte) {

@@ -1,0 +1,35 @@
+package format
+
+import "encoding/binary"
+
+// guess is a key that the next record may have at the same place as the one
+// before it: records of one kind have the same keys in the same order. The zero
+// guess is the empty key.
+type guess struct {
+	head, tail uint64 // the first eight bytes and the last
+	mask       uint64 // of head
+	length     int    // at most 16
+	key        key
+	hash       uint
+}
+
+// guessOf returns the guess that the key is name again.
+func guessOf(name []byte, k key, hash uint) guess {
+	n := len(name)
+	g := guess{head: keyWord(name), mask: ^uint64(0), length: n, key: k, hash: hash}
+	switch {
+	case n > 16:
+		return guess{head: 1} // matches nothing
+	case n >= 8:
+		g.tail = binary.LittleEndian.Uint64(name[n-8:])
+	default:
+		g.mask = 1<<(8*n) - 1
+	}
+	return g
+}
+
+// is reports whether the key is at i, with the byte end behind it.
+func (g *guess) is(s []byte, i int, end byte) bool {
+	return len(s)-i > 16 && binary.LittleEndian.Uint64(s[i:])&g.mask == g.head && s[i+g.length] == end &&
+		(g.length <= 8 || binary.LittleEndian.Uint64(s[i+g.length-8:]) == g.tail)
+}
