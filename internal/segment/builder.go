@@ -100,7 +100,7 @@ func (b *Builder) members() [6]*staged {
 // Rows returns the number of records in the Builder.
 func (b *Builder) Rows() int { return b.rows }
 
-// Raw returns the bytes of bodies, names and values in the Builder. Blocks of 4
+// Raw returns the bytes of bodies, names and values in the Builder. Blocks of 2
 // MiB are small and quick to search; see DESIGN.md.
 func (b *Builder) Raw() int64 { return b.raw }
 
