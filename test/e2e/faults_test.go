@@ -82,6 +82,7 @@ func TestSinkFailures(t *testing.T) {
 			s.startIndexer(t)
 			o := newOracle(s.logs, "w", renameIt, 5000)
 			s.startAgent(t)
+			s.begin(t, o)
 			for range 6 { // several requests, also when all goes well
 				before := requests.Load()
 				o.write(t, 3000)

@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"compress/gzip"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -36,13 +38,14 @@ type oracle struct {
 	mode    rotation
 	perFile int           // lines a file
 	pause   time.Duration // after every hundred lines
-	hold    func()        // called before a line is written that deletes data, if not nil
+	noise   bool          // lines that hardly compress, so that a queue fills up
 
 	written atomic.Int64
 	bytes   atomic.Int64
 	seq     int
 	time    int64
 	file    *os.File
+	random  *rand.ChaCha8
 }
 
 // line appends line number seq: zap's JSON, with a checksum so that a torn
@@ -52,7 +55,13 @@ func (o *oracle) line(dst []byte) []byte {
 	sum := crc32.ChecksumIEEE(fmt.Appendf(nil, "%s/%d", o.name, o.seq))
 	dst = fmt.Appendf(dst, `{"level":"info","ts":%d.%09d,"caller":"w/w.go:1","msg":"line %d of %s, checksum %08x","writer":"%s","seq":%d,"pad":"`,
 		o.time/1e9, o.time%1e9, o.seq, o.name, sum, o.name, o.seq)
-	dst = append(dst, strings.Repeat("x", o.seq%120)...)
+	if o.noise {
+		raw := make([]byte, 240)
+		o.random.Read(raw)
+		dst = base64.StdEncoding.AppendEncode(dst, raw)
+	} else {
+		dst = append(dst, strings.Repeat("x", o.seq%120)...)
+	}
 	dst = append(dst, "\"}\n"...)
 	o.seq++
 	return dst
@@ -130,18 +139,12 @@ func (o *oracle) rotate(t *testing.T) {
 			check(gzipFile(o.path + "." + strconv.Itoa(k-1)))
 		}
 		if k > 3 {
-			if o.hold != nil {
-				o.hold()
-			}
 			check(os.Remove(o.path + "." + strconv.Itoa(k-3) + ".gz"))
 		}
 	case copyTruncate:
 		check(copyFile(o.path, old))
 		check(os.Truncate(o.path, 0))
 	case deleteIt:
-		if o.hold != nil {
-			o.hold()
-		}
 		check(os.Remove(o.path))
 		check(o.file.Close())
 		o.open(t)
@@ -309,5 +312,5 @@ func get(t *testing.T, url string) []byte {
 
 // newOracle returns a writer of the file name.log in dir.
 func newOracle(dir, name string, mode rotation, perFile int) *oracle {
-	return &oracle{name: name, path: filepath.Join(dir, name+".log"), mode: mode, perFile: perFile}
+	return &oracle{name: name, path: filepath.Join(dir, name+".log"), mode: mode, perFile: perFile, random: rand.NewChaCha8([32]byte{1})}
 }

@@ -40,6 +40,7 @@ func TestEveryRotationModeAtFullSpeed(t *testing.T) {
 				// these writers go at a speed at which a reader that looks can see it.
 				o.pause = 2 * time.Millisecond
 			}
+			s.begin(t, o)
 			o.write(t, 60_000)
 			s.awaitDrained(t, o.bytes.Load())
 			want(t, o, o.check(t, s.url()))
@@ -54,11 +55,15 @@ func TestEveryRotationModeAtFullSpeed(t *testing.T) {
 func TestEveryRotationModeWithAStalledOutput(t *testing.T) {
 	for _, mode := range []rotation{renameIt, lateClose, renameGzip, copyTruncate, deleteIt} {
 		t.Run(string(mode), func(t *testing.T) {
-			s := newSite(t, "", "queue: {max_bytes: 4MiB, full: block}\n")
+			s := newSite(t, "", "queue: {max_bytes: 16MiB, full: block}\n")
 			s.startAgent(t) // and no indexer: the queue fills up and reading stops
 			o := newOracle(s.logs, "w", mode, 5000)
-			o.pause = 2 * time.Millisecond
-			o.write(t, 100_000)
+			o.noise, o.pause = true, 2*time.Millisecond
+			s.begin(t, o)
+			o.write(t, 120_000)
+			if s.metric(t, "shipper_queue_full") != 1 {
+				t.Error("the queue is not full: the test shows nothing")
+			}
 			s.startIndexer(t)
 			s.awaitDrained(t, o.bytes.Load())
 			want(t, o, o.check(t, s.url()))
@@ -74,6 +79,7 @@ func TestRotationWhileTheAgentIsDown(t *testing.T) {
 			s.startIndexer(t)
 			agent := s.startAgent(t)
 			o := newOracle(s.logs, "w", mode, 3000)
+			s.begin(t, o)
 			o.write(t, 2000)
 			s.awaitDrained(t, o.bytes.Load())
 			o.write(t, 500) // perhaps read, perhaps not
@@ -105,6 +111,7 @@ func TestKill9(t *testing.T) {
 	stop := make(chan bool)
 	var wg sync.WaitGroup
 	for _, o := range oracles {
+		s.begin(t, o)
 		o.pause = 5 * time.Millisecond
 		wg.Go(func() {
 			for {
