@@ -89,8 +89,25 @@ func BenchmarkCorpus(b *testing.B) {
 	}
 }
 
-func BenchmarkText(b *testing.B) {
-	benchmark(b, "listening on port 8080 and some more words to read\n")
+// BenchmarkLine parses one line of each format as services write it all day.
+func BenchmarkLine(b *testing.B) {
+	f := func(name, line string) {
+		b.Run(name, func(b *testing.B) { benchmark(b, line+"\n") })
+	}
+	f("slog-json", `{"time":"2026-11-23T06:25:41.562891506Z","level":"INFO","msg":"request handled","service":"checkout","method":"GET","path":"/api/v1/users/4711","status":200,"took":1532000,"bytes":5120,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7"}`)
+	f("zerolog-json", `{"level":"info","service":"checkout","method":"GET","path":"/api/v1/users/4711","status":200,"latency":1.532,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","time":"2026-11-23T06:25:42Z","caller":"/src/http/server.go:21","message":"request handled"}`)
+	f("tracing-json", `{"timestamp":"2026-11-23T06:33:43.962231Z","level":"INFO","fields":{"message":"request handled","status":200,"latency":"1.532ms"},"target":"checkout::http","span":{"method":"GET","path":"/api/v1/users/4711","name":"request"},"spans":[{"method":"GET","path":"/api/v1/users/4711","name":"request"}]}`)
+	f("slog-text", `time=2026-11-23T06:25:41.562Z level=INFO msg="request handled" service=checkout method=GET path=/api/v1/users/4711 status=200 took=1.532ms bytes=5120 user="Ann B" trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7`)
+	f("logrus-text", `time="2026-11-23T06:25:42Z" level=info msg="request handled" bytes=5120 latency=1.532ms method=GET path=/api/v1/users/4711 service=checkout status=200 trace_id=4bf92f3577b34da6a3ce929d0e0e4736`)
+	f("gokit-logfmt", `ts=2026-11-23T06:25:41.549949603Z caller=head.go:139 level=info component=tsdb msg="Head GC completed" caller=head.go:1213 duration=1.532ms segment=128`)
+	f("klog", `I1123 06:25:41.544861    1705 kubelet.go:1953] "SyncLoop UPDATE" source="api" pods=["kube-system/coredns-558bd4d5db-x2v9k"] podUID="d4b0c7e8-1f7f-4f2e-9f55-1ad0f3a4b1c2"`)
+	f("klog-text", `I1123 06:25:41.544778    1705 reflector.go:50] caches populated for *v1.Pod from k8s.io/client-go/informers/factory.go:150`)
+	f("tracing-full", `2026-11-23T06:33:43.947175Z  INFO checkout::http: request handled method=GET path=/api/v1/users/4711 status=200 latency=1.532ms bytes=5120`)
+	f("tracing-full-spans", `2026-11-23T06:33:43.947175Z  INFO request{method=GET path=/api/v1/users/4711 request_id="a1b2"}:auth{user=42}: checkout::http: request handled status=200 latency=1.532ms`)
+	f("env_logger", `[2026-11-23T06:33:43Z INFO  checkout::http] GET /api/v1/users/4711 200 1.532ms from 10.0.0.7`)
+	f("go-std", `2026/11/23 06:25:41 server.go:71: user 4711 logged in from 10.0.0.7 with a session of 3600 seconds`)
+	f("slog-default", `2026/11/23 06:25:41 INFO request handled method=GET path=/api/v1/users/4711 status=200 took=1.532ms`)
+	f("text", `listening on port 8080 and some more words to read for whoever is interested in it`)
 }
 
 func BenchmarkColours(b *testing.B) {

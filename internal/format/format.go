@@ -30,10 +30,10 @@ type Parser struct {
 	hint uint8          // format of the record before it in the stream
 	head head
 
-	clock   clock
-	scratch []byte
-	shape   [32]guess // keys of the record before
-	kept    [12]kept  // fields whose meaning waits for the rest: see head.later
+	clock                          clock
+	scratch                        []byte
+	objectKeys, pairKeys, rustKeys [32]guess // keys of the record before, by the syntax of keys
+	kept                           [12]kept  // fields whose meaning waits for the rest: see head.later
 }
 
 // head is what was found in the record so far.

@@ -67,11 +67,11 @@ func stdPrefix(s []byte) int {
 // goFile takes the "file.go:1: " at i and returns the index behind it.
 func (p *Parser) goFile(i int) int {
 	s := p.src
-	j := bytes.Index(s[i:min(len(s), i+256)], []byte(".go:"))
-	if j <= 0 || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
+	j := bytes.IndexByte(s[i:min(len(s), i+256)], ':')
+	if j < 4 || string(s[i+j-3:i+j]) != ".go" || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
 		return i
 	}
-	e := i + j + 4
+	e := i + j + 1
 	for e < len(s) && s[e]-'0' < 10 {
 		e++
 	}
@@ -128,8 +128,8 @@ func (p *Parser) slogDefault(i int) bool {
 		return false
 	}
 	word, offset := level, false
-	if k := bytes.IndexAny(level, "+-"); k > 0 {
-		word, offset = level[:k], true
+	if c := level[len(level)-2]; c == '+' || c == '-' {
+		word, offset = level[:len(level)-2], true
 	}
 	if string(word) != "INFO" && string(word) != "WARN" && string(word) != "ERROR" && string(word) != "DEBUG" {
 		return false

@@ -19,7 +19,7 @@ func guessOf(name []byte, k key, hash uint) guess {
 	g := guess{head: keyWord(name), mask: ^uint64(0), length: n, key: k, hash: hash}
 	switch {
 	case n > 16:
-		return guess{head: 1} // matches nothing
+		return guess{head: 1, key: k, hash: hash} // matches nothing
 	case n >= 8:
 		g.tail = binary.LittleEndian.Uint64(name[n-8:])
 	default:

@@ -40,7 +40,7 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 			e     int
 			found uint8
 		)
-		if g := &p.shape[p.head.keys%uint8(len(p.shape))]; g.is(s, i+1, '"') {
+		if g := &p.objectKeys[p.head.keys%uint8(len(p.objectKeys))]; g.is(s, i+1, '"') {
 			e = i + 1 + g.length
 			f.Key, k, hash = p.span(i+1, e), g.key, g.hash
 		} else {
@@ -95,11 +95,12 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 			}
 			f.Val = p.span(i+1, e)
 			if g&escapes != 0 {
-				text := s[i+1 : e]
-				if !escaped(text) {
+				at := len(p.b.Arena)
+				var sound bool
+				if p.b.Arena, sound = unescapeJSON(p.b.Arena, s[i+1:e]); !sound {
 					return 0, false
 				}
-				f.Val = p.unescaped(text)
+				f.Val = record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}
 			}
 			found |= g
 			i = e + 1

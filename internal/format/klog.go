@@ -11,13 +11,29 @@ import (
 //
 //	Lmmdd hh:mm:ss.uuuuuu threadid file:line] "message" key="value" ...
 func (p *Parser) klog() bool {
+	i := p.klogHeader()
+	if i < 0 {
+		return false
+	}
+	if i < len(p.src) && p.src[i] == '"' && !p.klogStructured(i) {
+		p.again(p.r.Observed) // a text that starts with a quote
+		p.klogHeader()
+		p.message(i, len(p.src))
+	} else if i == len(p.src) || p.src[i] != '"' {
+		p.message(i, len(p.src))
+	}
+	return true
+}
+
+// klogHeader takes the header and returns the index behind it, -1 if there is none.
+func (p *Parser) klogHeader() int {
 	s := p.src
 	if len(s) < 24 || s[1]-'0' > 9 {
-		return false
+		return -1
 	}
 	ns, n, ok := p.clock.klog(s[1:], p.r.Observed)
 	if !ok {
-		return false
+		return -1
 	}
 	i := 1 + n
 	first := i
@@ -29,17 +45,17 @@ func (p *Parser) klog() bool {
 		i++
 	}
 	if pid == first || i == pid || i-pid > 10 || i == len(s) || s[i] != ' ' {
-		return false
+		return -1
 	}
 	file := i + 1
 	j := bytes.IndexByte(s[file:min(len(s), file+256)], ']')
 	if j < 0 {
-		return false
+		return -1
 	}
 	end := file + j
 	name, line := fileLine(s[file:end])
 	if name == 0 {
-		return false
+		return -1
 	}
 	p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
 	p.r.Severity, p.r.SeverityText = klogSeverity(s[0]), p.span(0, 1)
@@ -51,10 +67,7 @@ func (p *Parser) klog() bool {
 	if i < len(s) && s[i] == ' ' {
 		i++
 	}
-	if i == len(s) || s[i] != '"' || !p.klogStructured(i) {
-		p.message(i, len(s))
-	}
-	return true
+	return i
 }
 
 func klogSeverity(c byte) uint8 {
@@ -77,28 +90,18 @@ func (p *Parser) klogStructured(i int) bool {
 	if e < 0 {
 		return false
 	}
-	body := p.span(i+1, e)
-	next := e + 1
-	pairs := next < len(s) && s[next] == '='
-	if pairs {
-		next = i
+	if e+1 < len(s) && s[e+1] == '=' {
+		return p.klogPairs(i)
 	}
-	if end := p.klogPairs(next, false); end < 0 {
-		return false
+	p.r.Body = p.span(i+1, e)
+	if found&escapes != 0 {
+		p.r.Body = p.unescaped(s[i+1 : e])
 	}
-	if !pairs {
-		if found&escapes != 0 {
-			body = p.unescaped(s[i+1 : e])
-		}
-		p.r.Body = body
-	}
-	p.klogPairs(next, true)
-	return true
+	return p.klogPairs(e + 1)
 }
 
-// klogPairs parses the pairs from i on, and adds them if it is told to. It
-// returns -1 if they are none.
-func (p *Parser) klogPairs(i int, add bool) int {
+// klogPairs adds the pairs from i on; false if something is none.
+func (p *Parser) klogPairs(i int) bool {
 	s := p.src
 	for i < len(s) {
 		if blank(s[i]) {
@@ -109,7 +112,7 @@ func (p *Parser) klogPairs(i int, add bool) int {
 		if !ok {
 			// Keys have blanks, now and then.
 			if next = bytes.IndexByte(s[i:min(len(s), i+64)], '='); next <= 0 || bytes.IndexByte(s[i:i+next], '\n') >= 0 {
-				return -1
+				return false
 			}
 			key, next = p.span(i, i+next), i+next+1
 		}
@@ -118,11 +121,9 @@ func (p *Parser) klogPairs(i int, add bool) int {
 		case next+1 < len(s) && s[next] == '<' && s[next+1] == '\n':
 			end := bytes.Index(s[next:], []byte("\n >"))
 			if end < 0 {
-				return -1
+				return false
 			}
-			if add {
-				f.Val = p.unindented(s[next+2 : max(next+2, next+end)])
-			}
+			f.Val = p.unindented(s[next+2 : max(next+2, next+end)])
 			i = next + end + 3
 		case next < len(s) && (s[next] == '{' || s[next] == '['):
 			e, _ := nested(s, next)
@@ -135,15 +136,14 @@ func (p *Parser) klogPairs(i int, add bool) int {
 		default:
 			f, i, _ = p.pairValue(key, next)
 		}
-		if add {
-			if k, _ := lookup(p.b.Bytes(key)); k != 0 && (keys[k].role == roleMessage || keys[k].role == roleLogger) {
-				p.promote(k, f)
-			} else {
-				p.promoteEvent(f)
-			}
+		k, hash := lookup(p.b.Bytes(key))
+		if k != 0 && (keys[k].role == roleMessage || keys[k].role == roleLogger) {
+			p.promote(k, f)
+		} else {
+			p.promoteHashed(k, hash, f)
 		}
 	}
-	return i
+	return true
 }
 
 // unindented appends lines without the tab in front of each to the arena.

@@ -2,6 +2,8 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"shipper/internal/record"
 )
@@ -26,7 +28,7 @@ func (p *Parser) logfmt() bool {
 			next int
 			ok   bool
 		)
-		g := &p.shape[p.head.keys%uint8(len(p.shape))]
+		g := &p.pairKeys[p.head.keys%uint8(len(p.pairKeys))]
 		guessed := g.length > 0 && g.is(s, i, '=')
 		if guessed {
 			key, next = p.span(i, i+g.length), i+g.length+1
@@ -134,15 +136,19 @@ func (p *Parser) pairKey(i int) (k record.Span, next int, ok bool) {
 		}
 		return p.span(i+1, e), e + 2, true
 	}
-	for j := i; j < len(s); j++ {
-		switch c := s[j]; {
-		case c == '=':
-			return p.span(i, j), j + 1, j > i
-		case c <= ' ' || c == '"' || c == '{' || c == '(' || c == ',':
-			return record.Span{}, 0, false
-		}
+	j := i
+	for j < len(s) && keyByte(s[j]) {
+		j++
 	}
-	return record.Span{}, 0, false
+	if j == i || j == len(s) || s[j] != '=' {
+		return record.Span{}, 0, false
+	}
+	return p.span(i, j), j + 1, true
+}
+
+// keyByte reports whether c may be in a key without quotes.
+func keyByte(c byte) bool {
+	return c > ' ' && c != '=' && c != '"' && c != '{' && c != '(' && c != ','
 }
 
 // pairValue returns the field of a value that starts at i, and the index behind
@@ -166,8 +172,18 @@ func (p *Parser) pairValue(key record.Span, i int) (f record.Field, next int, ra
 
 // token returns the index of the first blank at or behind i.
 func token(s []byte, i int) int {
-	for i < len(s) && s[i] > ' ' {
-		i++
+	for i+8 <= len(s) {
+		w := binary.LittleEndian.Uint64(s[i:])
+		m := (w - ones*(' '+1)) &^ w & highs // bytes up to the blank
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if blank(s[i]) {
+			return i
+		}
+		i++ // another control character
 	}
 	for i < len(s) && !blank(s[i]) {
 		i++
@@ -213,7 +229,8 @@ func (p *Parser) tail(lo, hi int) (end int) {
 		}
 		at += i + 1
 		start := pairStart(s, lo, at-1)
-		if start > lo && p.allPairs(start, hi) {
+		if start > lo && onlyPairs(s[start:]) {
+			p.eventPairs(start, hi)
 			for end = start; end > lo && blank(s[end-1]); end-- {
 			}
 			return end
@@ -245,25 +262,72 @@ func pairStart(s []byte, lo, i int) int {
 	return j
 }
 
-// allPairs reports whether src[i:hi] is nothing but pairs, and adds them as
-// fields of the event if so.
-func (p *Parser) allPairs(i, hi int) bool {
-	first := i
-	for pass := range 2 {
-		for i = first; i < hi; {
-			if blank(p.src[i]) {
-				i++
-				continue
-			}
-			key, next, ok := p.pairKey(i)
-			if !ok {
+// onlyPairs reports whether s is nothing but pairs.
+func onlyPairs(s []byte) bool {
+	for i := 0; i < len(s); {
+		if blank(s[i]) {
+			i++
+			continue
+		}
+		first := i
+		if s[i] == '"' {
+			if i, _ = quoted(s, i+1); i <= first+1 {
 				return false
 			}
-			f, e, _ := p.pairValue(key, next)
-			if i = e; pass == 1 {
-				p.promoteEvent(f)
+			i++
+		} else {
+			for i < len(s) && keyByte(s[i]) {
+				i++
 			}
 		}
+		if i == first || i >= len(s) || s[i] != '=' {
+			return false
+		}
+		i++
+		if i < len(s) && s[i] == '"' {
+			if e, _ := quoted(s, i+1); e >= 0 && (e+1 == len(s) || blank(s[e+1])) {
+				i = e + 1
+				continue
+			}
+		}
+		i = token(s, i)
 	}
 	return true
+}
+
+// eventPairs adds the pairs src[i:hi] as fields of the event.
+func (p *Parser) eventPairs(i, hi int) {
+	for i < hi {
+		if blank(p.src[i]) {
+			i++
+			continue
+		}
+		if i = p.eventPair(i); i < 0 {
+			return
+		}
+	}
+}
+
+// eventPair adds the pair at i as a field of the event, and returns the index
+// behind it, -1 if there is none.
+func (p *Parser) eventPair(i int) int {
+	g := &p.pairKeys[p.head.keys%uint8(len(p.pairKeys))]
+	p.head.keys++
+	if g.length > 0 && g.is(p.src, i, '=') {
+		f, next, _ := p.pairValue(p.span(i, i+g.length), i+g.length+1)
+		p.promoteHashed(g.key, g.hash, f)
+		return next
+	}
+	key, next, ok := p.pairKey(i)
+	if !ok {
+		return -1
+	}
+	name := p.b.Bytes(key)
+	k, hash := lookup(name)
+	if p.src[i] != '"' {
+		*g = guessOf(name, k, hash)
+	}
+	f, next, _ := p.pairValue(key, next)
+	p.promoteHashed(k, hash, f)
+	return next
 }

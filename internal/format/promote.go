@@ -29,9 +29,9 @@ func (p *Parser) promote(k key, f record.Field) {
 	}
 }
 
-// promoteEvent is promote for a field that cannot be a header.
-func (p *Parser) promoteEvent(f record.Field) {
-	k, hash := lookup(p.b.Bytes(f.Key))
+// promoteHashed is promote for a field of the event, which cannot be a header,
+// with the key and the hash that lookup gave.
+func (p *Parser) promoteHashed(k key, hash uint, f record.Field) {
 	if k == 0 || eventRoles>>keys[k].role&1 == 0 {
 		p.addHashed(f, hash)
 		return
@@ -552,7 +552,7 @@ func (p *Parser) settleSpans() {
 // spansOf takes the name of the innermost of a list of spans, and trace IDs from
 // the innermost that has them.
 func (p *Parser) spansOf(list record.Span) {
-	var objects [maxDepth][]byte
+	var objects [16][]byte // spans further in are of no account
 	n := 0
 	text := p.b.Bytes(list)
 	for i := skipBlanks(text, 1); i < len(text) && text[i] == '{' && n < len(objects); {

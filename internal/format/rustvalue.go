@@ -18,7 +18,14 @@ func (p *Parser) rustEvent(lo, hi int) {
 	}
 	p.r.Body = p.span(lo, end)
 	for i < hi {
-		v := rustField(s, i, hi, false)
+		g := &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]
+		p.head.keys++
+		guessed := g.length > 0 && g.is(s, i, '=')
+		key := i + g.length
+		if !guessed {
+			key = identEnd(s[:hi], i)
+		}
+		v := rustField(s, i, key, hi, false)
 		if v.key == i {
 			return
 		}
@@ -31,7 +38,11 @@ func (p *Parser) rustEvent(lo, hi int) {
 		default:
 			f = p.typed(f, v.lo, v.hi)
 		}
-		p.promoteEvent(f)
+		if !guessed {
+			k, hash := lookup(s[i:v.key])
+			*g = guessOf(s[i:v.key], k, hash)
+		}
+		p.promoteHashed(g.key, g.hash, f)
 		if i = v.hi; i < hi && s[i] == ' ' {
 			i++
 		}
@@ -66,14 +77,14 @@ type rustValue struct {
 	found       uint8
 }
 
-// rustField returns the field that starts at i. Its value goes on to the next
+// rustField returns the field whose key is s[i:key]. Its value goes on to the next
 // field or to end, in a span to the brace that ends the span's fields. There is
 // no field if the key is empty.
-func rustField(s []byte, i, end int, span bool) (v rustValue) {
-	v.key = identEnd(s[:end], i)
-	if v.key == end || s[v.key] != '=' {
+func rustField(s []byte, i, key, end int, span bool) (v rustValue) {
+	if key >= end || s[key] != '=' {
 		return rustValue{key: i}
 	}
+	v.key = key
 	v.lo = v.key + 1
 	hi := v.lo
 	if hi < end && s[hi] == '"' {
@@ -86,6 +97,9 @@ func rustField(s []byte, i, end int, span bool) (v rustValue) {
 	}
 	depth := 0
 	for ; hi < end; hi++ {
+		if !delimits[s[hi]] {
+			continue
+		}
 		switch s[hi] {
 		case '"':
 			if e, _ := quoted(s[:end], hi+1); e > 0 {
@@ -115,6 +129,9 @@ func rustField(s []byte, i, end int, span bool) (v rustValue) {
 	return v
 }
 
+// delimits are the bytes that have a meaning in a value without quotes.
+var delimits = [256]bool{'"': true, '{': true, '(': true, '[': true, '}': true, ')': true, ']': true, ' ': true}
+
 // identEnd returns the index behind the identifier that starts at i: i if there
 // is none.
 func identEnd(s []byte, i int) int {
@@ -124,9 +141,16 @@ func identEnd(s []byte, i int) int {
 	return i
 }
 
-func isIdent(c byte) bool {
-	return c|0x20 >= 'a' && c|0x20 <= 'z' || c-'0' < 10 || c == '_' || c == '.' || c == '-' || c >= 0x80
-}
+func isIdent(c byte) bool { return identBytes[c] }
+
+// identBytes are letters, digits, what stands between them in names, and what
+// is not ASCII.
+var identBytes = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c|0x20 >= 'a' && c|0x20 <= 'z' || byte(c)-'0' < 10 || c == '_' || c == '.' || c == '-' || c >= 0x80
+	}
+	return t
+}()
 
 // appendQuoted appends text as a JSON string.
 func appendQuoted(dst, text []byte) []byte {

@@ -164,7 +164,7 @@ func (p *Parser) spanFields(i int) int {
 		if s[i] == '}' {
 			return i + 1
 		}
-		v := rustField(s, i, len(s), true)
+		v := rustField(s, i, identEnd(s, i), len(s), true)
 		if v.key == i {
 			return -1
 		}
@@ -234,11 +234,11 @@ func targetAt(s []byte) int {
 // rustFile takes the "file.rs:1: " at i and returns the index behind it.
 func (p *Parser) rustFile(i int) int {
 	s := p.src
-	j := bytes.Index(s[i:min(len(s), i+256)], []byte(".rs:"))
-	if j <= 0 || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
+	j := bytes.IndexByte(s[i:min(len(s), i+256)], ':')
+	if j < 4 || string(s[i+j-3:i+j]) != ".rs" || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
 		return i
 	}
-	e := i + j + 4
+	e := i + j + 1
 	for e < len(s) && s[e]-'0' < 10 {
 		e++
 	}

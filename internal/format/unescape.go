@@ -30,9 +30,41 @@ func escaped(text []byte) bool {
 	}
 }
 
+// unescapeJSON appends text with its escapes resolved to dst; ok is false if one
+// is not JSON's. A surrogate without its other half becomes U+FFFD.
+func unescapeJSON(dst, text []byte) (_ []byte, ok bool) {
+	for {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 {
+			return append(dst, text...), true
+		}
+		if i+1 == len(text) {
+			return dst, false
+		}
+		dst = append(dst, text[:i]...)
+		c := text[i+1]
+		if r := simpleEscapes[c]; r != 0 {
+			dst = append(dst, r)
+			text = text[i+2:]
+			continue
+		}
+		if c != 'u' {
+			return dst, false
+		}
+		r, n := longEscape(text[i:])
+		if n == 0 || text[i+2] == '{' {
+			return dst, false
+		}
+		dst = utf8.AppendRune(dst, r)
+		text = text[i+n:]
+	}
+}
+
+// simpleEscapes are what JSON's escapes of one letter stand for, 0 if there is none.
+var simpleEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
 // unescape appends text with its escapes resolved to dst: those of JSON, Go and
-// Rust. What is no escape stays as it is. A surrogate without its other half
-// becomes U+FFFD.
+// Rust. What is no escape stays as it is.
 func unescape(dst, text []byte) []byte {
 	for {
 		i := bytes.IndexByte(text, '\\')
@@ -42,18 +74,8 @@ func unescape(dst, text []byte) []byte {
 		dst = append(dst, text[:i]...)
 		n := 2
 		switch c := text[i+1]; c {
-		case '"', '\\', '/', '\'':
+		case '\'':
 			dst = append(dst, c)
-		case 'n':
-			dst = append(dst, '\n')
-		case 't':
-			dst = append(dst, '\t')
-		case 'r':
-			dst = append(dst, '\r')
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
 		case 'a':
 			dst = append(dst, '\a')
 		case 'v':
@@ -61,11 +83,15 @@ func unescape(dst, text []byte) []byte {
 		case '0':
 			dst = append(dst, 0)
 		default:
+			if r := simpleEscapes[c]; r != 0 {
+				dst = append(dst, r)
+				break
+			}
 			var r rune
 			if r, n = longEscape(text[i:]); n == 0 {
 				dst = append(dst, '\\')
-				text = text[i+1:]
-				continue
+				n = 1
+				break
 			}
 			dst = utf8.AppendRune(dst, r)
 		}
