@@ -17,7 +17,7 @@ import (
 
 func queryCommand(ctx context.Context, args []string) error {
 	f := newFlags("query")
-	addr := f.String("addr", "http://127.0.0.1:3100", "`URL` of the indexer, or of a Loki")
+	addr := f.String("addr", "http://127.0.0.1:3100", "`URL` of the indexer")
 	since := config.Duration(time.Hour)
 	f.Func("since", "how far back to look: a `duration` such as 15m or 7d (default 1h)", func(s string) (err error) {
 		since, err = config.ParseDuration(s)
@@ -55,7 +55,7 @@ func queryCommand(ctx context.Context, args []string) error {
 	defer cancel()
 	c := query.Client{
 		URL: *addr, From: *from, To: *to, Limit: *limit, Follow: *follow,
-		JSON: output.is("json"), Raw: *raw, Color: isTerminal(1) && os.Getenv("NO_COLOR") == "", Out: os.Stdout,
+		JSON: output.is("json"), Raw: *raw, Color: isTerminal(1) && os.Getenv("NO_COLOR") == "", Out: os.Stdout, Err: os.Stderr,
 	}
 	err = c.Run(ctx, rest[0])
 	var refused *query.Refused

@@ -1,8 +1,8 @@
 package query
 
 import (
-	"bytes"
 	"slices"
+	"strings"
 
 	"shipper/internal/segment"
 )
@@ -25,16 +25,14 @@ type labels struct {
 func (s *labels) collect(r segment.Row) {
 	s.all, s.text = s.all[:0], s.text[:0]
 	for a := range r.Attributes {
-		if len(a.Text) == 0 {
-			continue
-		}
 		from := len(s.text)
 		s.text = append(s.text, a.Text...)
 		s.all = append(s.all, label{a.Label, from, len(s.text), a.Stream || a.Label == streamLabel})
 	}
 	// Stable: the first of two columns with one label is the one that filters see.
-	slices.SortStableFunc(s.all, func(a, b label) int { return bytes.Compare([]byte(a.name), []byte(b.name)) })
+	slices.SortStableFunc(s.all, func(a, b label) int { return strings.Compare(a.name, b.name) })
 	s.all = slices.CompactFunc(s.all, func(a, b label) bool { return a.name == b.name })
+	s.all = slices.DeleteFunc(s.all, func(l label) bool { return l.from == l.to })
 }
 
 // append appends those labels that keep chooses as the members of a JSON object.

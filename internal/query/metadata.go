@@ -54,8 +54,7 @@ func (h *Handler) values(ctx context.Context, p *params) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(vs)
-	return stringList(slices.Compact(vs)), nil
+	return stringList(vs), nil
 }
 
 // maxSample is the number of records that are looked at for the names of the

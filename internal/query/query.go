@@ -23,7 +23,9 @@ import (
 	"shipper/internal/selector"
 )
 
-// Store is what is queried. A query sees what was stored when it began.
+// Store is what is queried. A query sees what was stored when it began. Columns
+// and Values are sorted and have everything once; Size is of what may have to be
+// read.
 type Store interface {
 	Search(ctx context.Context, q segment.Query, emit func(segment.Row) bool) error
 	Count(ctx context.Context, q segment.Query, step int64, by []string, add func(bucket int64, values []string, n int64)) error

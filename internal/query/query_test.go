@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,7 +32,8 @@ func (s blockStore) Columns(context.Context, int64, int64) ([]string, error) {
 
 func (s blockStore) Values(ctx context.Context, column string, q segment.Query) (vs []string, err error) {
 	err = s.Block.Values(ctx, column, q, func(v string) bool { vs = append(vs, v); return true })
-	return vs, err
+	slices.Sort(vs)
+	return slices.Compact(vs), err
 }
 
 func (s blockStore) Size(context.Context, segment.Query) (segment.Info, error) { return s.Info(), nil }
@@ -169,7 +171,8 @@ func TestStreams(t *testing.T) {
 	f("3 2 1 0", `{} | took < 400ms`)
 	f("2 3", `{} | took >= 200ms`, "limit", "2", "direction", "forward")
 	f("59 39 19", `{service_name="carts"}`, "interval", "20s")
-	f("9 39", `{service_name="carts"}`, "interval", "30s", "direction", "forward", "limit", "2")
+	f("9 29", `{service_name="carts"}`, "interval", "20s", "direction", "forward", "limit", "2")
+	f("9 39", `{service_name="carts"}`, "interval", "21s", "direction", "forward", "limit", "2")
 
 	f(`parse error at line 1, col 29: not supported: the stage json; attributes can be filtered without it`, `{service_name="payments"} | json`)
 	f(`max entries limit per query exceeded, limit > max_entries_limit_per_query (6000 > 5000)`, `{a="b"}`, "limit", "6000")
