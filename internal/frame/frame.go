@@ -93,6 +93,16 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			start, at = end, end
 			continue
 		}
+		if c.now.resume == none && (c.now.mode == header || c.now.mode == none) && timed(data[at:end]) && end-at <= c.lineLimit {
+			// The most frequent case of judge.
+			if cut := at - c.blank; cut > start {
+				ends = append(ends, int32(cut))
+				start = cut
+			}
+			c.start, c.now, c.blank = state{}, state{mode: header}, 0
+			at = end
+			continue
+		}
 		before, behind := c.judge(data[at:end], end-start)
 		if cut := at - c.blank; before {
 			if cut > start {

@@ -11,18 +11,31 @@ var alone = func() (t [256]bool) {
 	return t
 }()
 
+// timed reports whether line starts with a time as most formats write it. It
+// is a part of headerOf that costs next to nothing.
+func timed(line []byte) bool {
+	if len(line) < 24 {
+		return false
+	}
+	switch c := line[0]; {
+	case digit(c):
+		return date(line)
+	case c == '[':
+		return date(line[1:])
+	case c == 'I' || c == 'W' || c == 'E' || c == 'F':
+		return line[5] == ' ' && line[8] == ':' && line[11] == ':' && line[14] == '.' && shaped(line[1:], "0000 00:00:00.")
+	}
+	return false
+}
+
 // headBytes is how far a header is looked for.
 const headBytes = 64
 
 // headerOf returns header or levelled if line starts with a header, none otherwise.
 func headerOf(line []byte) mode {
-	var plain [headBytes]byte
-	if c := line[0]; c == 0x1b || c == '[' && len(line) > 1 && line[1] == 0x1b || c == 0xef {
-		if line = strip(plain[:0], line); len(line) == 0 {
-			return none
-		}
-	}
 	switch c := line[0]; {
+	case c == 0x1b || c == '[' && len(line) > 1 && line[1] == 0x1b || c == 0xef:
+		return coloured(line)
 	case digit(c):
 		return dated(line)
 	case c == '[':
@@ -43,17 +56,26 @@ func headerOf(line []byte) mode {
 // placed judges a line that may start with a place in a Go source and no time:
 // "main.go:12: ".
 func placed(line []byte) mode {
-	head := line[:min(len(line), headBytes)]
-	i := bytes.Index(head, []byte(".go:"))
-	if i <= 0 || bytes.IndexByte(head[:i], ' ') >= 0 {
+	i := bytes.IndexByte(line[:min(len(line), headBytes)], ':')
+	if i < 4 || string(line[i-3:i]) != ".go" || bytes.IndexByte(line[:i], ' ') >= 0 {
 		return none
 	}
-	for i += 4; i < len(line) && digit(line[i]); i++ {
+	for i++; i < len(line) && digit(line[i]); i++ {
 	}
 	if i+1 < len(line) && line[i] == ':' && line[i+1] == ' ' && digit(line[i-1]) {
 		return header
 	}
 	return none
+}
+
+// coloured is headerOf for a line that starts with control sequences or a byte
+// order mark.
+func coloured(line []byte) mode {
+	var head [headBytes]byte
+	if line = strip(head[:0], line); len(line) == 0 || line[0] == 0x1b || line[0] == 0xef || line[0] == '[' && len(line) > 1 && line[1] == 0x1b {
+		return none
+	}
+	return headerOf(line)
 }
 
 // dated judges a line that starts with a digit.
