@@ -92,9 +92,9 @@ const (
 // parser of another row tells apart has no row of its own.
 var rows = [...]row{
 	{record.FormatJSON, "{", (*Parser).json},
-	{record.FormatGoPanic, "pfgSru\tc.[m" + letters, (*Parser).goPanic},
+	{record.FormatGoPanic, "pfgSru", (*Parser).goPanic},
 	{record.FormatGoRace, "=", (*Parser).goRace},
-	{record.FormatRustPanic, "tpm ", (*Parser).rustPanic},
+	{record.FormatRustPanic, "tpm", (*Parser).rustPanic},
 	{record.FormatRustError, "E", (*Parser).rustError},
 	{record.FormatKlog, "IWEF", (*Parser).klog},
 	{record.FormatTracingFull, digits + " [ITDWE", (*Parser).tracing},

@@ -34,20 +34,20 @@ func (p *Parser) goPanic() bool {
 		i = lineEnd(s, i)
 	case bytes.HasPrefix(rest, []byte("goroutine ")) && bytes.HasSuffix(rest[:lineEnd(rest, 0)], []byte("]:")):
 		p.r.Body = p.span(i, lineEnd(s, i))
+		p.r.Severity = 17 // the program may have printed it and live on
 	case signalAt(rest) > 0:
 		format = record.FormatGoFatal
 		text := p.span(i, lineEnd(s, i))
 		p.exception("signal", text, text)
 		p.addText(nameSignal, p.span(i, i+signalAt(rest)))
 		i = lineEnd(s, i)
-	case framesOnly(s):
-		p.r.Body = p.span(0, lineEnd(s, 0))
-		i = 0
 	default:
 		return false
 	}
 	p.r.Format = format
-	p.r.Severity = 21
+	if p.r.Severity == 0 {
+		p.r.Severity = 21
+	}
 	for i < len(s) && s[i] == '\n' {
 		i++
 	}
@@ -200,21 +200,6 @@ func runtimeFunction(line []byte) bool {
 		if bytes.HasPrefix(line, []byte(prefix)) {
 			return true
 		}
-	}
-	return false
-}
-
-// framesOnly reports whether s is a part of a goroutine's trace, as it is left
-// when other lines came in between.
-func framesOnly(s []byte) bool {
-	end := lineEnd(s, 0)
-	line := s[:end]
-	switch {
-	case end == len(s) && s[0] != '\t':
-	case line[0] == '\t':
-		return bytes.Contains(line, []byte(".go:"))
-	case bytes.HasPrefix(line, []byte("created by ")), bytes.HasSuffix(line, []byte(")")) && bytes.IndexByte(line, '(') > 0:
-		return end+1 < len(s) && s[end+1] == '\t' && bytes.Contains(s[end+1:lineEnd(s, end+1)], []byte(".go:"))
 	}
 	return false
 }

@@ -7,8 +7,7 @@ import (
 )
 
 // rustPanic parses what the Rust runtime writes when a thread panics, in the
-// layout before 1.73 and since, when a stack overflows or memory runs out, and
-// the rest of a backtrace that other lines came in between of.
+// layout before 1.73 and since, when a stack overflows or memory runs out.
 func (p *Parser) rustPanic() bool {
 	s := p.src
 	switch {
@@ -24,8 +23,6 @@ func (p *Parser) rustPanic() bool {
 		p.exception("out of memory", p.span(0, end), p.span(0, end))
 		p.r.Severity = 21
 		return true
-	case s[0] == ' ':
-		return p.backtraceOnly()
 	case bytes.HasPrefix(s, []byte("thread ")):
 		// "thread caused non-unwinding panic. aborting."
 		if lineEnd(s, 0) == len(s) && bytes.HasSuffix(s, []byte("panic. aborting.")) {
@@ -165,22 +162,4 @@ func trimBack(s []byte, i, end int) int {
 		end--
 	}
 	return end
-}
-
-// backtraceOnly parses frames of a backtrace whose head is elsewhere.
-func (p *Parser) backtraceOnly() bool {
-	s := p.src
-	text := bytes.TrimLeft(s, " ")
-	i := 0
-	for i < len(text) && text[i]-'0' < 10 {
-		i++
-	}
-	numbered := i > 0 && i < 4 && bytes.HasPrefix(text[i:], []byte(": "))
-	if !numbered && !bytes.HasPrefix(text, []byte("at ")) || !bytes.Contains(s, []byte(".rs:")) {
-		return false
-	}
-	p.r.Severity = 21
-	p.r.Body = p.span(0, lineEnd(s, 0))
-	p.addText(nameStack, p.span(0, len(s)))
-	return true
 }

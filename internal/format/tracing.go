@@ -29,10 +29,14 @@ func (p *Parser) tracing() bool {
 		return false
 	}
 	level := p.span(i, i+n)
-	i = p.tracingThread(min(i+n+1, len(s)))
+	i = min(i+n+1, len(s))
+	if i < len(s) && s[i] == '[' && p.hint != record.FormatTracingFull {
+		return false // a target in brackets is simple_logger's
+	}
+	i = p.tracingThread(i)
 	target, spans := p.tracingSpans(i)
 	n = targetAt(s[target:])
-	if !timed && !spans && n == 0 {
+	if !timed && !spans && !p.untimedTarget(s[target:target+n]) {
 		return false
 	}
 	p.r.Severity, p.r.SeverityText = number, level
@@ -42,6 +46,12 @@ func (p *Parser) tracing() bool {
 	}
 	p.rustEvent(p.rustFile(min(target+n, len(s))), len(s))
 	return true
+}
+
+// untimedTarget reports whether a target is enough to know a line without a
+// time: "ERROR main: text" may be anybody's.
+func (p *Parser) untimedTarget(target []byte) bool {
+	return len(target) > 0 && (p.src[0] == ' ' || p.hint == record.FormatTracingFull || bytes.Contains(target, []byte("::")))
 }
 
 // tracingTime takes the time, and returns the index behind it.
