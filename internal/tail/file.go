@@ -9,44 +9,48 @@ import (
 )
 
 // file is an open file, or a compressed one, and the generation read from it.
+// What every look at an idle file needs stands together, at the start.
 type file struct {
+	// The reader's.
+	size  int64 // at the last look
+	mtime int64 // at the last look
+	seen  int64 // how far it was read, unfinished bytes included
+	position
+
+	// Guarded by set.mu.
+	fd       int       // -1: closed
+	links    int       // names it has in the patterns
+	unlinked time.Time // when it lost the last of them; zero if it has one
+	closed   bool      // given up by the reader
+	held     int64     // space it takes although deleted
+	heldSize int64     // its size when that was found out
+
+	// Does not change, but for before, which is the reader's once f has arrived.
 	id      identity
 	path    string // where it was found
 	lineage string // the name its generations go by: path, or for a rotated file what that was before
 	born    int64  // files of its lineage that are younger were written after this: ns since the Unix epoch
 	first   bool   // it was there at the first scan
-	before  *file  // to be read to its end first; the reader's once it has arrived
 	archive *archive
+	before  *file // to be read to its end first
 
-	// Guarded by set.mu.
-	fd       int // -1: closed
-	links    int // names it has in the patterns
-	unlinked time.Time
-	closed   bool  // given up by the reader
-	held     int64 // space it takes although deleted
-	heldSize int64 // its size when that was found out
-
-	// The reader's from here on.
-	position
+	// The reader's.
 	stage  stage
-	prev   uint64 // generation that was in the file before this one
-	known  int64  // largest size seen of this generation
-	size   int64  // at the last look
-	mtime  int64  // at the last look
-	seen   int64  // how far it was read, unfinished bytes included
-	grown  time.Time
-	rests  int  // interval between looks, as a power of two
-	want   int  // bytes to ask for; 0: a chunk
-	lines  bool // unfinished bytes have complete lines in them
+	grown  time.Time // when it was last seen to change
+	rests  int       // interval between looks, as a power of two
+	known  int64     // largest size seen of this generation
+	want   int       // bytes to ask for; 0: a chunk
+	lines  bool      // unfinished bytes have complete lines in them
+	begun  int       // generations begun
+	prev   uint64    // generation that was in the file before this one
+	failed string    // the last error of a read
+	stale  bool      // the handle is of no use any more
 	cutter Cutter
 	stream *record.Stream
 	hint   *input.Hint
 	key    string
 	source *file   // the file this one is a copy of
 	copies []*file // of this file, while they are not read
-	failed string  // the last error of a read
-	stale  bool    // the handle is of no use any more
-	begun  int     // generations begun
 }
 
 // stage is how far the reader has got with a file.

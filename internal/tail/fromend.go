@@ -25,8 +25,8 @@ func (r *reader) startAtEnd(f *file, fd int) error {
 	}
 	p := f.position
 	p.offset = end
-	p.marker = r.markerAt(fd, end)
-	if !r.agrees(fd, f.size, &p) {
+	p.marker, err = r.markerAt(fd, end)
+	if err != nil || !r.agrees(fd, f.size, &p) {
 		return nil // truncated meanwhile: it is read from its start
 	}
 	f.position, f.seen = p, end

@@ -119,12 +119,24 @@ func related(path, found string) bool {
 // writer went on between the end of the copying and the truncation.
 func (r *reader) sameContent(f *file, fd int, s *saved) (position, bool) {
 	p := s.position
+	if s.truncated {
+		// The last look at a copy may have been in the middle of the copying,
+		// which is over now that the original was truncated.
+		st, err := fstat(fd)
+		if err != nil {
+			return p, false
+		}
+		f.size = st.size
+	}
 	if p.prefixLen == 0 || f.size < int64(p.prefixLen) {
 		return p, false
 	}
 	if f.size < p.offset && s.truncated {
 		p.offset = f.size
-		p.marker = r.markerAt(fd, f.size)
+		var err error
+		if p.marker, err = r.markerAt(fd, f.size); err != nil {
+			return p, false
+		}
 	}
 	return p, r.agrees(fd, f.size, &p)
 }
@@ -160,7 +172,10 @@ func (r *reader) originals(f *file) []*file {
 func (r *reader) noticeTruncated(o *file) error {
 	fd, _ := r.set.acquire(o)
 	st, err := fstat(fd)
-	if err != nil || o.stage != following || r.agrees(fd, st.size, &o.position) {
+	if err != nil || o.stage != following {
+		return nil
+	}
+	if same, err := r.compare(fd, st.size, &o.position); same || err != nil {
 		return nil
 	}
 	return r.truncated(o)

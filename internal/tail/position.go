@@ -38,11 +38,11 @@ const (
 
 // position is where reading goes on, and what the file has to look like for that.
 type position struct {
-	gen    uint64 // generation ID; 0: not known yet
-	file   identity
 	offset int64
 	flags  uint8
 
+	gen       uint64 // generation ID; 0: not known yet
+	file      identity
 	prefixLen uint16
 	prefix    uint64 // hash of the first prefixLen bytes
 	head      uint64 // hash of the first line or headBytes, whichever is shorter; 0: not known yet

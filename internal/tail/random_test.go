@@ -12,7 +12,7 @@ import (
 // TestRandomSteps does to a file what writers, rotation and crashes can do, in
 // any order, and wants every line once.
 func TestRandomSteps(t *testing.T) {
-	rounds := 150
+	rounds := 60
 	if testing.Short() {
 		rounds = 20
 	}

@@ -267,7 +267,7 @@ func (r *reader) look(f *file) error {
 		}
 	}
 	switch {
-	case f.size < f.offset, changed && f.size <= f.seen && !r.agrees(fd, f.size, &f.position):
+	case f.size < f.offset, changed && f.size <= f.seen && r.differs(fd, f):
 		if err := r.truncated(f); err != nil {
 			return err
 		}
@@ -291,6 +291,12 @@ func (r *reader) look(f *file) error {
 		r.later(f)
 	}
 	return nil
+}
+
+// differs reports whether what is in f is not what was read before the position.
+func (r *reader) differs(fd int, f *file) bool {
+	same, err := r.compare(fd, f.size, &f.position)
+	return !same && err == nil
 }
 
 func latest(a, b time.Time) time.Time {

@@ -94,8 +94,12 @@ func (r *reader) fetch(f *file, fd int, w []byte, start int64, lead int) (n int,
 	if err != nil {
 		return 0, false, r.unread(f, err)
 	}
+	same, err := r.compare(fd, st.size, &f.position)
+	if err != nil {
+		return 0, false, r.unread(f, err)
+	}
 	f.failed = ""
-	if st.size < start+int64(n) || n < lead || !r.agrees(fd, st.size, &f.position) || lead > 0 && sum(w[:lead]) != f.marker {
+	if !same || st.size < start+int64(n) || n < lead || lead > 0 && sum(w[:lead]) != f.marker {
 		f.mtime = st.mtime
 		return 0, false, r.truncated(f)
 	}
@@ -120,45 +124,53 @@ func (r *reader) unread(f *file, err error) error {
 	return nil
 }
 
-// agrees reports whether the file looks as it has to for p: it is long enough,
-// and has the same first bytes and marker. It leaves the first bytes in r.head
-// and lets the prefix grow.
+// agrees reports whether the file can be read and is that of p: see compare.
 func (r *reader) agrees(fd int, size int64, p *position) bool {
+	same, err := r.compare(fd, size, p)
+	return same && err == nil
+}
+
+// compare looks whether the file is as it has to be for p: long enough, with
+// the same first bytes and marker. It leaves the first bytes in r.head and lets
+// the prefix grow. An error says nothing about the file.
+func (r *reader) compare(fd int, size int64, p *position) (same bool, err error) {
 	if size < p.offset {
-		return false
+		return false, nil
 	}
 	n, err := pread(fd, r.head[:], 0)
 	if err != nil {
-		return false
+		return false, err
 	}
 	q := *p
 	switch k := int(p.prefixLen); {
 	case k <= n:
 		if k > 0 && sum(r.head[:k]) != p.prefix {
-			return false
+			return false, nil
 		}
 	case p.offset == 0:
-		return false // shorter than it was, and nothing else to tell by
+		return false, nil // shorter than it was, and nothing else to tell by
 	default:
 		q.prefixLen = 0 // an unfinished line was cut off; the marker decides
 	}
-	if p.offset > 0 && r.markerAt(fd, p.offset) != p.marker {
-		return false
+	if p.offset > 0 {
+		if mark, err := r.markerAt(fd, p.offset); err != nil || mark != p.marker {
+			return false, err
+		}
 	}
 	q.identify(r.head[:n])
 	*p = q
 	clear(r.head[n:])
-	return true
+	return true, nil
 }
 
-// markerAt hashes the bytes before offset.
-func (r *reader) markerAt(fd int, offset int64) uint64 {
+// markerAt hashes the bytes before offset; it is 0 if they are not there.
+func (r *reader) markerAt(fd int, offset int64) (uint64, error) {
 	n := int(min(markerBytes, offset))
 	k, err := pread(fd, r.mark[:n], offset-int64(n))
 	if err != nil || k < n {
-		return 0
+		return 0, err
 	}
-	return sum(r.mark[:n])
+	return sum(r.mark[:n]), nil
 }
 
 // cut hands on what is complete in data, which was read into b behind lead
@@ -331,13 +343,14 @@ func (r *reader) skipHole(f *file, fd int, b *buffer, lead int, data []byte, n i
 	if n == len(data) {
 		f.flags |= flagHole
 	}
-	skipped := end - f.offset
-	f.offset = end
+	skipped, before := end-f.offset, f.marker
 	if f.archive != nil {
 		f.marker = sum(b.bytes[max(0, lead+n-markerBytes) : lead+n])
-	} else {
-		f.marker = r.markerAt(fd, end)
+	} else if f.marker, err = r.markerAt(fd, end); err != nil {
+		f.marker = before
+		return false, r.unread(f, err)
 	}
+	f.offset = end
 	f.cutter = nil // it did not see the hole
 	r.stats.HoleBytes.Add(skipped)
 	return true, r.account(f, input.Entry{Kind: input.Dropped, Reason: "nul_hole", Bytes: skipped})
