@@ -125,9 +125,9 @@ func TestKill9(t *testing.T) {
 		})
 	}
 	agents, indexers := 0, 0
-	for range rounds {
+	for i := range rounds {
 		time.Sleep(time.Duration(20+rnd.IntN(700)) * time.Millisecond)
-		if rnd.IntN(3) > 0 {
+		if i%3 != 2 {
 			agent.kill()
 			agent = s.startAgent(t)
 			agents++
