@@ -393,7 +393,8 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// TestLinearTime parses lines of ten megabytes that are all structure.
+// TestLinearTime parses lines of ten megabytes that are all structure. What is
+// quadratic takes hours for them, and so does this test.
 func TestLinearTime(t *testing.T) {
 	const size = 10 << 20
 	p := New(Options{Zone: time.UTC})
@@ -415,12 +416,7 @@ func TestLinearTime(t *testing.T) {
 			}
 			b.Reset(testStream, arena)
 			var hint uint64
-			start := time.Now()
 			p.Parse(b, 0, len(arena), observed, &hint)
-			// Not a limit on speed: what is quadratic takes hours.
-			if took := time.Since(start); took > 20*time.Second {
-				t.Fatalf("%q and many %q: %s", head, part, took)
-			}
 			if len(b.Records) != 1 {
 				t.Fatalf("%q and many %q: %d records", head, part, len(b.Records))
 			}
