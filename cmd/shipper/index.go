@@ -34,6 +34,7 @@ func indexCommand(ctx context.Context, args []string) error {
 		Listen:   *listen,
 		MaxAge:   time.Duration(*age),
 		MaxBytes: int64(*size),
+		Version:  readBuild().Version,
 		Log:      log,
 		Listening: func(a net.Addr) {
 			log.Info("serving", "url", "http://"+a.String())

@@ -25,6 +25,7 @@ func queryCommand(ctx context.Context, args []string) error {
 	})
 	from := f.timeFlag("from", "look from this `time` on, such as 2026-11-23T06:25:00Z or \"2026-11-23 06:25\"; instead of -since")
 	to := f.timeFlag("to", "look up to this `time` (default now)")
+	step := f.durationFlag("step", "`duration` between the points of a metric query; without it there is one, at the end")
 	limit := f.Int("limit", 100, "print the newest `n` records; 0 is all")
 	follow := f.Bool("follow", false, "go on with what comes in")
 	raw := f.Bool("raw", false, "print control characters of records as they are")
@@ -54,7 +55,7 @@ func queryCommand(ctx context.Context, args []string) error {
 	ctx, cancel := whileRead(ctx)
 	defer cancel()
 	c := query.Client{
-		URL: *addr, From: *from, To: *to, Limit: *limit, Follow: *follow,
+		URL: *addr, Step: time.Duration(*step), From: *from, To: *to, Limit: *limit, Follow: *follow,
 		JSON: output.is("json"), Raw: *raw, Color: isTerminal(1) && os.Getenv("NO_COLOR") == "", Out: os.Stdout, Err: os.Stderr,
 	}
 	err = c.Run(ctx, rest[0])

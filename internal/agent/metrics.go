@@ -1,9 +1,13 @@
 package agent
 
 import (
+	"cmp"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
+	"shipper/internal/deliver"
 	"shipper/internal/input"
 	"shipper/internal/metrics"
 	"shipper/internal/tail"
@@ -80,12 +84,15 @@ func (a *Agent) writeBooks(m *metrics.Writer) {
 		}
 	}
 	m.Counter("shipper_input_bytes_total", "Bytes by what became of them; read = queued + dropped + lost. Kept across restarts.")
-	for k, n := range bytes {
-		m.Int(n, "input", k.input, "to", k.kind.String(), "reason", k.reason)
+	keys := slices.SortedFunc(maps.Keys(bytes), func(x, y key) int {
+		return cmp.Or(cmp.Compare(x.input, y.input), cmp.Compare(x.kind, y.kind), cmp.Compare(x.reason, y.reason))
+	})
+	for _, k := range keys {
+		m.Int(bytes[k], "input", k.input, "to", k.kind.String(), "reason", k.reason)
 	}
 	m.Counter("shipper_input_records_total", "Records queued. Kept across restarts.")
-	for name, n := range records {
-		m.Int(n, "input", name)
+	for _, name := range slices.Sorted(maps.Keys(records)) {
+		m.Int(records[name], "input", name)
 	}
 }
 
@@ -114,6 +121,24 @@ func (a *Agent) writeOutputs(m *metrics.Writer) {
 	for _, o := range a.outputs {
 		m.Int(a.queue.Lag(o.Name).Blocks, "output", o.Name)
 	}
+	outputs := func(f *metrics.Writer, value func(*deliver.Stats) int64) {
+		for _, o := range a.outputs {
+			f.Int(value(&o.Stats), "output", o.Name)
+		}
+	}
+	outputs(m.Counter("shipper_output_requests_total", "Requests sent, again or for the first time."), func(s *deliver.Stats) int64 { return s.Requests.Load() })
+	outputs(m.Counter("shipper_output_bytes_total", "Bytes of bodies sent, as they go over the wire."), func(s *deliver.Stats) int64 { return s.Bytes.Load() })
+	outputs(m.Counter("shipper_output_blocks_total", "Blocks done with: stored by the receiver or dead letters."), func(s *deliver.Stats) int64 { return s.Blocks.Load() })
+	outputs(m.Counter("shipper_output_records_total", "Records stored by the receiver."), func(s *deliver.Stats) int64 { return s.Records.Load() })
+	outputs(m.Counter("shipper_output_lost_records_total", "Records that the receiver says it dropped."), func(s *deliver.Stats) int64 { return s.Lost.Load() })
+	outputs(m.Counter("shipper_output_failed_requests_total", "Requests without a good answer, sent again."), func(s *deliver.Stats) int64 { return s.Failed.Load() })
+	outputs(m.Counter("shipper_output_unauthorized_requests_total", "Requests refused for their credentials, sent again."), func(s *deliver.Stats) int64 { return s.Unauthorized.Load() })
+	outputs(m.Counter("shipper_output_splits_total", "Requests that were too large."), func(s *deliver.Stats) int64 { return s.Splits.Load() })
+	outputs(m.Counter("shipper_output_rejected_requests_total", "Requests that will never be accepted as they are."), func(s *deliver.Stats) int64 { return s.Rejected.Load() })
+	outputs(m.Counter("shipper_output_dead_records_total", "Records that became dead letters."), func(s *deliver.Stats) int64 { return s.DeadRecords.Load() })
+	outputs(m.Gauge("shipper_output_requests_in_flight", "Requests being sent now."), func(s *deliver.Stats) int64 { return s.InFlight.Load() })
+	outputs(m.Gauge("shipper_output_requests_limit", "Requests in flight at most, as adapted to the receiver."), func(s *deliver.Stats) int64 { return s.Limit.Load() })
+	outputs(m.Gauge("shipper_output_failing", "1 while the receiver does not take requests."), func(s *deliver.Stats) int64 { return s.Failing.Load() })
 	m.Gauge("shipper_oldest_undelivered_seconds", "Since when the oldest block that an output lacks is queued.")
 	for _, o := range a.outputs {
 		m.Sample(a.queue.Lag(o.Name).Age.Seconds(), "output", o.Name)

@@ -85,7 +85,7 @@ func (x *Indexer) server(store *index.Store, log *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle(receive.NativePath, in)
 	mux.Handle(receive.NDJSONPath, in)
-	(&query.Handler{Store: store, Version: x.Version}).Routes(mux)
+	(&query.Handler{Store: store, Version: x.Version, Log: log}).Routes(mux)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
