@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"internal/segment"},
 	{"internal/tail", "internal/frame", "internal/format", "internal/selector", "internal/queue", "internal/flow"},
 	{"internal/protocol", "internal/input", "internal/block"},
-	{"internal/record", "internal/metrics", "internal/blocklog"},
+	{"internal/record", "internal/metrics", "internal/blocklog", "internal/dirlock"},
 }
 
 // source is one Go file that is part of the product, tests left out.

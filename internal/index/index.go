@@ -49,6 +49,7 @@ import (
 	"time"
 
 	"shipper/internal/block"
+	"shipper/internal/dirlock"
 	"shipper/internal/segment"
 )
 
@@ -147,7 +148,7 @@ func newStore(dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create store: %w", err)
 	}
-	lock, err := lockDir(dir)
+	lock, err := dirlock.Lock(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -281,7 +281,7 @@ func TestDays(t *testing.T) {
 func TestLocked(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
-	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "in use by process") {
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "in use by another process, pid") {
 		t.Errorf("a second Open: %v", err)
 	}
 	_ = s.Close()

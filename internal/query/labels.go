@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"shipper/internal/protocol/ndjson"
 	"shipper/internal/segment"
 )
 
@@ -46,8 +47,8 @@ func (s *labels) append(dst []byte, keep func(*label) bool) []byte {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, l.name), ':')
-		dst = appendString(dst, s.text[l.from:l.to])
+		dst = append(ndjson.AppendString(dst, l.name), ':')
+		dst = ndjson.AppendString(dst, s.text[l.from:l.to])
 	}
 	return dst
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"shipper/internal/protocol/ndjson"
 	"shipper/internal/selector"
 )
 
@@ -124,8 +125,8 @@ func appendMetric(dst []byte, names, values []string) []byte {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, names[i]), ':')
-		dst = appendString(dst, v)
+		dst = append(ndjson.AppendString(dst, names[i]), ':')
+		dst = ndjson.AppendString(dst, v)
 	}
 	return append(dst, '}')
 }

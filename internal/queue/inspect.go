@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"shipper/internal/blocklog"
+	"shipper/internal/dirlock"
 	"shipper/internal/input"
 )
 
@@ -25,14 +26,14 @@ type Inspector struct {
 	dead   *blocklog.Log
 }
 
-// Inspect opens the queue in dir for reading. It fails with ErrLocked while an
+// Inspect opens the queue in dir for reading. It fails with dirlock.ErrLocked while an
 // agent uses it; agents do not start on it until Close. A damaged index is an
 // error: the agent builds it again at its next start.
 func Inspect(dir string) (*Inspector, error) {
 	if _, err := os.Stat(filepath.Join(dir, "index.db")); err != nil {
 		return nil, fmt.Errorf("there is no queue in %s: %w", dir, err)
 	}
-	lock, err := lockDir(dir)
+	lock, err := dirlock.Lock(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"shipper/internal/blocklog"
+	"shipper/internal/dirlock"
 )
 
 func TestInspect(t *testing.T) {
@@ -79,7 +80,7 @@ func TestInspect(t *testing.T) {
 	if entries, err := i.Books(); err != nil || sumBooks(entries)["queued"] != 20*900 {
 		t.Errorf("books %v, error %v", entries, err)
 	}
-	if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
+	if _, err := Open(dir, Options{}); !errors.Is(err, dirlock.ErrLocked) {
 		t.Errorf("open while it is inspected: %v", err)
 	}
 	if err := i.Verify(func(p string) { t.Errorf("verify: %s", p) }); err != nil {

@@ -13,6 +13,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"shipper/internal/blocklog"
+	"shipper/internal/dirlock"
 )
 
 // Open opens the queue in dir, which it creates, and locks it. If the last
@@ -25,7 +26,7 @@ func Open(dir string, o Options) (*Queue, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open queue: %w", err)
 	}
-	lock, err := lockDir(dir)
+	lock, err := dirlock.Lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open queue: %w", err)
 	}
@@ -262,4 +263,13 @@ func markClean(dir string) error {
 		return err
 	}
 	return errors.Join(f.Close(), syncDir(dir))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
 }

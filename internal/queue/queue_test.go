@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"shipper/internal/dirlock"
 	"shipper/internal/input"
 )
 
@@ -464,10 +465,10 @@ func TestLockedTwice(t *testing.T) {
 	dir := t.TempDir()
 	q := open(t, dir, Options{})
 	want := fmt.Sprintf("in use by another process, pid %d", os.Getpid())
-	if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), want) {
+	if _, err := Open(dir, Options{}); !errors.Is(err, dirlock.ErrLocked) || !strings.Contains(err.Error(), want) {
 		t.Errorf("second Open: %v", err)
 	}
-	if _, err := Inspect(dir); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), want) {
+	if _, err := Inspect(dir); !errors.Is(err, dirlock.ErrLocked) || !strings.Contains(err.Error(), want) {
 		t.Errorf("Inspect: %v", err)
 	}
 	appendN(t, q, 1, 1, 10)

@@ -27,10 +27,10 @@ func AppendRecord(dst []byte, b *record.Batch, r *record.Record) []byte {
 	}
 	if r.SeverityText.Len > 0 {
 		dst = append(dst, `,"severity_text":`...)
-		dst = appendString(dst, b.Bytes(r.SeverityText))
+		dst = AppendString(dst, b.Bytes(r.SeverityText))
 	}
 	dst = append(dst, `,"message":`...)
-	dst = appendString(dst, b.Bytes(r.Body))
+	dst = AppendString(dst, b.Bytes(r.Body))
 	if r.Flags&record.HasTrace != 0 {
 		dst = append(dst, `,"trace_id":"`...)
 		dst = hex.AppendEncode(dst, r.TraceID[:])
@@ -47,7 +47,7 @@ func AppendRecord(dst []byte, b *record.Batch, r *record.Record) []byte {
 	}
 	if r.Logger.Len > 0 {
 		dst = append(dst, `,"logger":`...)
-		dst = appendString(dst, b.Bytes(r.Logger))
+		dst = AppendString(dst, b.Bytes(r.Logger))
 	}
 	dst = appendOrigin(dst, r)
 	fields := b.FieldsOf(r)
@@ -151,7 +151,7 @@ func appendStream(dst []byte, b *record.Batch, r *record.Record, hidden uint32) 
 		}
 		dst = appendEscaped(dst, l.Name)
 		dst = append(dst, '"', ':')
-		dst = appendString(dst, l.Value)
+		dst = AppendString(dst, l.Value)
 	}
 	return dst
 }
@@ -196,7 +196,7 @@ func repeated(b *record.Batch, key []byte, later []record.Field) bool {
 }
 
 func appendField(dst []byte, b *record.Batch, f record.Field) []byte {
-	dst = appendString(dst, b.Bytes(f.Key))
+	dst = AppendString(dst, b.Bytes(f.Key))
 	dst = append(dst, ':')
 	switch f.Kind {
 	case record.Int:
@@ -215,13 +215,13 @@ func appendField(dst []byte, b *record.Batch, f record.Field) []byte {
 			return out
 		}
 	}
-	return appendString(dst, b.Bytes(f.Val))
+	return AppendString(dst, b.Bytes(f.Val))
 }
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func appendString[T string | []byte](dst []byte, s T) []byte {
+// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
+func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	dst = appendEscaped(dst, s)
 	return append(dst, '"')

@@ -1,4 +1,5 @@
-package queue
+// Package dirlock makes sure that a data directory has one user at a time.
+package dirlock
 
 import (
 	"errors"
@@ -12,11 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrLocked is returned by Open and Inspect for a directory that another process uses.
+// ErrLocked is wrapped by the error of Lock for a directory that another process uses.
 var ErrLocked = errors.New("in use by another process")
 
-// lockDir locks a directory for this process. The lock ends with the process.
-func lockDir(dir string) (*os.File, error) {
+// Lock locks dir for this process by flock(2) on its file "lock", which has
+// the process's pid. Closing the file, or the end of the process, ends it. The
+// error for a directory in use wraps ErrLocked and names the pid.
+func Lock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -36,13 +39,4 @@ func lockDir(dir string) (*os.File, error) {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
