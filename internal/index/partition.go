@@ -24,6 +24,7 @@ type timeRange struct{ from, to, arrival int64 }
 
 // timesAt returns the range of times that records arriving at a time may have.
 func (o *Options) timesAt(arrival int64) timeRange {
+	arrival = max(0, arrival) // a clock before 1970 has no day to file under
 	back := past
 	if o.MaxAge > 0 {
 		back = min(back, int64(o.MaxAge))
