@@ -201,6 +201,20 @@ func TestSteps(t *testing.T) {
 			b.poll()
 			return 220
 		}},
+		{"copytruncate, the copy was seen half done", []string{"a.log*"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.write("a.log.1", lines(0, 50))
+			b.poll()
+			b.write("a.log", lines(100, 110))
+			b.write("a.log.1", lines(50, 110))
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(110, 120))
+			b.poll()
+			b.restart()
+			return 120
+		}},
 		{"copytruncate, the copy does not match", []string{"a.log"}, func(b *bench) int {
 			b.start()
 			b.write("a.log", lines(0, 100))
