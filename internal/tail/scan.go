@@ -51,7 +51,8 @@ type scanner struct {
 	unlinked []*file // applied after a scan: the name may turn up elsewhere in it
 	first    bool
 	now      time.Time
-	listed   int // names in this scan
+	listed   int  // names in this scan
+	all      bool // every directory is listed in this scan
 	buf      []byte
 }
 
@@ -185,9 +186,11 @@ func (s *scanner) scan(now time.Time, changed map[int32]bool) bool {
 	}
 	s.now, s.real, s.listed = now, s.real[:0], 0
 	if changed == nil {
+		s.all = s.set.takeReopen()
 		for _, d := range s.trees {
 			s.visit(d, false)
 		}
+		s.all = false
 	} else {
 		for wd := range changed {
 			for _, d := range s.watched[wd] {
@@ -226,7 +229,7 @@ func (s *scanner) visit(d *dir, changed bool) {
 	if err == nil && st.mode&unix.S_IFMT != unix.S_IFDIR {
 		err = unix.ENOTDIR
 	}
-	if err == nil && (changed || st.id != d.id || st.mtime != d.mtime || d.unsettled(s.now)) {
+	if err == nil && (changed || s.all || st.id != d.id || st.mtime != d.mtime || d.unsettled(s.now)) {
 		err = s.list(d)
 	}
 	if err != nil {

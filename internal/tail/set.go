@@ -18,6 +18,7 @@ type set struct {
 	arrived []*file            // for the reader
 	scanned bool               // the first scan is complete
 	reading *file              // whose descriptor the reader is using
+	reopen  bool               // a file that has a name was closed
 }
 
 func newSet() *set {
@@ -129,9 +130,20 @@ func (s *set) retire(f *file, named bool) bool {
 	}
 	s.close(f)
 	f.closed = true
+	s.reopen = s.reopen || f.links > 0
 	delete(s.open, f.id)
 	delete(s.unnamed, f)
 	return true
+}
+
+// takeReopen reports whether names lead to files that were closed since it was
+// last called.
+func (s *set) takeReopen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.reopen
+	s.reopen = false
+	return r
 }
 
 func (s *set) isClosed(f *file) bool {

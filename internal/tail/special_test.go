@@ -210,3 +210,27 @@ func TestMissingDirectory(t *testing.T) {
 	b.poll()
 	b.wantLines(1)
 }
+
+// TestStaleHandle has a handle that cannot be read any more: the file is opened
+// anew, and goes on where it was.
+func TestStaleHandle(t *testing.T) {
+	b := newBench(t, "a.log")
+	b.write("a.log", lines(0, 10))
+	b.start()
+	for _, f := range b.e.set.open {
+		fd, err := unix.Open(f.path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		b.must(err)
+		b.must(unix.Dup3(fd, f.fd, unix.O_CLOEXEC))
+		b.must(unix.Close(fd))
+	}
+	b.write("a.log", lines(10, 20))
+	b.poll()
+	b.poll()
+	b.wantLines(20)
+	if n := b.f.Stats.ReadErrors.Load(); n == 0 {
+		t.Error("no read failed")
+	}
+	if n := b.f.Stats.Files.Load(); n != 1 {
+		t.Errorf("%d files open, want 1", n)
+	}
+}
