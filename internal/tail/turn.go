@@ -110,17 +110,17 @@ func (r *reader) fetch(f *file, fd int, w []byte, start int64, lead int) (n int,
 	return n, true, nil
 }
 
-// unread deals with a failed read: it is tried again, at ever longer intervals.
+// unread deals with a failed read: it is tried again later, or with a new handle.
 func (r *reader) unread(f *file, err error) error {
 	r.stats.ReadErrors.Add(1)
+	f.rests = maxRests
 	if err == unix.ESTALE || err == unix.EBADF {
-		f.stale = true
+		f.stale, f.rests = true, 0
 	}
 	if f.failed != err.Error() {
 		f.failed = err.Error()
 		r.log.Error("cannot read file; trying again", "path", f.path, "offset", f.offset, "err", err)
 	}
-	f.rests = maxRests
 	return nil
 }
 
