@@ -290,7 +290,7 @@ func TestStartFails(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	f(&Indexer{Dir: dir, Listen: "127.0.0.1:0"}, "in use by process")
+	f(&Indexer{Dir: dir, Listen: "127.0.0.1:0"}, "in use by another process, pid")
 	f(&Indexer{Dir: t.TempDir(), Listen: strings.TrimPrefix(r.url, "http://")}, "address already in use")
 	file := t.TempDir() + "/file"
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
