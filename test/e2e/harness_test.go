@@ -33,9 +33,34 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build shipper: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	if err := readSources("../../go.mod", "../../cmd", "../../internal"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// readSources opens what the binary is built from: go test caches a result until
+// a file that the test opened changes, and cannot know of the build.
+func readSources(paths ...string) error {
+	for _, p := range paths {
+		err := filepath.WalkDir(p, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" && filepath.Base(path) != "go.mod" {
+				return err
+			}
+			f, err := os.Open(path)
+			if err != nil {
+				return err
+			}
+			return f.Close()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // process is a running shipper.
