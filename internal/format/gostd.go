@@ -42,7 +42,7 @@ func (p *Parser) goStd() bool {
 	for i < len(s) && s[i] == ' ' {
 		i++
 	}
-	i = p.goFile(i)
+	i = p.sourceFile(i, ".go")
 	p.stdMessage(0, start, i)
 	return true
 }
@@ -64,11 +64,12 @@ func stdPrefix(s []byte) int {
 	}
 }
 
-// goFile takes the "file.go:1: " at i and returns the index behind it.
-func (p *Parser) goFile(i int) int {
+// sourceFile takes the "file.go:1: " at i, of a file with the given extension
+// of two letters, and returns the index behind it, i if there is none.
+func (p *Parser) sourceFile(i int, extension string) int {
 	s := p.src
 	j := bytes.IndexByte(s[i:min(len(s), i+256)], ':')
-	if j < 4 || string(s[i+j-3:i+j]) != ".go" || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
+	if j < 4 || string(s[i+j-3:i+j]) != extension || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
 		return i
 	}
 	e := i + j + 1
@@ -89,7 +90,7 @@ func (p *Parser) goFile(i int) int {
 
 // goFileOnly parses a line that has a file in front, but neither date nor time.
 func (p *Parser) goFileOnly() bool {
-	i := p.goFile(0)
+	i := p.sourceFile(0, ".go")
 	if i == 0 {
 		return false
 	}

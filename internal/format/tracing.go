@@ -44,7 +44,7 @@ func (p *Parser) tracing() bool {
 		p.r.Logger = p.span(target, target+n)
 		n += 2
 	}
-	p.rustEvent(p.rustFile(min(target+n, len(s))), len(s))
+	p.rustEvent(p.sourceFile(min(target+n, len(s)), ".rs"), len(s))
 	return true
 }
 
@@ -239,27 +239,4 @@ func targetAt(s []byte) int {
 		}
 	}
 	return 0
-}
-
-// rustFile takes the "file.rs:1: " at i and returns the index behind it.
-func (p *Parser) rustFile(i int) int {
-	s := p.src
-	j := bytes.IndexByte(s[i:min(len(s), i+256)], ':')
-	if j < 4 || string(s[i+j-3:i+j]) != ".rs" || bytes.IndexByte(s[i:i+j], ' ') >= 0 {
-		return i
-	}
-	e := i + j + 1
-	for e < len(s) && s[e]-'0' < 10 {
-		e++
-	}
-	n, line := fileLine(s[i:e])
-	if n == 0 || e == len(s) || s[e] != ':' {
-		return i
-	}
-	p.addText(nameFile, p.span(i, i+n))
-	p.b.AddField(record.IntField(nameLine, line))
-	if e++; e < len(s) && s[e] == ' ' {
-		e++
-	}
-	return e
 }
