@@ -114,9 +114,7 @@ func (a *Agent) run(ctx context.Context) error {
 	if err := a.makeOutputs(); err != nil {
 		return err
 	}
-	if err := a.makeFlow(); err != nil {
-		return err
-	}
+	a.makeFlow()
 	server, err := a.listen()
 	if err != nil {
 		return err
@@ -128,13 +126,22 @@ func (a *Agent) run(ctx context.Context) error {
 	defer stopSending()
 	var senders sync.WaitGroup
 	for _, o := range a.outputs {
-		senders.Go(func() { o.Run(sending) })
+		senders.Go(func() {
+			if err := o.Run(sending); err != nil {
+				o.Log.Error("delivery has ended", "err", err)
+			}
+		})
 	}
 	go a.rest(sending)
 	if a.Ready != nil {
 		a.Ready()
 	}
 	err = a.read(ctx)
+	if err != nil { // what failed may keep the outputs from ever having everything
+		stopped, stop := context.WithCancel(ctx)
+		stop()
+		ctx = stopped
+	}
 	a.drain(ctx)
 	stopSending()
 	senders.Wait()
@@ -223,15 +230,11 @@ func (a *Agent) undelivered() int64 {
 	return n
 }
 
-func (a *Agent) makeFlow() error {
-	zone, err := time.LoadLocation(a.Config.Zone)
-	if err != nil {
-		return fmt.Errorf("zone %s: %w", a.Config.Zone, err)
-	}
+func (a *Agent) makeFlow() {
 	packers := make([]*packer, workers())
 	for i := range packers {
 		packers[i] = &packer{
-			parser:  format.New(format.Options{Zone: zone}),
+			parser:  format.New(format.Options{Zone: a.Config.Location()}),
 			encoder: block.NewEncoder(),
 			buffers: &a.buffers,
 			stats:   &a.stats,
@@ -245,7 +248,6 @@ func (a *Agent) makeFlow() error {
 		Work:     func(worker int, chunks []input.Chunk) packed { return packers[worker].pack(chunks) },
 		Commit:   a.commit,
 	}
-	return nil
 }
 
 // commit makes the results durable together and gives their memory back.

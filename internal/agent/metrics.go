@@ -33,30 +33,23 @@ func (a *Agent) writeMetrics(m *metrics.Writer) {
 
 // writeFiles writes what following files amounts to, for each file input.
 func (a *Agent) writeFiles(m *metrics.Writer) {
-	counter := func(name, help string, value func(*tail.Stats) int64) {
-		m.Counter(name, help)
+	files := func(f *metrics.Writer, value func(*tail.Stats) int64) {
 		for _, in := range a.files {
-			m.Int(value(&in.Stats), "input", in.Name)
+			f.Int(value(&in.Stats), "input", in.Name)
 		}
 	}
-	gauge := func(name, help string, value func(*tail.Stats) int64) {
-		m.Gauge(name, help)
-		for _, in := range a.files {
-			m.Int(value(&in.Stats), "input", in.Name)
-		}
-	}
-	gauge("shipper_files_open", "Files followed now.", func(s *tail.Stats) int64 { return s.Files.Load() })
-	gauge("shipper_files_unreadable", "Files that match and cannot be opened now.", func(s *tail.Stats) int64 { return s.Unreadable.Load() })
-	gauge("shipper_files_skipped", "Names that match and are no regular files, or not to be followed.", func(s *tail.Stats) int64 { return s.Skipped.Load() })
-	gauge("shipper_files_held", "Files that were deleted and are kept open until they are read.", func(s *tail.Stats) int64 { return s.HeldFiles.Load() })
-	gauge("shipper_files_held_bytes", "Disk space of deleted files that are kept open.", func(s *tail.Stats) int64 { return s.HeldBytes.Load() })
-	gauge("shipper_files_polling", "1 if inotify is not to be had and names are found by polling.", func(s *tail.Stats) int64 { return s.Polling.Load() })
-	counter("shipper_file_generations_total", "Contents begun: new files, and files truncated.", func(s *tail.Stats) int64 { return s.Generations.Load() })
-	counter("shipper_file_generations_resumed_total", "Contents found again after a restart or under another name.", func(s *tail.Stats) int64 { return s.Resumed.Load() })
-	counter("shipper_file_truncations_total", "Files found truncated or overwritten.", func(s *tail.Stats) int64 { return s.Truncations.Load() })
-	counter("shipper_file_long_lines_total", "Lines cut at the limit.", func(s *tail.Stats) int64 { return s.LongLines.Load() })
-	counter("shipper_file_losses_total", "Events that lost bytes; /books has the causes.", func(s *tail.Stats) int64 { return s.Losses.Load() })
-	counter("shipper_file_read_errors_total", "Reads that failed.", func(s *tail.Stats) int64 { return s.ReadErrors.Load() })
+	files(m.Gauge("shipper_files_open", "Files followed now."), func(s *tail.Stats) int64 { return s.Files.Load() })
+	files(m.Gauge("shipper_files_unreadable", "Files that match and cannot be opened now."), func(s *tail.Stats) int64 { return s.Unreadable.Load() })
+	files(m.Gauge("shipper_files_skipped", "Names that match and are no regular files, or not to be followed."), func(s *tail.Stats) int64 { return s.Skipped.Load() })
+	files(m.Gauge("shipper_files_held", "Files that were deleted and are kept open until they are read."), func(s *tail.Stats) int64 { return s.HeldFiles.Load() })
+	files(m.Gauge("shipper_files_held_bytes", "Disk space of deleted files that are kept open."), func(s *tail.Stats) int64 { return s.HeldBytes.Load() })
+	files(m.Gauge("shipper_files_polling", "1 if inotify is not to be had and names are found by polling."), func(s *tail.Stats) int64 { return s.Polling.Load() })
+	files(m.Counter("shipper_file_generations_total", "Contents begun: new files, and files truncated."), func(s *tail.Stats) int64 { return s.Generations.Load() })
+	files(m.Counter("shipper_file_generations_resumed_total", "Contents found again after a restart or under another name."), func(s *tail.Stats) int64 { return s.Resumed.Load() })
+	files(m.Counter("shipper_file_truncations_total", "Files found truncated or overwritten."), func(s *tail.Stats) int64 { return s.Truncations.Load() })
+	files(m.Counter("shipper_file_long_lines_total", "Lines cut at the limit."), func(s *tail.Stats) int64 { return s.LongLines.Load() })
+	files(m.Counter("shipper_file_losses_total", "Events that lost bytes; /books has the causes."), func(s *tail.Stats) int64 { return s.Losses.Load() })
+	files(m.Counter("shipper_file_read_errors_total", "Reads that failed."), func(s *tail.Stats) int64 { return s.ReadErrors.Load() })
 }
 
 // writeBooks writes the accounts of all inputs; /books has them by file.
