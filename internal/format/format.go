@@ -104,7 +104,7 @@ var rows = [...]row{
 }
 
 // candidates are, for each first byte, the rows to try as a set of bits.
-var candidates = func() (t [256]uint32) {
+var candidates = func() (t [256]uint64) {
 	for i, r := range rows {
 		for _, c := range []byte(r.first) {
 			t[c] |= 1 << i
@@ -115,7 +115,7 @@ var candidates = func() (t [256]uint32) {
 
 // rowOf is, for each format, its row + 1. A dialect has the row of the parser
 // that tells it apart.
-var rowOf = func() (t [64]uint8) {
+var rowOf = func() (t [256]uint8) {
 	for i, r := range rows {
 		t[r.number] = uint8(i + 1)
 	}
@@ -196,14 +196,14 @@ func (p *Parser) general(observed int64) {
 // before first.
 func (p *Parser) detect(observed int64) bool {
 	set := candidates[p.src[0]]
-	if i := rowOf[p.hint%64]; i > 0 && set&(1<<(i-1)) != 0 {
+	if i := rowOf[p.hint]; i > 0 && set&(1<<(i-1)) != 0 {
 		if p.try(int(i-1), observed) {
 			return true
 		}
 		set &^= 1 << (i - 1)
 	}
 	for ; set != 0; set &= set - 1 {
-		if p.try(bits.TrailingZeros32(set), observed) {
+		if p.try(bits.TrailingZeros64(set), observed) {
 			return true
 		}
 	}
