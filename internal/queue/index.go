@@ -267,6 +267,9 @@ func CheckIndex(path string) error {
 }
 
 func checkTables(tx *bbolt.Tx) error {
+	if err := checkFreelist(tx); err != nil {
+		return err
+	}
 	if err := checkOverflow(tx); err != nil {
 		return err
 	}
@@ -312,6 +315,40 @@ func checkOverflow(tx *bbolt.Tx) error {
 		}
 		if id += int64(info.OverflowCount) + 1; id > pages {
 			return fmt.Errorf("%w: page %d is longer than the file", errIndexPanic, info.ID)
+		}
+	}
+	return nil
+}
+
+// checkFreelist looks at the page of the free list as checkOverflow does at the
+// others: a harmed list can call its own page free. What is where in the file
+// is bbolt's format version 2: a meta page has its free list's page at byte 48
+// and its transaction at byte 64, a page the number of pages that follow it at
+// byte 12, all in the byte order of the machine.
+func checkFreelist(tx *bbolt.Tx) error {
+	f, err := os.Open(tx.DB().Path())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	size := int64(tx.DB().Info().PageSize)
+	for meta := range int64(2) {
+		b := make([]byte, 72)
+		if _, err := f.ReadAt(b, meta*size); err != nil {
+			return fmt.Errorf("read meta page: %w", err)
+		}
+		if binary.NativeEndian.Uint64(b[64:]) != uint64(tx.ID()) {
+			continue
+		}
+		page, pages := binary.NativeEndian.Uint64(b[48:]), uint64(tx.Size()/size)
+		if page >= pages {
+			return nil // there is none
+		}
+		if _, err := f.ReadAt(b[:16], int64(page)*size); err != nil {
+			return fmt.Errorf("read free list: %w", err)
+		}
+		if page+uint64(binary.NativeEndian.Uint32(b[12:])) >= pages {
+			return fmt.Errorf("%w: page %d is longer than the file", errIndexPanic, page)
 		}
 	}
 	return nil
