@@ -487,6 +487,7 @@ func FuzzParse(f *testing.F) {
 			lo = hi
 		}
 	}
+	f.Add([]byte("thread ' panicked at 'x"), uint64(0))
 	f.Fuzz(func(t *testing.T, text []byte, hint uint64) {
 		b := new(record.Batch)
 		// Bytes around the record are not its own.

@@ -39,14 +39,16 @@ func (p *Parser) threadPanic() bool {
 	s := p.src
 	name := len("thread '")
 	line := s[:lineEnd(s, 0)]
-	e := bytes.Index(line, []byte("' panicked at "))
-	if e < 0 {
-		if e = bytes.Index(line, []byte("' (")); e < 0 {
-			if e = bytes.Index(line, []byte("' has ")); e < 0 {
-				return false
-			}
+	e := -1
+	for _, behind := range [...]string{"' panicked at ", "' (", "' has "} {
+		if e = bytes.Index(line[name:], []byte(behind)); e >= 0 {
+			break
 		}
 	}
+	if e < 0 {
+		return false
+	}
+	e += name
 	i := e + 2
 	if i < len(s) && s[i] == '(' {
 		j := i + 1
