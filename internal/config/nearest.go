@@ -2,10 +2,15 @@ package config
 
 import "strings"
 
-// nearest returns the word that a person most likely meant by typing word, or
-// the empty string if none comes close.
+// nearest is Nearest among words that are written with underscores.
 func nearest(word string, words []string) string {
-	word = strings.ToLower(strings.ReplaceAll(word, "-", "_"))
+	return Nearest(strings.ReplaceAll(word, "-", "_"), words)
+}
+
+// Nearest returns the word that a person most likely meant by typing word, or
+// the empty string if none comes close.
+func Nearest(word string, words []string) string {
+	word = strings.ToLower(word)
 	best, least := "", 1+min(2, len(word)/2)
 	for _, w := range words {
 		if d := distance(word, w); d < least {

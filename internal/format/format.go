@@ -17,7 +17,9 @@ import (
 
 // Options configure a Parser.
 type Options struct {
-	Zone *time.Location // of times without a zone; default the node's
+	Zone   *time.Location // of times without a zone; default the node's
+	Year   int            // of times without a year; 0 is the one that brings a time closest to when it was read
+	Format uint8          // number of the format that is tried before others; 0 is the one of the record before
 }
 
 // Parser parses records. It is not for concurrent use, but serves all streams:
@@ -30,6 +32,7 @@ type Parser struct {
 	hint uint8          // format of the record before it in the stream
 	head head
 
+	first                          uint8 // Options.Format
 	clock                          clock
 	scratch                        []byte
 	objectKeys, pairKeys, rustKeys [32]guess // keys of the record before, by the syntax of keys
@@ -136,7 +139,7 @@ func New(o Options) *Parser {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	return &Parser{clock: clock{zone: o.Zone}}
+	return &Parser{first: o.Format, clock: clock{zone: o.Zone, year: int64(o.Year)}}
 }
 
 // Parse parses b.Arena[lo:hi], one record as it was framed, terminator
@@ -150,6 +153,9 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	lo, hi = trim(b.Arena, lo, hi)
 	p.src, p.base = b.Arena[lo:hi:hi], uint32(lo)
 	p.hint = uint8(*hint)
+	if p.first != 0 {
+		p.hint = p.first
+	}
 	p.begin(observed)
 	if hi == lo {
 		return

@@ -9,6 +9,7 @@ import (
 // clock reads times. It remembers the offset of its zone.
 type clock struct {
 	zone   *time.Location
+	year   int64 // of times without one, 0 if it is to be found
 	slot   int64 // the quarter of an hour, of local time, that offset holds in
 	offset int64 // seconds
 }
@@ -47,8 +48,8 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 	return c.utc(wall)*1e9 + frac, n, record.TimeNoZone
 }
 
-// klog parses the mmdd hh:mm:ss.uuuuuu that s starts with. The year is the one
-// that brings the time closest to near, in nanoseconds.
+// klog parses the mmdd hh:mm:ss.uuuuuu that s starts with. The year is the
+// clock's, or the one that brings the time closest to near, in nanoseconds.
 func (c *clock) klog(s []byte, near int64) (ns int64, n int, ok bool) {
 	if len(s) < 14 || s[4] != ' ' {
 		return 0, 0, false
@@ -63,9 +64,12 @@ func (c *clock) klog(s []byte, near int64) (ns int64, n int, ok bool) {
 	return c.utc(wall)*1e9 + frac, n + 5, true
 }
 
-// yearless returns the local seconds of a time without a year that is at most
-// half a year from near.
+// yearless returns the local seconds of a time without a year: in the clock's
+// year, or at most half a year from near.
 func (c *clock) yearless(month, day, sec, near int64) int64 {
+	if c.year != 0 {
+		return days(c.year, month, day)*86400 + sec
+	}
 	year := int64(time.Unix(0, near).In(c.zone).Year())
 	best, gap := int64(0), int64(-1)
 	for y := year - 1; y <= year+1; y++ {

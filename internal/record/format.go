@@ -183,6 +183,9 @@ func FormatName(n uint8) string {
 	return "unknown"
 }
 
+// FormatNames returns the names of all formats, ordered by number.
+func FormatNames() []string { return append([]string(nil), formats[:]...) }
+
 // FormatNumber returns the number of the format with that name.
 func FormatNumber(name string) (uint8, bool) {
 	for i, f := range formats {

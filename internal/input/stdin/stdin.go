@@ -197,7 +197,7 @@ func (s *stream) cut(flush, final bool) error {
 		}
 		n := int(ends[len(ends)-1])
 		var flags []record.Flags
-		if flush || final {
+		if flush || final && data[n-1] != '\n' { // the end of the input is no time-out
 			flags = tail.Forced(data[:n], ends)
 		}
 		if err := s.hand(data[:n], ends, flags, n); err != nil {

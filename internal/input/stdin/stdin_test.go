@@ -67,6 +67,9 @@ func TestRecords(t *testing.T) {
 				if g.flags&record.Partial != 0 {
 					s += "<partial>"
 				}
+				if g.flags&record.TimedOut != 0 {
+					s += "<timed out>"
+				}
 				texts = append(texts, s)
 				if text[g.base:][:len(g.text)] != g.text {
 					t.Errorf("%q: %q is not at %d", text, g.text, g.base)
@@ -84,6 +87,7 @@ func TestRecords(t *testing.T) {
 	f(50, `{"a":1}`+"\n", `{"a":1}`+"\n")
 	f(50, `{"a":1}`+"\n"+`{"b":2}`+"\r\n", `{"a":1}`+"\n", `{"b":2}`+"\r\n")
 	f(50, `{"a":1}`+"\n"+`{"b"`, `{"a":1}`+"\n", `{"b"<partial>`)
+	f(50, "10:00:00 a.go:1: one\ntwo\n", "10:00:00 a.go:1: one\ntwo\n")
 	f(50, `{"a":1}`+"\n"+long+"\n"+`{"b":2}`+"\n", `{"a":1}`+"\n", long[:50]+"<cut>", `{"b":2}`+"\n")
 	f(50, long, long[:50]+"<cut>")
 	f(101, long+"\n"+`{"b":2}`+"\n", long+"\n", `{"b":2}`+"\n")
