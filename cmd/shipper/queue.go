@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -103,15 +104,15 @@ func queueStat(i *queue.Inspector, asJSON bool) error {
 
 // queuedBlock is a line of "queue ls".
 type queuedBlock struct {
-	ID       string `json:"id"`
-	Queued   string `json:"queued"`
-	Newest   string `json:"newest"` // time of its newest record
-	Records  int    `json:"records"`
-	RawBytes int    `json:"raw_bytes"`
-	Bytes    int    `json:"bytes"`
-	File     string `json:"file"`
-	Offset   int64  `json:"offset"`
-	Only     string `json:"only,omitempty"` // the one output it is for
+	ID       string   `json:"id"`
+	Queued   string   `json:"queued"`
+	Newest   string   `json:"newest"` // time of its newest record
+	Records  int      `json:"records"`
+	RawBytes int      `json:"raw_bytes"`
+	Bytes    int      `json:"bytes"`
+	File     string   `json:"file"`
+	Offset   int64    `json:"offset"`
+	To       []string `json:"to,omitempty"` // outputs it is for; absent: the default ones
 }
 
 func queueList(i *queue.Inspector, asJSON bool) error {
@@ -119,15 +120,15 @@ func queueList(i *queue.Inspector, asJSON bool) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	enc := json.NewEncoder(out)
 	if !asJSON {
-		fmt.Fprintln(w, "ID\tQUEUED\tNEWEST RECORD\tRECORDS\tRAW\tBYTES\tFILE\tOFFSET")
+		fmt.Fprintln(w, "ID\tQUEUED\tNEWEST RECORD\tRECORDS\tRAW\tBYTES\tFILE\tOFFSET\tFOR")
 	}
 	err := i.List(func(b queue.BlockInfo) error {
 		q := queuedBlock{ID: b.ID.String(), Queued: instant(b.Queued), Newest: instant(b.Time), Records: b.Records,
-			RawBytes: b.Raw, Bytes: b.Bytes, File: filepath.Base(b.Path), Offset: b.Offset, Only: b.Only}
+			RawBytes: b.Raw, Bytes: b.Bytes, File: filepath.Base(b.Path), Offset: b.Offset, To: b.To}
 		if asJSON {
 			return enc.Encode(q)
 		}
-		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%d\n", q.ID, q.Queued, q.Newest, q.Records, q.RawBytes, q.Bytes, q.File, q.Offset)
+		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%d\t%s\n", q.ID, q.Queued, q.Newest, q.Records, q.RawBytes, q.Bytes, q.File, q.Offset, addressed(q.To))
 		return err
 	})
 	if err != nil {
@@ -137,6 +138,14 @@ func queueList(i *queue.Inspector, asJSON bool) error {
 		return err
 	}
 	return out.Flush()
+}
+
+// addressed names the outputs a block is for.
+func addressed(to []string) string {
+	if len(to) == 0 {
+		return "default"
+	}
+	return strings.Join(to, ",")
 }
 
 // queueCat prints records as NDJSON.

@@ -89,6 +89,11 @@ func validate(as []Append) error {
 		if a.Block != nil && len(a.Block.Payload) > maxBlock {
 			return fmt.Errorf("%w: block of %d bytes", errInvalid, len(a.Block.Payload))
 		}
+		if a.Block != nil {
+			if _, err := address(a.Block.To); err != nil {
+				return err
+			}
+		}
 		for _, p := range a.Positions {
 			if len(p.Key) == 0 || len(p.Key) > maxKey {
 				return fmt.Errorf("%w: position key of %d bytes", errInvalid, len(p.Key))

@@ -103,7 +103,7 @@ func (f *fields) number() int {
 // done reports whether all was read and nothing was missing.
 func (f *fields) done() bool { return !f.bad && len(f.p) == 0 }
 
-func appendBytes[T string | []byte](dst []byte, b T) []byte {
+func appendBytes[T ~string | ~[]byte](dst []byte, b T) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(b)))
 	return append(dst, b...)
 }
@@ -113,10 +113,10 @@ type blockRow struct {
 	at      blocklog.Location
 	records int
 	raw     int
-	time    int64  // of the newest record, ns since the Unix epoch
-	queued  int64  // when, ns since the Unix epoch
-	source  int64  // bytes the books have as queued for it
-	only    string // the one output that is to have it; empty: all
+	time    int64 // of the newest record, ns since the Unix epoch
+	queued  int64 // when, ns since the Unix epoch
+	source  int64 // bytes the books have as queued for it
+	to      addressees
 }
 
 func (r *blockRow) append(dst []byte) []byte {
@@ -126,13 +126,13 @@ func (r *blockRow) append(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, r.time)
 	dst = binary.AppendVarint(dst, r.queued)
 	dst = binary.AppendVarint(dst, r.source)
-	return appendBytes(dst, r.only)
+	return appendBytes(dst, r.to)
 }
 
 func parseBlockRow(p []byte) (blockRow, bool) {
 	f := fields{p: p}
 	r := blockRow{at: f.location(), records: f.number(), raw: f.number(), time: f.varint(), queued: f.varint(),
-		source: f.varint(), only: string(f.bytes())}
+		source: f.varint(), to: addressees(f.bytes())}
 	return r, f.done()
 }
 
@@ -158,7 +158,7 @@ func (f *fields) location() blocklog.Location {
 //	u8       0 block, 1 snapshot: nothing follows, the rows are the payload
 //	uvarint  epoch, commit, records, raw
 //	varint   time, queued
-//	bytes    only
+//	bytes    addressees
 //	uvarint  number of sources, each: bytes input, bytes file, varint bytes, varint count
 //	u8       1 if this is the last block of its commit, then
 //	uvarint  number of rows, each: u8 table, u8 deleted, bytes key, bytes value
@@ -188,7 +188,7 @@ func (m *entryMeta) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(m.row.raw))
 	dst = binary.AppendVarint(dst, m.row.time)
 	dst = binary.AppendVarint(dst, m.row.queued)
-	dst = appendBytes(dst, m.row.only)
+	dst = appendBytes(dst, m.row.to)
 	dst = binary.AppendUvarint(dst, uint64(len(m.sources)))
 	for _, s := range m.sources {
 		dst = appendBytes(dst, s.Input)
@@ -214,7 +214,7 @@ func parseEntryMeta(p []byte) (m entryMeta, ok bool) {
 	}
 	epoch := f.uvarint()
 	m.epoch, m.commit = uint32(epoch), f.uvarint()
-	m.row = blockRow{records: f.number(), raw: f.number(), time: f.varint(), queued: f.varint(), only: string(f.bytes())}
+	m.row = blockRow{records: f.number(), raw: f.number(), time: f.varint(), queued: f.varint(), to: addressees(f.bytes())}
 	for n := f.uvarint(); n > 0 && !f.bad; n-- {
 		s := input.Entry{Input: string(f.bytes()), File: string(f.bytes()), Kind: input.Queued, Bytes: f.varint(), Count: f.varint()}
 		m.sources = append(m.sources, s)

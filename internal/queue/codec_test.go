@@ -14,7 +14,7 @@ import (
 func someMeta() entryMeta {
 	return entryMeta{
 		epoch: 3, commit: 77, last: true,
-		row: blockRow{records: 5, raw: 600, time: -1, queued: 1 << 60, only: "loki", source: 30},
+		row: blockRow{records: 5, raw: 600, time: -1, queued: 1 << 60, to: "loki\x00store", source: 30},
 		sources: []input.Entry{
 			{Input: "in", File: "/var/log/x", Kind: input.Queued, Bytes: 10, Count: 1},
 			{Input: "in", Kind: input.Queued, Bytes: 20},
@@ -61,7 +61,7 @@ func FuzzEntryMeta(f *testing.F) {
 
 // FuzzRows: as FuzzEntryMeta, for what the index keeps.
 func FuzzRows(f *testing.F) {
-	r := blockRow{at: blocklog.Location{Segment: 1, Offset: 2, Length: 3}, records: 4, raw: 5, time: 6, queued: 7, source: 8, only: "x"}
+	r := blockRow{at: blocklog.Location{Segment: 1, Offset: 2, Length: 3}, records: 4, raw: 5, time: 6, queued: 7, source: 8, to: "x"}
 	d := deadRow{at: r.at, reason: "no", records: 1, raw: 2, time: 3}
 	e := input.Entry{Input: "in", File: "f", Kind: input.Lost, Reason: "why", Bytes: -1, Count: 2}
 	f.Add(bookKey(e), r.append(nil))

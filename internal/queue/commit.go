@@ -16,7 +16,6 @@ import (
 // batch is what goes into one commit. What was acked goes with every commit.
 type batch struct {
 	as      []Append
-	only    string        // the one output that is to have the blocks
 	patient bool          // wait for room whatever the policy
 	books   []input.Entry // besides those of as
 	rows    []row
@@ -109,7 +108,9 @@ func (q *Queue) plan(tx *bbolt.Tx, b *batch, now time.Time) (*plan, error) {
 	books := sums{tx: tx, rows: map[string]input.Entry{}}
 	for _, a := range b.as {
 		if a.Block != nil {
-			p.addBlock(a, b.only, now)
+			if err := p.addBlock(a, now); err != nil {
+				return nil, err
+			}
 		}
 		for _, pos := range a.Positions {
 			p.rows = append(p.rows, row{tablePositions, []byte(pos.Key), pos.Value})
@@ -179,10 +180,14 @@ func (q *Queue) acked() ID {
 	return least
 }
 
-func (p *plan) addBlock(a Append, only string, now time.Time) {
+func (p *plan) addBlock(a Append, now time.Time) error {
+	to, err := address(a.Block.To)
+	if err != nil {
+		return err
+	}
 	p.head.last = p.head.last.next()
 	m := entryMeta{epoch: p.head.last.Epoch, commit: p.head.commit}
-	m.row = blockRow{records: a.Block.Records, raw: a.Block.Raw, time: a.Block.Time, queued: now.UnixNano(), only: only}
+	m.row = blockRow{records: a.Block.Records, raw: a.Block.Raw, time: a.Block.Time, queued: now.UnixNano(), to: to}
 	for _, e := range a.Books {
 		if e.Kind == input.Queued {
 			m.sources = append(m.sources, e)
@@ -190,6 +195,7 @@ func (p *plan) addBlock(a Append, only string, now time.Time) {
 		}
 	}
 	p.blocks = append(p.blocks, plannedBlock{p.head.last, m, a.Block})
+	return nil
 }
 
 // writeLog writes the payloads, durably.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,13 +25,14 @@ type Cursor struct {
 	handed ID   // the last block that Next returned
 	seen   ID   // the last block that Next looked at: handed, or blocks behind it that are not for this output
 	border bool // Next waits for acks, before a new epoch
+	strict bool // only blocks that are addressed to it
 }
 
 // Cursor returns the cursor of an output. One that is not known begins at the
 // oldest block, and is known from now on: blocks are kept until it has them.
 func (q *Queue) Cursor(output string) (*Cursor, error) {
-	if output == "" || len(output) > maxKey {
-		return nil, fmt.Errorf("%w: output name of %d bytes", errInvalid, len(output))
+	if output == "" || len(output) > maxKey || strings.IndexByte(output, 0) >= 0 {
+		return nil, fmt.Errorf("%w: output name %q", errInvalid, output[:min(len(output), 100)])
 	}
 	if err := q.acquire(context.Background()); err != nil {
 		return nil, err
@@ -60,6 +62,17 @@ func (q *Queue) Cursor(output string) (*Cursor, error) {
 		return nil, fmt.Errorf("store cursor of %s: %w", output, err)
 	}
 	return c, nil
+}
+
+// AddressedOnly makes Next pass over blocks that are for no output in
+// particular, or take them again, which it does at first. Only says which.
+//
+// Whether an output takes them is not kept on disk: it is what the last call
+// said, for blocks from before the call, too.
+func (c *Cursor) AddressedOnly(only bool) {
+	c.q.mu.Lock()
+	defer c.q.mu.Unlock()
+	c.strict = only
 }
 
 // Drop forgets an output that has no cursor in this process. Blocks that only
@@ -163,7 +176,7 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 		c.seen = q.floor
 	}
 	from, outstanding := c.seen, c.outstanding()
-	epoch := c.handed.Epoch
+	epoch, strict := c.handed.Epoch, c.strict
 	q.mu.Unlock()
 	passed, bytes, border := from, 0, false
 	err = q.view(func(tx *bbolt.Tx) error {
@@ -172,7 +185,7 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 				border = true
 				return false, nil
 			}
-			if r.only != "" && r.only != c.name {
+			if r.to == "" && strict || r.to != "" && !r.to.has(c.name) {
 				if len(found) == 0 {
 					passed = id
 				}

@@ -228,8 +228,8 @@ func (q *Queue) Replay(ctx context.Context, which func(DeadLetter) bool) (n int,
 		if err != nil {
 			return n, fmt.Errorf("read dead letter: %w", err)
 		}
-		b := &batch{only: l.output, patient: true, rows: []row{{tableDead, l.key, nil}}}
-		b.as = []Append{{Block: &Block{Records: l.row.records, Raw: l.row.raw, Time: l.row.time, Payload: payload}}}
+		b := &batch{patient: true, rows: []row{{tableDead, l.key, nil}}}
+		b.as = []Append{{Block: &Block{Records: l.row.records, Raw: l.row.raw, Time: l.row.time, To: []string{l.output}, Payload: payload}}}
 		if err := q.append(ctx, b); err != nil {
 			return n, err
 		}

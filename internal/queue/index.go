@@ -15,8 +15,9 @@ import (
 	"shipper/internal/blocklog"
 )
 
-// formatVersion is that of index and log together.
-const formatVersion = 1
+// formatVersion is that of index and log together. In 1 a block was for one
+// output or for all.
+const formatVersion = 2
 
 // table is a bucket of the index.
 type table uint8

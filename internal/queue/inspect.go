@@ -164,12 +164,12 @@ func (i *Inspector) Stat() (Info, error) {
 type BlockInfo struct {
 	ID      ID
 	Records int
-	Raw     int    // bytes before compression
-	Bytes   int    // of the payload
-	Time    int64  // of the newest record, ns since the Unix epoch
-	Queued  int64  // ns since the Unix epoch
-	Only    string // the one output that is to have it; empty: all
-	Path    string // of the file it is in
+	Raw     int      // bytes before compression
+	Bytes   int      // of the payload
+	Time    int64    // of the newest record, ns since the Unix epoch
+	Queued  int64    // ns since the Unix epoch
+	To      []string // outputs it is for; nil: see Block.To
+	Path    string   // of the file it is in
 	Offset  int64
 }
 
@@ -182,7 +182,7 @@ func (i *Inspector) List(fn func(BlockInfo) error) error {
 	return i.view(func(tx *bbolt.Tx) error {
 		return eachBlock(tx, i.head.floor.next(), func(id ID, r blockRow) (bool, error) {
 			return true, fn(BlockInfo{ID: id, Records: r.records, Raw: r.raw, Bytes: int(r.at.Length), Time: r.time,
-				Queued: r.queued, Only: r.only, Path: paths[r.at.Segment], Offset: r.at.Offset})
+				Queued: r.queued, To: r.to.names(), Path: paths[r.at.Segment], Offset: r.at.Offset})
 		})
 	})
 }
@@ -215,7 +215,7 @@ func (i *Inspector) ReadBlock(id ID) (Block, error) {
 	if err != nil {
 		return Block{}, fmt.Errorf("read block %s: %w", id, err)
 	}
-	return Block{Epoch: id.Epoch, Sequence: id.Sequence, Records: row.records, Raw: row.raw, Time: row.time, Payload: payload}, nil
+	return Block{Epoch: id.Epoch, Sequence: id.Sequence, Records: row.records, Raw: row.raw, Time: row.time, To: row.to.names(), Payload: payload}, nil
 }
 
 // DeadLetters calls fn for every dead letter with its payload, by block, until
@@ -325,7 +325,7 @@ func (i *Inspector) verifyBlocks(tx *bbolt.Tx, known map[ID]bool, problem func(s
 			problem(fmt.Sprintf("block %s: what the log says of it cannot be read", id))
 		case e.Sequence != id.Sequence || m.epoch != id.Epoch:
 			problem(fmt.Sprintf("block %s: the log has block %d/%d there", id, m.epoch, e.Sequence))
-		case m.row.records != r.records || m.row.raw != r.raw || m.row.source != r.source || m.row.only != r.only:
+		case m.row.records != r.records || m.row.raw != r.raw || m.row.source != r.source || m.row.to != r.to:
 			problem(fmt.Sprintf("block %s: index and log differ", id))
 		}
 		return true, nil

@@ -146,6 +146,10 @@ type Block struct {
 	Raw      int   // bytes before compression
 	Time     int64 // of the newest record, ns since the Unix epoch
 	Payload  []byte
+
+	// To are the names of the outputs it is for; nil is all those that take
+	// what is not addressed: see Cursor.AddressedOnly. Next leaves it out.
+	To []string
 }
 
 // Position is a read position, or whatever an input wants to remember. A nil
@@ -249,6 +253,7 @@ type Lag struct {
 }
 
 // Lag tells how far an output is behind; all 0 for one that is not known.
+// Blocks for others that it did not come across yet count.
 func (q *Queue) Lag(output string) Lag {
 	q.mu.Lock()
 	at, ok := q.outputs[output]
