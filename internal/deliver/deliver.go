@@ -65,7 +65,7 @@ type Output struct {
 	Source  Source
 	Encoder Encoder
 
-	Client  *http.Client // default: NewClient(nil)
+	Client  *http.Client // default: NewClient(nil, nil)
 	Headers http.Header  // sent with every request, such as Authorization
 	// Reload reads the headers again after the receiver has said that
 	// credentials are wrong. It may be nil.
@@ -115,7 +115,7 @@ const payloadShare = 8
 
 func (o *Output) setDefaults() {
 	if o.Client == nil {
-		o.Client = NewClient(nil)
+		o.Client = NewClient(nil, nil)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

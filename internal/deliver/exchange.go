@@ -25,16 +25,20 @@ const maxAnswer = 64 << 10
 const maxText = 400
 
 // NewClient returns a client as deliveries want it: it follows no redirect,
-// decompresses nothing, has time-outs for every step that has no body, and
-// takes its proxy from the environment. The time of a whole exchange is
-// RequestTimeout's. It speaks HTTP/1.1: with a few requests in flight HTTP/2
+// decompresses nothing and has time-outs for every step that has no body. The
+// time of a whole exchange is RequestTimeout's. A nil config is TLS with the
+// system's authorities, a nil proxy the one of the environment (HTTP_PROXY,
+// HTTPS_PROXY, NO_PROXY). It speaks HTTP/1.1: with a few requests in flight HTTP/2
 // gains nothing and costs CPU.
-func NewClient(config *tls.Config) *http.Client {
+func NewClient(config *tls.Config, proxy func(*http.Request) (*url.URL, error)) *http.Client {
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  proxy,
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        config,
 			TLSHandshakeTimeout:    10 * time.Second,

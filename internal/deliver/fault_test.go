@@ -288,7 +288,7 @@ var nativeFaults = map[string]fault{
 
 // newOutput is an Output in a hurry.
 func newOutput(t testing.TB, url string, s *source, e Encoder) *Output {
-	client := NewClient(nil)
+	client := NewClient(nil, nil)
 	t.Cleanup(client.CloseIdleConnections)
 	return &Output{Name: "test", URL: url, Agent: testAgent, Source: s, Encoder: e, Client: client,
 		Backoff: Backoff{Min: time.Millisecond, Max: 4 * time.Millisecond}, RequestTimeout: 20 * time.Second,
