@@ -2,8 +2,10 @@ package agent
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"slices"
@@ -72,16 +74,18 @@ func (a *Agent) makeOutputs() error {
 			Name: c.Name, Agent: a.queue.AgentID(), Source: cursor,
 			MaxRequestBytes: int(c.MaxRequestBytes), RequestTimeout: time.Duration(c.Timeout),
 			Backoff: deliver.Backoff{Min: time.Duration(c.Backoff.Min), Max: time.Duration(c.Backoff.Max)},
+			Headers: makeHeaders(c),
 			Log:     a.Log.With("output", c.Name),
+		}
+		if o.Client, err = makeClient(c); err != nil {
+			return fmt.Errorf("output %s: %w", c.Name, err)
 		}
 		switch {
 		case c.Native != nil:
 			o.URL = strings.TrimRight(c.Native.URL, "/") + native.Path
-			o.Headers = makeHeaders(c.Native.Headers)
 			o.Encoder = native.Encoder{}
 		case c.HTTP != nil:
 			o.URL = c.HTTP.URL
-			o.Headers = makeHeaders(c.HTTP.Headers)
 			if o.Encoder, err = ndjson.NewEncoder(c.HTTP.Compression); err != nil {
 				return fmt.Errorf("output %s: %w", c.Name, err)
 			}
@@ -91,10 +95,38 @@ func (a *Agent) makeOutputs() error {
 	return nil
 }
 
-func makeHeaders(headers map[string]string) http.Header {
+// makeClient makes the HTTP client of an output.
+func makeClient(c config.Output) (*http.Client, error) {
+	t := deliver.TLS{CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile,
+		ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.Insecure}
+	tls, err := t.Config()
+	if err != nil {
+		return nil, err
+	}
+	switch c.Proxy {
+	case "env":
+		return deliver.NewClient(tls, nil), nil
+	case config.Off:
+		return deliver.NewClient(tls, func(*http.Request) (*url.URL, error) { return nil, nil }), nil
+	}
+	proxy, err := url.Parse(c.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	return deliver.NewClient(tls, http.ProxyURL(proxy)), nil
+}
+
+// makeHeaders are the headers of all requests of an output.
+func makeHeaders(c config.Output) http.Header {
 	h := http.Header{}
-	for name, value := range headers {
+	for name, value := range c.Headers() {
 		h.Set(name, value)
+	}
+	switch {
+	case c.Auth.Bearer != "":
+		h.Set("Authorization", "Bearer "+c.Auth.Bearer)
+	case c.Auth.User != "":
+		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.Auth.User+":"+c.Auth.Password)))
 	}
 	return h
 }

@@ -212,6 +212,11 @@ func (b *binder) set(v reflect.Value, text, path string) {
 			b.fail(path, "%s", err)
 		}
 		v.SetInt(int64(d))
+	case bool:
+		if text != "true" && text != "false" {
+			b.fail(path, "%q is neither true nor false", text)
+		}
+		v.SetBool(text == "true")
 	default:
 		v.SetString(text)
 	}

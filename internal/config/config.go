@@ -4,8 +4,9 @@
 //
 // A choice, such as what kind of input an input is, is a struct of pointers of
 // which exactly one is set. Sizes are written as 64MiB, durations as 500ms.
-// ${NAME} in a value stands for an environment variable; it is replaced after
-// parsing, so that what it holds can never add keys to the file.
+// ${NAME} in a value stands for an environment variable, ${file:PATH} for what a
+// file holds and ${credential:NAME} for a systemd credential; they are replaced
+// after parsing, so that what they hold can never add keys to the file.
 package config
 
 import (
@@ -80,9 +81,30 @@ type Output struct {
 	Native *Native `yaml:"native"`
 	HTTP   *HTTP   `yaml:"http"`
 
+	Auth  Auth   `yaml:"auth"`
+	TLS   TLS    `yaml:"tls"`
+	Proxy string `yaml:"proxy"` // a URL, env (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) or off
+
 	MaxRequestBytes Bytes    `yaml:"max_request_bytes"` // of one request's body before compression
 	Timeout         Duration `yaml:"timeout"`           // of one request, from the first byte sent to the last byte of the answer
 	Backoff         Backoff  `yaml:"backoff"`
+}
+
+// Auth is what an output shows to be let in: a bearer token (RFC 6750) or a
+// user and a password (RFC 7617).
+type Auth struct {
+	Bearer   string `yaml:"bearer"`
+	User     string `yaml:"user"`
+	Password string `yaml:"password"`
+}
+
+// TLS names the files of an https output. They are read again when they change.
+type TLS struct {
+	CAFile     string `yaml:"ca_file"`     // PEM, the authorities to trust; default: the system's
+	CertFile   string `yaml:"cert_file"`   // PEM, of the client
+	KeyFile    string `yaml:"key_file"`    // PEM, of the client
+	ServerName string `yaml:"server_name"` // that the receiver's certificate must be for; default: the URL's host
+	Insecure   bool   `yaml:"insecure"`    // takes any certificate
 }
 
 // Native is the protocol of `shipper index`.
@@ -130,6 +152,7 @@ func (s *Stdin) setDefaults() { s.LineLimit = 1 << 20 }
 func (o *Output) setDefaults() {
 	o.MaxRequestBytes = 4 << 20
 	o.Timeout = Duration(30 * time.Second)
+	o.Proxy = "env"
 	o.Backoff = Backoff{Min: Duration(500 * time.Millisecond), Max: Duration(30 * time.Second)}
 }
 

@@ -109,6 +109,22 @@ var faults = map[string][]string{
 	"two_documents.bad.yaml": {
 		`2:1: a second document; one file holds one, remove the "---" before it`,
 	},
+	"secrets.bad.yaml": {
+		`6:5: outputs[0].auth: the header Authorization is set, too; keep one of the two`,
+		`6:20: outputs[0].auth.bearer: open none/token: no such file or directory`,
+		`7:5: outputs[0].tls: is for https only; write the url as https://...`,
+		`7:5: outputs[0].tls: cert_file and key_file belong together; give both or none`,
+		`7:51: outputs[0].tls.insecure: "yes" is neither true nor false`,
+		`10:22: outputs[1].auth.password: ${credential:../x}: "../x" is not the name of a credential`,
+		`11:20: outputs[1].tls.ca_file: stat none.pem: no such file or directory`,
+		`12:12: outputs[1].proxy: is no proxy; write it like http://proxy.example:3128, or env, or off`,
+		`15:5: outputs[2].auth.user: is missing; it is the name that belongs to the password`,
+		`18:5: outputs[3].auth: has both bearer and user; keep one`,
+		`18:5: outputs[3].auth: the header Authorization is set, too; keep one of the two`,
+		`19:49: outputs[3].tls.insecure: takes any certificate, ca_file included; remove one of the two`,
+		`22:18: outputs[4].auth.user: must not hold a ":"`,
+		`22:35: outputs[4].auth.password: holds a control character, such as a line break`,
+	},
 	"units.bad.yaml": {
 		`4:49: inputs[0].file.line_limit: "1 furlong" is not a size; write it like 64MiB`,
 		`4:67: inputs[0].file.grace: "30" lacks a unit; write 30ms, 30s, 30m, 30h or 30d`,
@@ -139,7 +155,7 @@ var faults = map[string][]string{
 		`7:40: inputs[0].labels.z: is empty; it must be a single value`,
 		`8:47: inputs[0].file.start_at: "begin" is unknown; did you mean "beginning"?`,
 		`11:19: outputs[0].native.url: is not a URL; write it like http://127.0.0.1:3100`,
-		`13:19: outputs[1].native.url: holds a user or password, which would show in logs; put an Authorization header into headers`,
+		`13:19: outputs[1].native.url: holds a user or password, which would show in logs; put them into auth`,
 		`15:17: outputs[2].http.url: is not a URL; write it like http://127.0.0.1:3100`,
 		`15:47: outputs[2].http.compression: "zst" is unknown; did you mean "zstd"?`,
 		`15:76: outputs[2].http.headers.Content-Type: is set by the protocol itself; remove it`,
@@ -161,7 +177,7 @@ var faults = map[string][]string{
 }
 
 func environment(name string) (string, bool) {
-	v, ok := map[string]string{"REGION": "eu: west", "TOKEN": "s3cret", "EMPTY": ""}[name]
+	v, ok := map[string]string{"REGION": "eu: west", "TOKEN": "s3cret", "EMPTY": "", "CREDENTIALS_DIRECTORY": "."}[name]
 	return v, ok
 }
 
@@ -238,6 +254,7 @@ func TestMinimal(t *testing.T) {
 		Outputs: []Output{{
 			Name:            "index",
 			Native:          &Native{URL: "http://127.0.0.1:3100"},
+			Proxy:           "env",
 			MaxRequestBytes: 4 << 20,
 			Timeout:         Duration(30 * time.Second),
 			Backoff:         Backoff{Min: Duration(500 * time.Millisecond), Max: Duration(30 * time.Second)},
@@ -282,6 +299,7 @@ func TestFull(t *testing.T) {
 			{
 				Name:            "index",
 				Native:          &Native{URL: "https://index.example:3100", Headers: map[string]string{"Authorization": "Bearer s3cret"}},
+				Proxy:           "env",
 				MaxRequestBytes: 8 << 20,
 				Timeout:         Duration(time.Minute),
 				Backoff:         Backoff{Min: Duration(100 * time.Millisecond), Max: Duration(time.Minute)},
@@ -289,6 +307,7 @@ func TestFull(t *testing.T) {
 			{
 				Name:            "store",
 				HTTP:            &HTTP{URL: "http://store.example/insert", Compression: "gzip"},
+				Proxy:           "env",
 				MaxRequestBytes: 4 << 20,
 				Timeout:         Duration(30 * time.Second),
 				Backoff:         Backoff{Min: Duration(500 * time.Millisecond), Max: Duration(30 * time.Second)},
@@ -438,4 +457,26 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestSecrets(t *testing.T) {
+	t.Chdir("testdata")
+	data, err := os.ReadFile("secrets.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("secrets.good.yaml", data, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Outputs[0].Auth.Bearer != "s3cret" || c.Outputs[1].Auth.Password != "s3cret" {
+		t.Errorf("got %+v", c.Outputs)
+	}
+	notes := strings.Join(c.Notes(), "\n")
+	if !strings.Contains(notes, "output c: ") || strings.Contains(notes, "output a: ") || strings.Contains(notes, "output b: ") {
+		t.Errorf("notes:\n%s", notes)
+	}
+	if strings.Contains(notes, "s3cret") {
+		t.Error("a note has a secret in it")
+	}
 }

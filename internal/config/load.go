@@ -48,7 +48,9 @@ func Parse(file string, data []byte, env func(name string) (string, bool)) (*Con
 	return c, nil
 }
 
-// expand replaces ${NAME} by the variable's value; $${ stands for a literal ${.
+// expand replaces ${NAME} by the variable's value, ${file:PATH} by what the
+// file holds, and ${credential:NAME} by what the systemd credential of that name
+// holds; $${ stands for a literal ${.
 func expand(s string, env func(string) (string, bool)) (string, error) {
 	if !strings.Contains(s, "${") {
 		return s, nil
@@ -71,16 +73,58 @@ func expand(s string, env func(string) (string, bool)) (string, error) {
 		if !closed {
 			return "", errors.New(`"${" without "}"; write $${ for a literal ${`)
 		}
-		if !isVariable(name) {
-			return "", fmt.Errorf("${%s} is not the name of an environment variable; write $${ for a literal ${", name)
-		}
-		v, ok := env(name)
-		if !ok {
-			return "", fmt.Errorf("environment variable %s is not set", name)
+		v, err := lookup(name, env)
+		if err != nil {
+			return "", err
 		}
 		b.WriteString(v)
 		s = rest
 	}
+}
+
+// lookup returns what ${name} stands for.
+func lookup(name string, env func(string) (string, bool)) (string, error) {
+	if path, ok := strings.CutPrefix(name, "file:"); ok {
+		return readSecret(path)
+	}
+	if credential, ok := strings.CutPrefix(name, "credential:"); ok {
+		dir, ok := env("CREDENTIALS_DIRECTORY")
+		switch {
+		case !ok:
+			return "", fmt.Errorf("${%s}: systemd has set no CREDENTIALS_DIRECTORY; add LoadCredential=%s:PATH to the unit", name, credential)
+		case credential == "" || credential != filepath.Base(credential):
+			return "", fmt.Errorf("${%s}: %q is not the name of a credential", name, credential)
+		}
+		return readSecret(filepath.Join(dir, credential))
+	}
+	if !isVariable(name) {
+		return "", fmt.Errorf("${%s} is not the name of an environment variable; write $${ for a literal ${", name)
+	}
+	v, ok := env(name)
+	if !ok {
+		return "", fmt.Errorf("environment variable %s is not set", name)
+	}
+	return v, nil
+}
+
+// maxSecretBytes bounds a file that holds one value.
+const maxSecretBytes = 64 << 10
+
+// readSecret returns what the file holds, without a line break at its end.
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecretBytes+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(data) > maxSecretBytes:
+		return "", fmt.Errorf("%s has more than 64 KiB; it must hold one value", path)
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
 }
 
 func isVariable(name string) bool {

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,5 +27,20 @@ func (c *Config) Notes() []string {
 			}
 		}
 	}
+	for _, o := range c.Outputs {
+		if o.Auth != (Auth{}) && strings.HasPrefix(o.URL(), "http:") && !local(o.URL()) {
+			notes = append(notes, fmt.Sprintf("output %s: the credentials go over the network in clear text: use an https url", o.Name))
+		}
+	}
 	return notes
+}
+
+// local reports whether a URL's host is this one.
+func local(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -115,6 +115,11 @@ func (o *Output) validate(b *binder, path string) {
 	case !b.faulty(path) && !b.meant[path+".native"] && !b.meant[path+".http"]:
 		b.fail(path, "has no protocol; add native or http")
 	}
+	o.Auth.validate(b, path+".auth", o.Headers())
+	o.TLS.validate(b, path+".tls", o.URL())
+	if o.Proxy != "env" && o.Proxy != Off {
+		checkProxy(b, path+".proxy", o.Proxy)
+	}
 	between(b, path+".max_request_bytes", o.MaxRequestBytes, 64<<10, 64<<20)
 	between(b, path+".timeout", o.Timeout, Duration(time.Second), Duration(time.Hour))
 	between(b, path+".backoff.min", o.Backoff.Min, Duration(time.Millisecond), Duration(time.Hour))
@@ -123,6 +128,84 @@ func (o *Output) validate(b *binder, path string) {
 		b.fail(path+".backoff.max", "%s is less than min, %s", o.Backoff.Max, o.Backoff.Min)
 	}
 }
+
+// URL returns where the output sends to.
+func (o *Output) URL() string {
+	switch {
+	case o.Native != nil:
+		return o.Native.URL
+	case o.HTTP != nil:
+		return o.HTTP.URL
+	}
+	return ""
+}
+
+// Headers returns the headers that the output adds to its requests.
+func (o *Output) Headers() map[string]string {
+	switch {
+	case o.Native != nil:
+		return o.Native.Headers
+	case o.HTTP != nil:
+		return o.HTTP.Headers
+	}
+	return nil
+}
+
+func (a *Auth) validate(b *binder, path string, headers map[string]string) {
+	if *a == (Auth{}) {
+		return
+	}
+	switch {
+	case a.Bearer != "" && (a.User != "" || a.Password != ""):
+		b.fail(path, "has both bearer and user; keep one")
+	case a.Bearer == "" && a.User == "":
+		b.missing(path+".user", "the name that belongs to the password")
+	case strings.Contains(a.User, ":"):
+		b.fail(path+".user", `must not hold a ":"`)
+	}
+	for name, value := range map[string]string{"bearer": a.Bearer, "user": a.User, "password": a.Password} {
+		if strings.ContainsFunc(value, isControl) {
+			b.fail(path+"."+name, "holds a control character, such as a line break")
+		}
+	}
+	for name := range headers {
+		if strings.EqualFold(name, "Authorization") {
+			b.fail(path, "the header Authorization is set, too; keep one of the two")
+		}
+	}
+}
+
+func (t *TLS) validate(b *binder, path, url string) {
+	if *t == (TLS{}) {
+		return
+	}
+	if !strings.HasPrefix(url, "https:") && url != "" {
+		b.fail(path, "is for https only; write the url as https://...")
+	}
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		b.fail(path, "cert_file and key_file belong together; give both or none")
+	}
+	for name, file := range map[string]string{"ca_file": t.CAFile, "cert_file": t.CertFile, "key_file": t.KeyFile} {
+		if file == "" {
+			continue
+		}
+		if _, err := os.Stat(file); err != nil {
+			b.fail(path+"."+name, "%s", err)
+		}
+	}
+	if t.Insecure && t.CAFile != "" {
+		b.fail(path+".insecure", "takes any certificate, ca_file included; remove one of the two")
+	}
+}
+
+func checkProxy(b *binder, path, text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
+		b.fail(path, "is no proxy; write it like http://proxy.example:3128, or env, or off")
+	}
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // onlyOneStdin refuses a second reader of standard input.
 func (c *Config) onlyOneStdin(b *binder) {
@@ -203,7 +286,7 @@ func checkURL(b *binder, path, text string) {
 		return
 	}
 	if u.User != nil {
-		b.fail(path, "holds a user or password, which would show in logs; put an Authorization header into headers")
+		b.fail(path, "holds a user or password, which would show in logs; put them into auth")
 	}
 }
 
@@ -215,7 +298,7 @@ func checkHeaders(b *binder, path string, headers map[string]string) {
 			b.fail(at, "%q is not a header name", name)
 		case slices.Contains(reservedHeaders, strings.ToLower(name)):
 			b.fail(at, "is set by the protocol itself; remove it")
-		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		case strings.ContainsFunc(value, isControl):
 			b.fail(at, "its value holds a control character, such as a line break")
 		}
 	}
