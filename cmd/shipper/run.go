@@ -30,32 +30,44 @@ func runCommand(ctx context.Context, args []string) error {
 	return f.misuse("wants --config FILE, or FILEs to print")
 }
 
-// runAgent runs the agent of a configuration file.
+// runAgent runs the agent of a configuration file, which it reads again when
+// the file changes and on SIGHUP.
 func runAgent(ctx context.Context, path string) error {
-	c, err := config.Load(path)
-	var faults config.Errors
-	if err != nil && !errors.As(err, &faults) {
-		return noFile(err)
-	}
+	c, err := loadConfig(path)
 	if err != nil {
 		return err
 	}
-	if err := ownLogApart(c); err != nil {
-		return err
-	}
-	log := newLog(c.Log.Slog(), c.Log.Format)
+	level := new(slog.LevelVar)
+	level.Set(c.Log.Slog())
+	log := newLog(level, c.Log.Format)
 	a := agent.Agent{
-		Config:     c,
+		Load:       func() (*config.Config, error) { return loadConfig(path) },
 		Log:        log,
+		Level:      level,
 		CheckIndex: checkIndex,
-		Ready:      func() { announce(log, "READY=1") },
 		Version:    readBuild().Version,
+	}
+	a.Ready = func() {
+		announce(log, "READY=1")
+		go reloadOnChange(ctx, path, log, &a)
 	}
 	context.AfterFunc(ctx, func() {
 		log.Info("stopping: what was read is committed, what is queued delivered for a few seconds")
 		announce(log, "STOPPING=1")
 	})
 	return a.Run(ctx)
+}
+
+func loadConfig(path string) (*config.Config, error) {
+	c, err := config.Load(path)
+	var faults config.Errors
+	if err != nil && !errors.As(err, &faults) {
+		return nil, noFile(err)
+	}
+	if err == nil {
+		err = ownLogApart(c)
+	}
+	return c, err
 }
 
 // printFiles prints the records of files until a signal comes.
@@ -88,7 +100,7 @@ func readable(name string) error {
 }
 
 // newLog returns a log on standard error.
-func newLog(level slog.Level, format string) *slog.Logger {
+func newLog(level slog.Leveler, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(os.Stderr, options))

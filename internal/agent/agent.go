@@ -13,21 +13,17 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"shipper/internal/block"
 	"shipper/internal/config"
-	"shipper/internal/deliver"
 	"shipper/internal/flow"
 	"shipper/internal/format"
 	"shipper/internal/input"
-	"shipper/internal/input/file"
 	"shipper/internal/queue"
 )
 
@@ -61,8 +57,12 @@ type Stats struct {
 
 // Agent is a configured agent. Set the exported fields, then call Run once.
 type Agent struct {
-	Config *config.Config
-	Log    *slog.Logger
+	// Load reads the configuration: at the start, for Reload, and for the
+	// credentials of an output whose receiver refuses those it was shown.
+	Load func() (*config.Config, error)
+
+	Log   *slog.Logger
+	Level *slog.LevelVar // of Log, set by what the configuration says; may be nil
 
 	// CheckIndex checks a queue's index that was not closed properly, before
 	// it is opened: in a child process, since a damaged one can end a process.
@@ -76,11 +76,12 @@ type Agent struct {
 
 	stats   Stats
 	started time.Time
+	current atomic.Pointer[config.Config]
+	reloads reloads
 	queue   *queue.Queue
 	flow    *flow.Flow[input.Chunk, packed]
-	files   []*file.Input
-	sources map[string]input.Source
-	outputs []*deliver.Output
+	readers readers
+	senders senders
 	buffers buffers
 }
 
@@ -92,10 +93,16 @@ func (a *Agent) Run(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	}
-	q, err := queue.Open(a.Config.DataDir, queue.Options{
-		MaxBytes: int64(a.Config.Queue.MaxBytes),
-		MaxAge:   time.Duration(a.Config.Queue.MaxAge),
-		Full:     queue.Policy(a.Config.Queue.Full),
+	c, err := a.Load()
+	if err != nil {
+		return err
+	}
+	a.current.Store(c)
+	a.reloads.LastOK.Store(1)
+	q, err := queue.Open(c.DataDir, queue.Options{
+		MaxBytes: int64(c.Queue.MaxBytes),
+		MaxAge:   time.Duration(c.Queue.MaxAge),
+		Full:     queue.Policy(c.Queue.Full),
 		Check:    a.CheckIndex,
 		Log:      a.Log,
 	})
@@ -108,12 +115,6 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 func (a *Agent) run(ctx context.Context) error {
-	if err := a.makeSources(); err != nil {
-		return err
-	}
-	if err := a.makeOutputs(); err != nil {
-		return err
-	}
 	a.makeFlow()
 	server, err := a.listen()
 	if err != nil {
@@ -124,19 +125,22 @@ func (a *Agent) run(ctx context.Context) error {
 	// Delivery outlives the inputs, so that what they read last goes out, too.
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSending()
-	var senders sync.WaitGroup
-	for _, o := range a.outputs {
-		senders.Go(func() {
-			if err := o.Run(sending); err != nil {
-				o.Log.Error("delivery has ended", "err", err)
-			}
-		})
+	reading, stopReading := context.WithCancelCause(ctx)
+	defer stopReading(nil)
+	a.senders.agent, a.senders.ctx = a, sending
+	a.readers.agent, a.readers.ctx, a.readers.fail, a.readers.running = a, reading, stopReading, map[string]*reader{}
+	if err := a.follow(a.config()); err != nil {
+		stopReading(err)
+		a.flow.Close()
+		stopSending()
+		a.senders.wait()
+		return err
 	}
 	go a.rest(sending)
 	if a.Ready != nil {
 		a.Ready()
 	}
-	err = a.read(ctx)
+	err = a.read(reading)
 	if err != nil { // what failed may keep the outputs from ever having everything
 		stopped, stop := context.WithCancel(ctx)
 		stop()
@@ -144,7 +148,7 @@ func (a *Agent) run(ctx context.Context) error {
 	}
 	a.drain(ctx)
 	stopSending()
-	senders.Wait()
+	a.senders.wait()
 	return err
 }
 
@@ -168,35 +172,15 @@ func (a *Agent) rest(ctx context.Context) {
 	}
 }
 
-// read runs the inputs and the flow into the queue, until ctx is done, all
-// inputs have ended, or one of them or the queue has failed.
+// read runs the flow into the queue, until ctx is done, all inputs have ended,
+// or one of them or the queue has failed.
 func (a *Agent) read(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	var inputs sync.WaitGroup
-	for name, s := range a.sources {
-		at, err := a.queue.Positions(name)
-		if err != nil {
-			stop(err)
-			break
-		}
-		inputs.Go(func() {
-			err := s.Run(ctx, at, func(c input.Chunk) error { return a.flow.Put(ctx, c) })
-			if err != nil && ctx.Err() == nil {
-				stop(fmt.Errorf("input %s: %w", name, err))
-			}
-		})
-	}
-	go func() {
-		inputs.Wait()
-		a.flow.Close()
-	}()
 	// Commit waits for ctx only while the queue is full or its disk is: what is
 	// not committed then is read again after the next start.
 	if err := a.flow.Run(ctx); err != nil && ctx.Err() == nil {
-		stop(err)
+		a.readers.fail(err)
 	}
-	inputs.Wait()
+	a.readers.wait()
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -224,7 +208,7 @@ func (a *Agent) drain(ctx context.Context) {
 
 func (a *Agent) undelivered() int64 {
 	n := int64(0)
-	for _, o := range a.outputs {
+	for _, o := range a.senders.outputs() {
 		n += a.queue.Lag(o.Name).Blocks
 	}
 	return n
@@ -234,7 +218,7 @@ func (a *Agent) makeFlow() {
 	packers := make([]*packer, workers())
 	for i := range packers {
 		packers[i] = &packer{
-			parser:  format.New(format.Options{Zone: a.Config.Location()}),
+			parser:  format.New(format.Options{Zone: a.config().Location()}),
 			encoder: block.NewEncoder(),
 			buffers: &a.buffers,
 			stats:   &a.stats,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,29 +21,17 @@ import (
 	"shipper/internal/record"
 )
 
-// makeSources makes an input for each one configured.
-func (a *Agent) makeSources() error {
-	a.sources = map[string]input.Source{}
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("host name: %w", err)
+// makeSource makes an input.
+func (a *Agent) makeSource(c config.Input, host string) input.Source {
+	labels := makeLabels(c, host)
+	if c.File == nil {
+		return &stdin.Input{Name: c.Name, Labels: labels, LineLimit: int(c.Stdin.LineLimit)}
 	}
-	for _, c := range a.Config.Inputs {
-		labels := makeLabels(c, host)
-		switch {
-		case c.File != nil:
-			in := &file.Input{
-				Name: c.Name, Paths: c.File.Paths, Exclude: c.File.Exclude, Labels: labels,
-				StartAt: c.File.StartAt, LineLimit: int(c.File.LineLimit), Grace: time.Duration(c.File.Grace),
-				PollInterval: time.Duration(c.File.Poll), HeldBytes: int64(c.File.HeldLimit), Log: a.Log.With("input", c.Name),
-			}
-			a.files = append(a.files, in)
-			a.sources[c.Name] = in
-		case c.Stdin != nil:
-			a.sources[c.Name] = &stdin.Input{Name: c.Name, Labels: labels, LineLimit: int(c.Stdin.LineLimit)}
-		}
+	return &file.Input{
+		Name: c.Name, Paths: c.File.Paths, Exclude: c.File.Exclude, Labels: labels,
+		StartAt: c.File.StartAt, LineLimit: int(c.File.LineLimit), Grace: time.Duration(c.File.Grace),
+		PollInterval: time.Duration(c.File.Poll), HeldBytes: int64(c.File.HeldLimit), Log: a.Log.With("input", c.Name),
 	}
-	return nil
 }
 
 // makeLabels are the labels of all streams of an input, sorted.
@@ -62,37 +49,27 @@ func makeLabels(c config.Input, host string) []record.Label {
 
 func workers() int { return max(1, min(runtime.GOMAXPROCS(0), 4)) }
 
-// makeOutputs makes a sender for each output configured, with the queue's
-// cursor of its name.
-func (a *Agent) makeOutputs() error {
-	for _, c := range a.Config.Outputs {
-		cursor, err := a.queue.Cursor(c.Name)
-		if err != nil {
-			return fmt.Errorf("output %s: %w", c.Name, err)
-		}
-		o := &deliver.Output{
-			Name: c.Name, Agent: a.queue.AgentID(), Source: cursor,
-			MaxRequestBytes: int(c.MaxRequestBytes), RequestTimeout: time.Duration(c.Timeout),
-			Backoff: deliver.Backoff{Min: time.Duration(c.Backoff.Min), Max: time.Duration(c.Backoff.Max)},
-			Headers: makeHeaders(c),
-			Log:     a.Log.With("output", c.Name),
-		}
-		if o.Client, err = makeClient(c); err != nil {
-			return fmt.Errorf("output %s: %w", c.Name, err)
-		}
-		switch {
-		case c.Native != nil:
-			o.URL = strings.TrimRight(c.Native.URL, "/") + native.Path
-			o.Encoder = native.Encoder{}
-		case c.HTTP != nil:
-			o.URL = c.HTTP.URL
-			if o.Encoder, err = ndjson.NewEncoder(c.HTTP.Compression); err != nil {
-				return fmt.Errorf("output %s: %w", c.Name, err)
-			}
-		}
-		a.outputs = append(a.outputs, o)
+// makeOutput makes an output without its Source.
+func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
+	client, err := makeClient(c)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	o := &deliver.Output{
+		Name: c.Name, URL: c.URL(), Agent: a.queue.AgentID(), Client: client, Headers: makeHeaders(c),
+		Reload:          func() (http.Header, error) { return a.headersAgain(c) },
+		MaxRequestBytes: int(c.MaxRequestBytes), RequestTimeout: time.Duration(c.Timeout),
+		Backoff: deliver.Backoff{Min: time.Duration(c.Backoff.Min), Max: time.Duration(c.Backoff.Max)},
+		Log:     a.Log.With("output", c.Name),
+	}
+	switch {
+	case c.Native != nil:
+		o.URL = strings.TrimRight(o.URL, "/") + native.Path
+		o.Encoder = native.Encoder{}
+	case c.HTTP != nil:
+		o.Encoder, err = ndjson.NewEncoder(c.HTTP.Compression)
+	}
+	return o, err
 }
 
 // makeClient makes the HTTP client of an output.

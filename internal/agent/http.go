@@ -26,10 +26,10 @@ func (a *Agent) listen() (*http.Server, error) {
 	mux.HandleFunc("GET /books", a.serveBooks)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
-	if a.Config.Listen == config.Off {
+	if a.config().Listen == config.Off {
 		return server, nil
 	}
-	l, err := net.Listen("tcp", a.Config.Listen)
+	l, err := net.Listen("tcp", a.config().Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for metrics: %w (set listen: to a free address, or to off)", err)
 	}
@@ -76,7 +76,7 @@ type outputProgress struct {
 // that has to be restarted then.
 func (a *Agent) serveReady(w http.ResponseWriter, _ *http.Request) {
 	p := progress{Ready: true, InFlight: a.flow.Held(), Outputs: []outputProgress{}}
-	for _, o := range a.outputs {
+	for _, o := range a.senders.outputs() {
 		lag := a.queue.Lag(o.Name)
 		p.Outputs = append(p.Outputs, outputProgress{o.Name, lag.Blocks, lag.Age.Seconds()})
 	}

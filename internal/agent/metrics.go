@@ -18,6 +18,11 @@ func (a *Agent) writeMetrics(m *metrics.Writer) {
 	m.Gauge("shipper_build_info", "Always 1; the labels say what runs.").Int(1, "version", a.Version, "go", runtime.Version())
 	m.Gauge("shipper_start_time_seconds", "When the agent started, since the Unix epoch.").Sample(float64(a.started.UnixMilli()) / 1000)
 
+	m.Counter("shipper_config_reloads_total", "Changes of the configuration by their outcome.")
+	m.Int(a.reloads.Succeeded.Load(), "result", "ok")
+	m.Int(a.reloads.Failed.Load(), "result", "failed")
+	m.Gauge("shipper_config_last_reload_successful", "0 if the last change was refused, so that the old configuration is in force.").Int(a.reloads.LastOK.Load())
+
 	a.writeFiles(m)
 	a.writeBooks(m)
 
@@ -34,7 +39,7 @@ func (a *Agent) writeMetrics(m *metrics.Writer) {
 // writeFiles writes what following files amounts to, for each file input.
 func (a *Agent) writeFiles(m *metrics.Writer) {
 	files := func(f *metrics.Writer, value func(*tail.Stats) int64) {
-		for _, in := range a.files {
+		for _, in := range a.readers.files() {
 			f.Int(value(&in.Stats), "input", in.Name)
 		}
 	}
@@ -64,7 +69,7 @@ func (a *Agent) writeBooks(m *metrics.Writer) {
 		kind          input.EntryKind
 	}
 	bytes, records := map[key]int64{}, map[string]int64{}
-	for name := range a.sources {
+	for _, name := range a.readers.names() {
 		for _, kind := range []input.EntryKind{input.Read, input.Queued} {
 			bytes[key{name, "", kind}] = 0
 		}
@@ -93,7 +98,7 @@ func (a *Agent) writeQueue(m *metrics.Writer) {
 	s := &a.queue.Stats
 	m.Gauge("shipper_queue_blocks", "Blocks that some output still lacks.").Int(s.Blocks.Load())
 	m.Gauge("shipper_queue_bytes", "Size of the payload files.").Int(s.Bytes.Load())
-	m.Gauge("shipper_queue_capacity_bytes", "Size at which the queue is full.").Int(int64(a.Config.Queue.MaxBytes))
+	m.Gauge("shipper_queue_capacity_bytes", "Size at which the queue is full.").Int(int64(a.config().Queue.MaxBytes))
 	m.Gauge("shipper_queue_full", "1 while reading waits for space in the queue.").Int(s.Full.Load())
 	m.Gauge("shipper_queue_failing", "1 while the queue's disk fails and is tried again.").Int(s.Failing.Load())
 	m.Gauge("shipper_queue_index_bytes", "Size of the queue's index.").Int(s.IndexBytes.Load())
@@ -111,11 +116,11 @@ func (a *Agent) writeQueue(m *metrics.Writer) {
 
 func (a *Agent) writeOutputs(m *metrics.Writer) {
 	m.Gauge("shipper_queue_undelivered_blocks", "Blocks an output still lacks.")
-	for _, o := range a.outputs {
+	for _, o := range a.senders.outputs() {
 		m.Int(a.queue.Lag(o.Name).Blocks, "output", o.Name)
 	}
 	outputs := func(f *metrics.Writer, value func(*deliver.Stats) int64) {
-		for _, o := range a.outputs {
+		for _, o := range a.senders.outputs() {
 			f.Int(value(&o.Stats), "output", o.Name)
 		}
 	}
@@ -133,7 +138,7 @@ func (a *Agent) writeOutputs(m *metrics.Writer) {
 	outputs(m.Gauge("shipper_output_requests_limit", "Requests in flight at most, as adapted to the receiver."), func(s *deliver.Stats) int64 { return s.Limit.Load() })
 	outputs(m.Gauge("shipper_output_failing", "1 while the receiver does not take requests."), func(s *deliver.Stats) int64 { return s.Failing.Load() })
 	m.Gauge("shipper_oldest_undelivered_seconds", "Since when the oldest block that an output lacks is queued.")
-	for _, o := range a.outputs {
+	for _, o := range a.senders.outputs() {
 		m.Sample(a.queue.Lag(o.Name).Age.Seconds(), "output", o.Name)
 	}
 }

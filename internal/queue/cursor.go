@@ -75,6 +75,17 @@ func (c *Cursor) AddressedOnly(only bool) {
 	c.strict = only
 }
 
+// Close lets the cursor go: blocks that it handed out and that were not acked
+// are handed out again by the next one of the output. It must not be used
+// any more.
+func (c *Cursor) Close() {
+	c.q.mu.Lock()
+	defer c.q.mu.Unlock()
+	if c.q.cursors[c.name] == c {
+		delete(c.q.cursors, c.name)
+	}
+}
+
 // Drop forgets an output that has no cursor in this process. Blocks that only
 // it lacked are deleted.
 func (q *Queue) Drop(output string) error {

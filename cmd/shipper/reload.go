@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"shipper/internal/agent"
+)
+
+// settle is how long a configuration file has to be left alone before it is
+// read again: editors and configuration management write in several steps.
+const settle = 300 * time.Millisecond
+
+// reloadOnChange reloads the agent's configuration on SIGHUP and when the file
+// at path, or what a link of that name leads to, is another one or has changed.
+func reloadOnChange(ctx context.Context, path string, log *slog.Logger, a *agent.Agent) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	var events chan fsnotify.Event
+	var errors chan error
+	w, err := watch(path)
+	if err != nil {
+		log.Warn("the configuration file is not watched: send SIGHUP after changes", "err", err)
+	} else {
+		defer w.Close()
+		events, errors = w.Events, w.Errors
+	}
+	seen := contentOf(path)
+	later := time.NewTimer(settle)
+	later.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			seen = contentOf(path)
+			reload(log, a)
+		case <-events:
+			later.Reset(settle)
+		case <-errors:
+			later.Reset(settle) // events may be missing
+		case <-later.C:
+			if now := contentOf(path); now != seen {
+				seen = now
+				reload(log, a)
+			}
+		}
+	}
+}
+
+// watch watches the directory of the file: files are replaced, and a mounted
+// ConfigMap is a link to a directory that changes.
+func watch(path string) (*fsnotify.Watcher, error) {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Add(filepath.Dir(path)); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// contentOf returns what the file holds; nothing if it cannot be read, which
+// Reload will say.
+func contentOf(path string) string {
+	data, _ := os.ReadFile(path)
+	return string(data)
+}
+
+func reload(log *slog.Logger, a *agent.Agent) {
+	announce(log, "RELOADING=1")
+	defer announce(log, "READY=1")
+	a.Reload() // logs and counts its failure
+}

@@ -1,0 +1,170 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"sync"
+
+	"shipper/internal/config"
+	"shipper/internal/input"
+	"shipper/internal/input/file"
+)
+
+// readers are the inputs that run. They can be changed while they do.
+type readers struct {
+	agent *Agent
+	ctx   context.Context         // ends all of them
+	fail  context.CancelCauseFunc // of ctx
+
+	mu      sync.Mutex
+	running map[string]*reader
+	live    int // readers that run, and changes under way
+}
+
+// reader is one running input.
+type reader struct {
+	config config.Input
+	source input.Source
+	stop   context.CancelFunc
+	ended  chan struct{}
+	flight sync.WaitGroup // chunks handed over and not committed yet
+}
+
+// change makes the inputs those of c: unchanged ones go on, the others end, and
+// what is new begins where the input of its name left off. Once nothing is left
+// to read, the flow is closed. It is for one goroutine at a time.
+func (r *readers) change(c *config.Config) error {
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("host name: %w", err)
+	}
+	wanted := make(map[string]config.Input, len(c.Inputs))
+	for _, in := range c.Inputs {
+		wanted[in.Name] = in
+	}
+	var ending []*reader
+	r.mu.Lock()
+	r.live++
+	for name, old := range r.running {
+		if now, ok := wanted[name]; ok && reflect.DeepEqual(now, old.config) {
+			delete(wanted, name)
+			continue
+		}
+		ending = append(ending, old)
+		delete(r.running, name)
+	}
+	r.mu.Unlock()
+	defer r.done()
+	for _, old := range ending {
+		if err := r.end(old); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		if err := r.start(wanted[name], host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end stops an input and waits until all it has handed over is committed.
+func (r *readers) end(old *reader) error {
+	old.stop()
+	committed := make(chan struct{})
+	go func() {
+		<-old.ended
+		old.flight.Wait()
+		close(committed)
+	}()
+	select {
+	case <-committed:
+		return nil
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	}
+}
+
+// start starts an input.
+func (r *readers) start(c config.Input, host string) error {
+	at, err := r.agent.queue.Positions(c.Name)
+	if err != nil {
+		return fmt.Errorf("positions of input %s: %w", c.Name, err)
+	}
+	ctx, stop := context.WithCancel(r.ctx)
+	now := &reader{config: c, source: r.agent.makeSource(c, host), stop: stop, ended: make(chan struct{})}
+	r.mu.Lock()
+	r.running[c.Name] = now
+	r.live++
+	r.mu.Unlock()
+	go func() {
+		defer stop()
+		err := now.source.Run(ctx, at, func(c input.Chunk) error { return r.put(ctx, now, c) })
+		close(now.ended)
+		if err != nil && ctx.Err() == nil {
+			r.fail(fmt.Errorf("input %s: %w", c.Name, err))
+		}
+		r.done()
+	}()
+	return nil
+}
+
+// put hands a chunk over and counts it until its memory is given back, which is
+// behind its commit.
+func (r *readers) put(ctx context.Context, from *reader, c input.Chunk) error {
+	release := c.Release
+	c.Release = func() {
+		if release != nil {
+			release()
+		}
+		from.flight.Done()
+	}
+	from.flight.Add(1)
+	err := r.agent.flow.Put(ctx, c)
+	if err != nil {
+		from.flight.Done()
+	}
+	return err
+}
+
+// done ends what was counted by live.
+func (r *readers) done() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.live--; r.live == 0 {
+		r.agent.flow.Close()
+	}
+}
+
+// wait waits until all have ended.
+func (r *readers) wait() {
+	r.mu.Lock()
+	running := slices.Collect(maps.Values(r.running))
+	r.mu.Unlock()
+	for _, in := range running {
+		<-in.ended
+	}
+}
+
+// names returns the names of the inputs.
+func (r *readers) names() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.running))
+}
+
+// files returns the inputs that follow files, by name.
+func (r *readers) files() (files []*file.Input) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(r.running)) {
+		if in, ok := r.running[name].source.(*file.Input); ok {
+			files = append(files, in)
+		}
+	}
+	return files
+}

@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"shipper/internal/config"
+)
+
+// reloads serializes changes of the configuration and counts them.
+type reloads struct {
+	mu        sync.Mutex
+	Succeeded atomic.Int64
+	Failed    atomic.Int64
+	LastOK    atomic.Int64 // 1 unless the last one failed
+	Time      atomic.Int64 // ns since the Unix epoch of the last one that succeeded
+}
+
+// Reload reads the configuration again and makes the running agent follow it.
+// Unchanged inputs and outputs go on undisturbed, the queue is not touched, and
+// nothing is lost or repeated beyond what deliveries in flight may repeat under
+// their IDs. With an error, which is logged and counted, the old configuration
+// stays in force. It may be called concurrently, but not before Ready.
+func (a *Agent) Reload() error {
+	a.reloads.mu.Lock()
+	defer a.reloads.mu.Unlock()
+	c, err := a.Load()
+	if err == nil {
+		err = fixed(a.config(), c)
+	}
+	if err == nil {
+		err = a.follow(c)
+	}
+	if err != nil {
+		a.reloads.Failed.Add(1)
+		a.reloads.LastOK.Store(0)
+		a.Log.Error("the configuration was not reloaded; the old one stays in force", "err", err)
+		return err
+	}
+	a.reloads.Succeeded.Add(1)
+	a.reloads.LastOK.Store(1)
+	a.reloads.Time.Store(time.Now().UnixNano())
+	a.Log.Info("configuration reloaded", "inputs", len(c.Inputs), "outputs", len(c.Outputs))
+	return nil
+}
+
+// fixed refuses a change of what is settled when the agent starts.
+func fixed(old, now *config.Config) error {
+	var errs []error
+	for _, k := range []struct {
+		key     string
+		changed bool
+	}{
+		{"data_dir", old.DataDir != now.DataDir},
+		{"listen", old.Listen != now.Listen},
+		{"zone", old.Zone != now.Zone},
+		{"log.format", old.Log.Format != now.Log.Format},
+		{"queue", old.Queue != now.Queue},
+	} {
+		if k.changed {
+			errs = append(errs, fmt.Errorf("%s has changed, which takes a restart", k.key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// follow puts c in force. Outputs come first, so that what a new input reads
+// finds them.
+func (a *Agent) follow(c *config.Config) error {
+	if err := a.senders.change(c); err != nil {
+		return err
+	}
+	if err := a.readers.change(c); err != nil {
+		return err
+	}
+	if a.Level != nil {
+		a.Level.Set(c.Log.Slog())
+	}
+	a.current.Store(c)
+	a.warnOfOrphans(c)
+	return nil
+}
+
+func (a *Agent) config() *config.Config { return a.current.Load() }
+
+// warnOfOrphans names the outputs that the queue keeps blocks for although the
+// configuration has them no more.
+func (a *Agent) warnOfOrphans(c *config.Config) {
+	known := a.queue.Outputs()
+	for _, o := range c.Outputs {
+		delete(known, o.Name)
+	}
+	for name := range known {
+		a.Log.Warn("the queue keeps blocks for an output that is not configured any more: configure it again, or give it up with shipper queue drop",
+			"output", name, "blocks", a.queue.Lag(name).Blocks)
+	}
+}
