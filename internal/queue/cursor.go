@@ -26,6 +26,7 @@ type Cursor struct {
 	seen   ID   // the last block that Next looked at: handed, or blocks behind it that are not for this output
 	border bool // Next waits for acks, before a new epoch
 	strict bool // only blocks that are addressed to it
+	former string
 }
 
 // Cursor returns the cursor of an output. One that is not known begins at the
@@ -84,6 +85,53 @@ func (c *Cursor) Close() {
 	if c.q.cursors[c.name] == c {
 		delete(c.q.cursors, c.name)
 	}
+}
+
+// Formerly makes Next take blocks that are addressed to the output under a name
+// it had before, too. See Rename.
+func (c *Cursor) Formerly(name string) {
+	c.q.mu.Lock()
+	defer c.q.mu.Unlock()
+	c.former = name
+}
+
+// Rename gives the place of one output to another, which has none yet, so that
+// an output under a new name goes on where it was under the old one. Neither
+// may have a cursor in this process. It reports whether there was anything to
+// rename.
+func (q *Queue) Rename(from, to string) (bool, error) {
+	if to == "" || len(to) > maxKey {
+		return false, fmt.Errorf("%w: output name of %d bytes", errInvalid, len(to))
+	}
+	if err := q.acquire(context.Background()); err != nil {
+		return false, err
+	}
+	defer q.release()
+	q.mu.Lock()
+	at, known := q.outputs[from]
+	_, taken := q.outputs[to]
+	inUse := q.cursors[from] != nil
+	if known && !taken && !inUse {
+		delete(q.outputs, from)
+		delete(q.dirty, from)
+		q.outputs[to], q.dirty[to] = at, true
+	}
+	q.mu.Unlock()
+	switch {
+	case !known || taken:
+		return false, nil
+	case inUse:
+		return false, fmt.Errorf("output %q is in use", from)
+	}
+	if err := q.commit(&batch{rows: []row{{tableOutputs, []byte(from), nil}}}); err != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		delete(q.outputs, to)
+		delete(q.dirty, to)
+		q.outputs[from] = at
+		return false, fmt.Errorf("rename output %s: %w", from, err)
+	}
+	return true, nil
 }
 
 // Drop forgets an output that has no cursor in this process. Blocks that only
@@ -187,7 +235,7 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 		c.seen = q.floor
 	}
 	from, outstanding := c.seen, c.outstanding()
-	epoch, strict := c.handed.Epoch, c.strict
+	epoch, strict, former := c.handed.Epoch, c.strict, c.former
 	q.mu.Unlock()
 	passed, bytes, border := from, 0, false
 	err = q.view(func(tx *bbolt.Tx) error {
@@ -196,7 +244,7 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 				border = true
 				return false, nil
 			}
-			if r.to == "" && strict || r.to != "" && !r.to.has(c.name) {
+			if r.to == "" && strict || r.to != "" && !r.to.has(c.name) && !(former != "" && r.to.has(former)) {
 				if len(found) == 0 {
 					passed = id
 				}

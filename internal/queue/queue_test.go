@@ -408,6 +408,58 @@ func TestOutputsAreKeptUntilDropped(t *testing.T) {
 	closeAndVerify(t, q)
 }
 
+func TestRename(t *testing.T) {
+	dir := t.TempDir()
+	q := open(t, dir, Options{})
+	old, other := cursor(t, q, "old"), cursor(t, q, "other")
+	appendN(t, q, 1, 3, 10)
+	appendTo(t, q, 4, []string{"old"}, []string{"other"}, []string{"old", "other"})
+	take(t, old)
+	old.Ack(2)
+	f := func(from, to string, want, fails bool) {
+		t.Helper()
+		if done, err := q.Rename(from, to); done != want || (err != nil) != fails {
+			t.Errorf("rename %s to %s: %v, %v", from, to, done, err)
+		}
+	}
+	f("old", "new", false, true) // in use
+	f("none", "new", false, false)
+	old.Close()
+	f("old", "other", false, false)
+	f("old", "new", true, false)
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q = open(t, dir, Options{})
+	c := cursor(t, q, "new")
+	c.Formerly("old")
+	if got := take(t, c); !slices.Equal(got, []uint64{3, 4, 6}) {
+		t.Errorf("the new name gets %d", got)
+	}
+	if got := take(t, cursor(t, q, "other")); !slices.Equal(got, []uint64{1, 2, 3, 5, 6}) {
+		t.Errorf("the other gets %d", got)
+	}
+	other.Close() // of the queue that was closed
+	if _, known := q.Outputs()["old"]; known {
+		t.Error("the old name is still known")
+	}
+	closeAndVerify(t, q)
+}
+
+// TestCursorAgain: what was handed out and not acked is handed out again.
+func TestCursorAgain(t *testing.T) {
+	q := open(t, t.TempDir(), Options{})
+	c := cursor(t, q, "a")
+	appendN(t, q, 1, 5, 10)
+	take(t, c)
+	c.Ack(2)
+	c.Close()
+	if got := take(t, cursor(t, q, "a")); !slices.Equal(got, seqs(3, 5)) {
+		t.Errorf("the next cursor got %d", got)
+	}
+	closeAndVerify(t, q)
+}
+
 func TestAcksAreStoredAfterASecond(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
