@@ -18,6 +18,7 @@ func (a *Agent) writeMetrics(m *metrics.Writer) {
 	m.Gauge("shipper_build_info", "Always 1; the labels say what runs.").Int(1, "version", a.Version, "go", runtime.Version())
 	m.Gauge("shipper_start_time_seconds", "When the agent started, since the Unix epoch.").Sample(float64(a.started.UnixMilli()) / 1000)
 
+	m.Gauge("shipper_goroutines", "Goroutines of the process.").Int(int64(runtime.NumGoroutine()))
 	m.Counter("shipper_config_reloads_total", "Changes of the configuration by their outcome.")
 	m.Int(a.reloads.Succeeded.Load(), "result", "ok")
 	m.Int(a.reloads.Failed.Load(), "result", "failed")

@@ -62,6 +62,7 @@ func (s *senders) change(c *config.Config) error {
 	for _, old := range before {
 		<-old.ended
 		old.cursor.Close()
+		old.output.Client.CloseIdleConnections()
 	}
 	var failed error
 	for i := range now {
@@ -87,10 +88,16 @@ func (s *senders) all() []*sender {
 }
 
 func (s *senders) start(c config.Output, o *deliver.Output) (*sender, error) {
+	if c.Formerly != "" {
+		if _, err := s.agent.queue.Rename(c.Formerly, c.Name); err != nil {
+			return nil, err
+		}
+	}
 	cursor, err := s.agent.queue.Cursor(c.Name)
 	if err != nil {
 		return nil, err
 	}
+	cursor.Formerly(c.Formerly)
 	o.Source = cursor
 	ctx, stop := context.WithCancel(s.ctx)
 	now := &sender{config: c, output: o, cursor: cursor, stop: stop, ended: make(chan struct{})}

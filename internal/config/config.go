@@ -78,6 +78,10 @@ type Queue struct {
 type Output struct {
 	Name string `yaml:"name"` // unique; its place in the queue is kept under it
 
+	// Formerly is the name under which the output was configured before: it
+	// goes on from that name's place and takes what is queued for it.
+	Formerly string `yaml:"formerly"`
+
 	Native *Native `yaml:"native"`
 	HTTP   *HTTP   `yaml:"http"`
 

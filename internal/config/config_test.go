@@ -122,8 +122,9 @@ var faults = map[string][]string{
 		`18:5: outputs[3].auth: has both bearer and user; keep one`,
 		`18:5: outputs[3].auth: the header Authorization is set, too; keep one of the two`,
 		`19:49: outputs[3].tls.insecure: takes any certificate, ca_file included; remove one of the two`,
-		`22:18: outputs[4].auth.user: must not hold a ":"`,
-		`22:35: outputs[4].auth.password: holds a control character, such as a line break`,
+		`21:15: outputs[4].formerly: "a" is the name of outputs[0]; an output can only take the place of one that is gone`,
+		`23:18: outputs[4].auth.user: must not hold a ":"`,
+		`23:35: outputs[4].auth.password: holds a control character, such as a line break`,
 	},
 	"units.bad.yaml": {
 		`4:49: inputs[0].file.line_limit: "1 furlong" is not a size; write it like 64MiB`,

@@ -54,6 +54,11 @@ func (c *Config) validate(b *binder) {
 		checkName(b, path, c.Outputs[i].Name, outputs, i)
 		c.Outputs[i].validate(b, path)
 	}
+	for i, o := range c.Outputs {
+		if other, ok := outputs[o.Formerly]; ok && o.Formerly != "" {
+			b.fail(fmt.Sprintf("outputs[%d].formerly", i), "%q is the name of outputs[%d]; an output can only take the place of one that is gone", o.Formerly, other)
+		}
+	}
 }
 
 func (q *Queue) validate(b *binder) {

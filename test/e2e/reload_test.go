@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// sink takes NDJSON and counts the times it got each line of an oracle.
+type sink struct {
+	*httptest.Server
+	mu   sync.Mutex
+	seen map[int]int
+}
+
+var seqOf = regexp.MustCompile(`"seq":(\d+)`)
+
+func newSink(t *testing.T) *sink {
+	t.Helper()
+	s := &sink{seen: map[int]int{}}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		z, err := zstd.NewReader(r.Body)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		defer z.Close()
+		lines := bufio.NewScanner(z)
+		lines.Buffer(nil, 1<<20)
+		var got []int
+		for lines.Scan() {
+			if m := seqOf.FindSubmatch(lines.Bytes()); m != nil {
+				n, _ := strconv.Atoi(string(m[1]))
+				got = append(got, n)
+			}
+		}
+		if lines.Err() != nil {
+			return // cut off
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, n := range got {
+			s.seen[n]++
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *sink) distinct() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.seen)
+}
+
+// TestReloads changes the configuration fifty times under load: outputs, labels
+// of the input, a name; every fifth one is not valid.
+func TestReloads(t *testing.T) {
+	const rounds = 50
+	s := newSite(t, "", "")
+	s.startIndexer(t)
+	copies := newSink(t)
+	o := newOracle(s.logs, "w", renameIt, 5000)
+	o.pause = 5 * time.Millisecond
+	base, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(round int) {
+		t.Helper()
+		text := strings.Replace(string(base), "- name: app\n", fmt.Sprintf("- name: app\n    labels: {round: \"%d\"}\n", round/7), 1)
+		text = strings.Replace(text, "file: {", "file: {grace: 1s, ", 1) // rotated files are let go soon
+		text = strings.TrimRight(text, "\n") + fmt.Sprintf("\n    timeout: %ds\n", 20+round)
+		text += fmt.Sprintf("  - name: copy%d\n    http: {url: %s}\n", round/10, copies.URL)
+		if round >= 10 {
+			text += fmt.Sprintf("    formerly: copy%d\n", round/10-1)
+		}
+		if round%5 == 4 {
+			text += "nonsense: true\n"
+		}
+		// As configuration management does it: another file under the same name.
+		if err := os.WriteFile(s.config+".new", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(s.config+".new", s.config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(0)
+	agent := s.startAgent(t)
+	s.begin(t, o)
+	descriptors := func() int {
+		t.Helper()
+		fds, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(agent.cmd.Process.Pid), "fd"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fds)
+	}
+	s.awaitDrained(t, o.bytes.Load())
+	goroutines, fds := s.metric(t, "shipper_goroutines"), descriptors()
+
+	stop, written := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(written)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				o.write(t, 500)
+			}
+		}
+	}()
+	done := func(result string) float64 {
+		return s.metric(t, `shipper_config_reloads_total{result="`+result+`"}`)
+	}
+	for round := 1; round <= rounds; round++ {
+		ok, failed := done("ok"), done("failed")
+		write(round)
+		if round%3 == 0 {
+			agent.cmd.Process.Signal(syscall.SIGHUP) // and the change is seen, too
+		}
+		await(t, "reload "+strconv.Itoa(round), func() bool {
+			if round%5 == 4 {
+				return done("failed") > failed && s.metric(t, "shipper_config_last_reload_successful") == 0
+			}
+			return done("ok") > ok && s.metric(t, "shipper_config_last_reload_successful") == 1
+		})
+	}
+	close(stop)
+	<-written
+	s.awaitDrained(t, o.bytes.Load())
+	want(t, o, o.check(t, s.url()))
+	wantBooks(t, s.books(t), o.seq, o.bytes.Load())
+	await(t, "the sink to have all", func() bool { return copies.distinct() == o.seq })
+	if !strings.Contains(s.agentLog.String(), `nonsense: unknown key`) {
+		t.Error("the log does not name the fault of a bad file")
+	}
+	await(t, "goroutines and descriptors to go", func() bool {
+		return s.metric(t, "shipper_goroutines") <= goroutines+3 && descriptors() <= fds+3
+	})
+	t.Logf("%d lines; goroutines %g, then %g; descriptors %d, then %d", o.seq, goroutines, s.metric(t, "shipper_goroutines"), fds, descriptors())
+	if code := agent.stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+}
