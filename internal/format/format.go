@@ -25,12 +25,13 @@ type Options struct {
 // Parser parses records. It is not for concurrent use, but serves all streams:
 // what it learns of one is in the hint.
 type Parser struct {
-	b    *record.Batch
-	r    *record.Record // the record that is being filled
-	src  []byte         // its bytes, without blank lines around it
-	base uint32         // of src in the arena
-	hint uint8          // format of the record before it in the stream
-	head head
+	b     *record.Batch
+	r     *record.Record // the record that is being filled
+	src   []byte         // its bytes, without blank lines around it
+	base  uint32         // of src in the arena
+	hint  uint8          // format of the record before it in the stream
+	state uint64         // what else is known of the stream: the hint without its lowest byte
+	head  head
 
 	first                          uint8 // Options.Format
 	clock                          clock
@@ -100,7 +101,8 @@ var rows = [...]row{
 	{record.FormatRustPanic, "tpm", (*Parser).rustPanic},
 	{record.FormatRustError, "E", (*Parser).rustError},
 	{record.FormatKlog, "IWEF", (*Parser).klog},
-	{record.FormatTracingFull, digits + " [ITDWE", (*Parser).tracing},
+	{record.FormatTracingPretty, " ", (*Parser).tracingPretty},
+	{record.FormatTracingFull, digits + " [ITDWEJFMASOND", (*Parser).tracing},
 	{record.FormatEnvLogger, "[", (*Parser).envLogger},
 	{record.FormatGoStd, digits + letters + "[(<*#", (*Parser).goStd},
 	{record.FormatLogfmt, letters + "\"@_", (*Parser).logfmt},
@@ -128,6 +130,8 @@ var rowOf = func() (t [256]uint8) {
 		record.FormatLogrusText:  record.FormatLogfmt,
 		record.FormatGokitLogfmt: record.FormatLogfmt,
 		record.FormatGoFatal:     record.FormatGoPanic,
+
+		record.FormatTracingCompact: record.FormatTracingFull,
 	} {
 		t[dialect] = t[of]
 	}
@@ -152,7 +156,7 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	p.b = b
 	lo, hi = trim(b.Arena, lo, hi)
 	p.src, p.base = b.Arena[lo:hi:hi], uint32(lo)
-	p.hint = uint8(*hint)
+	p.hint, p.state = uint8(*hint), *hint&^0xff
 	if p.first != 0 {
 		p.hint = p.first
 	}
@@ -165,7 +169,7 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 		p.general(observed)
 	}
 	if f := p.r.Format; f != record.FormatText {
-		*hint = uint64(f)
+		*hint = uint64(f) | p.state
 	}
 	p.b, p.r, p.src = nil, nil, nil
 }

@@ -8,8 +8,9 @@ import (
 
 // rustEvent makes src[lo:hi] the body and the fields of an event of tracing:
 // "message key=value key=value". Where the message has an equals sign, fields
-// and message cannot be told apart, and the fields win.
-func (p *Parser) rustEvent(lo, hi int) {
+// and message cannot be told apart, and the fields win. It reports whether there
+// are fields.
+func (p *Parser) rustEvent(lo, hi int) (fields bool) {
 	s := p.src
 	i := firstField(s, lo, hi)
 	end := i
@@ -27,17 +28,10 @@ func (p *Parser) rustEvent(lo, hi int) {
 		}
 		v := rustField(s, i, key, hi, false)
 		if v.key == i {
-			return
+			return fields
 		}
-		f := record.Field{Key: p.span(i, v.key)}
-		switch {
-		case v.quoted && v.found&escapes != 0:
-			f.Val = p.unescaped(s[v.lo+1 : v.hi-1])
-		case v.quoted:
-			f.Val = p.span(v.lo+1, v.hi-1)
-		default:
-			f = p.typed(f, v.lo, v.hi)
-		}
+		fields = true
+		f := p.rustTyped(p.span(i, v.key), v)
 		if !guessed {
 			k, hash := lookup(s[i:v.key])
 			*g = guessOf(s[i:v.key], k, hash)
@@ -47,6 +41,21 @@ func (p *Parser) rustEvent(lo, hi int) {
 			i++
 		}
 	}
+	return fields
+}
+
+// rustTyped returns the field of a value.
+func (p *Parser) rustTyped(key record.Span, v rustValue) record.Field {
+	f := record.Field{Key: key}
+	switch {
+	case v.quoted && v.found&escapes != 0:
+		f.Val = p.unescaped(p.src[v.lo+1 : v.hi-1])
+	case v.quoted:
+		f.Val = p.span(v.lo+1, v.hi-1)
+	default:
+		f = p.typed(f, v.lo, v.hi)
+	}
+	return f
 }
 
 // firstField returns where the first field in s[lo:hi] starts; hi if there is none.
@@ -123,6 +132,110 @@ func rustField(s []byte, i, key, end int, span bool) (v rustValue) {
 				v.hi = hi
 				return v
 			}
+		}
+	}
+	v.hi = end
+	return v
+}
+
+// colonEvent makes src[lo:hi] the body and the fields of an event that has its
+// fields as "message, key: value, key: value". Where the message has a comma, a
+// word and a colon, the two cannot be told apart, and the fields win. Nested
+// says that values are in Rust's Debug form, with quotes and brackets.
+func (p *Parser) colonEvent(lo, hi int, nested bool) {
+	s := p.src
+	i := lo
+	if !startsScalar(s[:hi], lo, nested) {
+		for i = lo; i < hi; i++ {
+			j := bytes.IndexByte(s[i:hi], ',')
+			if j < 0 {
+				i = hi
+				break
+			}
+			if i += j; colonKey(s, i+1, hi) > 0 {
+				break
+			}
+		}
+	}
+	p.r.Body = p.span(lo, trimBack(s, lo, i))
+	if i > lo {
+		i = min(i+2, hi)
+	}
+	p.colonFields(i, hi, nested)
+}
+
+// colonFields adds the fields "key: value, key: value" of src[i:hi].
+func (p *Parser) colonFields(i, hi int, nested bool) {
+	for i < hi {
+		v := colonField(p.src, i, hi, nested)
+		if v.key == i {
+			return
+		}
+		k, hash := lookup(p.src[i:v.key])
+		p.promoteHashed(k, hash, p.rustTyped(p.span(i, v.key), v))
+		i = min(v.hi+2, hi)
+	}
+}
+
+// startsScalar reports whether s starts at i with a field whose value is a
+// number, a string in quotes or a value with brackets up to the next field: a
+// message has no such start.
+func startsScalar(s []byte, i int, nested bool) bool {
+	v := colonField(s, i, len(s), nested)
+	if v.key == i || !nested {
+		return false
+	}
+	value := s[v.lo:v.hi]
+	return v.quoted || jsonScalar(value) || len(value) > 0 && (value[len(value)-1] == '}' || value[len(value)-1] == ')' || value[len(value)-1] == ']')
+}
+
+// colonKey returns the index behind the key of the field that starts behind a
+// blank at i, 0 if there is none.
+func colonKey(s []byte, i, hi int) int {
+	if i >= hi || s[i] != ' ' {
+		return 0
+	}
+	e := identEnd(s[:hi], i+1)
+	if e == i+1 || e >= hi || s[e] != ':' || e+1 < hi && s[e+1] != ' ' && s[e+1] != '\n' {
+		return 0
+	}
+	return e
+}
+
+// colonField returns the field "key: value" at i. Its value goes on to the next
+// ", key: " or to end.
+func colonField(s []byte, i, end int, nested bool) (v rustValue) {
+	v.key = identEnd(s[:end], i)
+	if v.key == i || v.key >= end || s[v.key] != ':' || v.key+1 < end && s[v.key+1] != ' ' {
+		return rustValue{key: i}
+	}
+	v.lo = min(v.key+2, end)
+	hi := v.lo
+	if nested && hi < end && s[hi] == '"' {
+		if e, found := quoted(s[:end], hi+1); e > 0 {
+			if hi = e + 1; hi == end || s[hi] == ',' {
+				v.hi, v.quoted, v.found = hi, true, found
+				return v
+			}
+		}
+	}
+	depth := 0
+	for ; hi < end; hi++ {
+		switch c := s[hi]; {
+		case c == ',':
+			if depth == 0 && colonKey(s, hi+1, end) > 0 {
+				v.hi = hi
+				return v
+			}
+		case !nested || !delimits[c]:
+		case c == '"':
+			if e, _ := quoted(s[:end], hi+1); e > 0 {
+				hi = e
+			}
+		case c == '{' || c == '(' || c == '[':
+			depth++
+		case c != ' ':
+			depth = max(depth-1, 0)
 		}
 	}
 	v.hi = end

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"strings"
 	"time"
 
 	"shipper/internal/record"
@@ -62,6 +63,33 @@ func (c *clock) klog(s []byte, near int64) (ns int64, n int, ok bool) {
 	}
 	wall := c.yearless(month, day, sec, near)
 	return c.utc(wall)*1e9 + frac, n + 5, true
+}
+
+// monthDay parses the "Nov 23 06:33:43.970" that s starts with, and returns its
+// length, 0 if there is none. The year is as in klog.
+func (c *clock) monthDay(s []byte, near int64) (ns int64, n int) {
+	if len(s) < 15 || s[3] != ' ' || s[6] != ' ' {
+		return 0, 0
+	}
+	month := monthNumber(s)
+	day, ok := two(s[4:])
+	if s[4] == ' ' {
+		day, ok = int64(s[5]-'0'), s[5]-'0' < 10
+	}
+	sec, frac, n, timed := timeOfDay(s[7:])
+	if month == 0 || !ok || day < 1 || day > 31 || !timed {
+		return 0, 0
+	}
+	return c.utc(c.yearless(month, day, sec, near))*1e9 + frac, n + 7
+}
+
+// monthNumber returns the number of the month whose English name s starts with.
+func monthNumber(s []byte) int64 {
+	i := strings.Index("JanFebMarAprMayJunJulAugSepOctNovDec", string(s[:3]))
+	if i < 0 || i%3 != 0 {
+		return 0
+	}
+	return int64(i/3) + 1
 }
 
 // yearless returns the local seconds of a time without a year: in the clock's

@@ -10,6 +10,9 @@ import (
 // its options, and the same with an uptime, or nothing, for the time:
 //
 //	time LEVEL [thread] [ThreadId(n)] span{field=value}:span: target: [file:line:] message field=value
+//
+// "Compact" is the same but for the fields of the spans, which it writes behind
+// those of the event.
 func (p *Parser) tracing() bool {
 	s := p.src
 	timed, i := p.tracingTime()
@@ -30,28 +33,118 @@ func (p *Parser) tracing() bool {
 	}
 	level := p.span(i, i+n)
 	i = min(i+n+1, len(s))
-	if i < len(s) && s[i] == '[' && p.hint != record.FormatTracingFull {
+	if i < len(s) && s[i] == '[' && !isTracing(p.hint) {
 		return false // a target in brackets is simple_logger's
 	}
 	i = p.tracingThread(i)
-	target, spans := p.tracingSpans(i)
+	target, spans, braces := p.tracingSpans(i)
+	if !spans {
+		target, spans = p.loneSpan(i)
+	}
 	n = targetAt(s[target:])
 	if !timed && !spans && !p.untimedTarget(s[target:target+n]) {
 		return false
 	}
+	if p.r.TimeSource == record.TimeNoYear && !spans && n == 0 {
+		return false // slog-term
+	}
 	p.r.Severity, p.r.SeverityText = number, level
 	if n > 0 {
 		p.r.Logger = p.span(target, target+n)
+		p.meetTarget(target, n)
 		n += 2
 	}
-	p.rustEvent(p.sourceFile(min(target+n, len(s)), ".rs"), len(s))
+	fields := p.rustEvent(p.sourceFile(min(target+n, len(s)), ".rs"), len(s))
+	p.tracingDialect(spans, braces, fields)
 	return true
+}
+
+func isTracing(format uint8) bool {
+	return format == record.FormatTracingFull || format == record.FormatTracingCompact
+}
+
+// tracingDialect tells "full" from "compact". Where spans have fields, full has
+// them in braces. Without spans, the two are the same: it is what it was before.
+func (p *Parser) tracingDialect(spans, braces, fields bool) {
+	if braces {
+		p.state |= stateBraces
+	}
+	compact := p.hint == record.FormatTracingCompact || spans && fields
+	if compact && p.state&stateBraces == 0 {
+		p.r.Format = record.FormatTracingCompact
+	}
+}
+
+// What the stream's hint says of tracing, besides the format.
+const (
+	stateBraces = 1 << 8 // spans had their fields in braces
+	stateCrate  = 16     // first bit of the hash of the crate that a target was of
+	stateSpan   = 40     // first bit of the hash of the outermost span's name
+	stateHash   = 1<<24 - 1
+)
+
+// remembered reports whether the stream's hint has the hash at bit.
+func (p *Parser) remembered(bit int, hash uint64) bool { return p.state>>bit&stateHash == hash }
+
+func (p *Parser) remember(bit int, hash uint64) {
+	p.state = p.state&^(stateHash<<bit) | hash<<bit
+}
+
+// nameHash returns a hash of 24 bits.
+func nameHash(name []byte) uint64 {
+	return ((keyWord(name) + uint64(len(name))) * 0x9e3779b97f4a7c15) >> 40
+}
+
+// crateHash returns a hash of the crate that a target is in, a::b in a.
+func crateHash(target []byte) uint64 {
+	if i := bytes.IndexByte(target, ':'); i >= 0 {
+		target = target[:i]
+	}
+	return nameHash(target)
+}
+
+// meetTarget remembers the crate of the target src[i:i+n], unless it may be a
+// span in front of another target.
+func (p *Parser) meetTarget(i, n int) {
+	h := crateHash(p.src[i : i+n])
+	if p.remembered(stateCrate, h) {
+		return
+	}
+	if next := min(i+n+2, len(p.src)); targetAt(p.src[next:]) == 0 {
+		p.remember(stateCrate, h)
+	}
+}
+
+// loneSpan takes the span at i if it is the only one and without fields, as in
+// "span: target: ", which may be a target and a message with a colon, too. It
+// is a span if there was one of that name, or if the other has a path or is of
+// the crate that the target before was of.
+func (p *Parser) loneSpan(i int) (next int, found bool) {
+	s := p.src
+	e := identEnd(s, i)
+	if e == i || e+2 >= len(s) || s[e] != ':' || s[e+1] != ' ' {
+		return i, false
+	}
+	n := targetAt(s[e+2:])
+	if n == 0 || bytes.IndexByte(s[e+2:e+2+n], '.') >= 0 {
+		return i, false // no target, or the file that the event is from
+	}
+	if name, target := nameHash(s[i:e]), s[e+2:e+2+n]; !p.remembered(stateSpan, name) {
+		if p.remembered(stateCrate, name) || bytes.IndexByte(target, ':') < 0 && !p.remembered(stateCrate, nameHash(target)) {
+			return i, false
+		}
+	}
+	at := len(p.b.Arena)
+	p.openSpan(true, s[i:e])
+	p.b.Arena = append(p.b.Arena, "}]"...)
+	p.addSpans(at, p.span(i, e))
+	return e + 2, true
 }
 
 // untimedTarget reports whether a target is enough to know a line without a
 // time: "ERROR main: text" may be anybody's.
 func (p *Parser) untimedTarget(target []byte) bool {
-	return len(target) > 0 && (p.src[0] == ' ' || p.hint == record.FormatTracingFull || bytes.Contains(target, []byte("::")))
+	return len(target) > 0 && (p.src[0] == ' ' || isTracing(p.hint) || bytes.Contains(target, []byte("::")))
 }
 
 // tracingTime takes the time, and returns the index behind it.
@@ -65,11 +158,27 @@ func (p *Parser) tracingTime() (timed bool, i int) {
 		p.r.Time, p.r.TimeSource = ns, source
 		return true, n
 	}
-	if s[0] == '[' {
-		i = 1
+	if s[0] > ' ' && s[0] != '[' {
+		ns, n := p.clock.monthDay(s, p.r.Observed) // before version 0.2
+		if n > 0 {
+			p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
+		}
+		return n > 0, n
 	}
-	for i < len(s) && i < 16 && s[i] == ' ' {
+	i = p.uptime(0)
+	return i > 0, i
+}
+
+// uptime takes the seconds since the start at i, "0.000211213s" with blanks in
+// front, linkerd's in brackets, and returns the index behind them, 0 if there
+// are none.
+func (p *Parser) uptime(i int) int {
+	s := p.src
+	bracket := i < len(s) && s[i] == '['
+	if bracket {
 		i++
+	}
+	for start := i; i < len(s) && i < start+16 && s[i] == ' '; i++ {
 	}
 	first, dots := i, 0
 	for i < len(s) && (s[i]-'0' < 10 || s[i] == '.') {
@@ -79,83 +188,112 @@ func (p *Parser) tracingTime() (timed bool, i int) {
 		i++
 	}
 	if i < first+3 || dots != 1 || i == len(s) || s[i] != 's' {
-		return false, 0
+		return 0
 	}
-	if i++; s[0] == '[' {
+	end := i + 1
+	if i = end; bracket {
 		if i == len(s) || s[i] != ']' {
-			return false, 0
+			return 0
 		}
 		i++
 	}
-	p.addText(nameTimestamp, p.span(first, bytes.IndexByte(s[first:], 's')+first+1))
-	return true, i
+	p.addText(nameTimestamp, p.span(first, end))
+	return i
 }
 
-// tracingThread takes the name and the number of the thread at i.
+// tracingThread takes the name and the number of the thread at i. The name is
+// right-aligned and may have blanks. A name without a number is taken if it is
+// one that a runtime gives.
 func (p *Parser) tracingThread(i int) int {
-	s := p.src
 	const sign = "ThreadId("
-	j := i
-	if j < len(s) && s[j] != sign[0] || !bytes.HasPrefix(s[j:], []byte(sign)) {
-		for j < len(s) && j < i+64 && s[j] > ' ' && s[j] != ':' && s[j] != '{' {
-			j++
-		}
-		if j == len(s) || s[j] != ' ' {
-			return i
-		}
+	s := p.src
+	name := i
+	for name < len(s) && name < i+32 && s[name] == ' ' {
+		name++
+	}
+	j := name
+	for j < len(s) && j < name+64 && s[j] != ':' && s[j] != '{' && s[j] != ' ' {
 		j++
 	}
-	if !bytes.HasPrefix(s[j:], []byte(sign)) {
+	if j == len(s) {
 		return i
+	}
+	if !bytes.HasPrefix(s[name:j], []byte(sign)) {
+		if s[j] == '{' {
+			return i
+		}
+		if s[j] == ' ' && bytes.HasPrefix(s[j+1:], []byte(sign)) {
+			j++
+		} else if s[j] == ' ' && runtimeThread(s[name:j]) {
+			if e := identEnd(s, j+1); e > j+1 && e < len(s) && (s[e] == ':' || s[e] == '{') {
+				p.addText(nameThread, p.span(name, j))
+				return j + 1
+			}
+			return i
+		} else if s[name] == 'a' && bytes.HasPrefix(s[name:], []byte("actix-")) {
+			n := bytes.Index(s[j:min(len(s), j+64)], []byte(" "+sign))
+			if n < 0 {
+				return i
+			}
+			j += n + 1
+		} else {
+			return i
+		}
+	} else {
+		j = name
 	}
 	e := j + len(sign)
 	for e < len(s) && s[e]-'0' < 10 {
 		e++
 	}
 	n, ok := decimal(s[j+len(sign) : e])
-	if !ok || e+1 >= len(s) || s[e] != ')' || s[e+1] != ' ' {
+	if !ok || n >= 1<<63 || e+1 >= len(s) || s[e] != ')' || s[e+1] != ' ' {
 		return i
 	}
-	if j > i {
-		p.addText(nameThread, p.span(i, j-1))
+	if j > name {
+		p.addText(nameThread, p.span(name, j-1))
 	}
 	p.b.AddField(record.IntField(nameThreadID, int64(n)))
 	return e + 2
 }
 
+// runtimeThread reports whether name is that of a thread of Rust's or Tokio's runtime.
+func runtimeThread(name []byte) bool {
+	return string(name) == "main" || bytes.HasPrefix(name, []byte("tokio-"))
+}
+
 // tracingSpans takes the list of spans that starts at i, "a{x=1}:b: ", and
 // returns the index behind it, i if there is none. A single name without
-// fields is not told from a target.
-func (p *Parser) tracingSpans(i int) (next int, found bool) {
+// fields is not told from a target. Braces says that a span had fields.
+func (p *Parser) tracingSpans(i int) (next int, found, braces bool) {
 	s := p.src
-	start, at := i, len(p.b.Arena)
+	start, first, at := i, i, len(p.b.Arena)
 	var name record.Span
 	for count := 0; ; count++ {
-		e := identEnd(s, i)
+		e := spanName(s, i)
 		if e == i || e == len(s) || s[e] != '{' && s[e] != ':' {
 			break
 		}
 		if count == 0 && s[e] == ':' && (e+1 == len(s) || s[e+1] == ' ' || s[e+1] == ':') {
 			break
 		}
-		name = p.span(i, e)
-		separator := byte(',')
 		if count == 0 {
-			separator = '['
+			first = e
 		}
-		p.b.Arena = append(append(p.b.Arena, separator), `{"name":"`...)
-		p.b.Arena = append(append(p.b.Arena, s[i:e]...), '"')
+		name = p.span(i, e)
+		p.openSpan(count == 0, s[i:e])
 		if s[e] == '{' {
 			if e = p.spanFields(e + 1); e < 0 || e == len(s) || s[e] != ':' {
 				break
 			}
+			braces = true
 		}
 		p.b.Arena = append(p.b.Arena, '}')
 		if e++; e == len(s) || s[e] == ' ' {
 			p.b.Arena = append(p.b.Arena, ']')
-			p.b.AddField(record.Field{Key: nameSpans, Val: record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}, Kind: record.JSON})
-			p.addText(nameSpan, name)
-			return min(e+1, len(s)), true
+			p.addSpans(at, name)
+			p.remember(stateSpan, nameHash(s[start:first]))
+			return min(e+1, len(s)), true, braces
 		}
 		i = e
 	}
@@ -163,7 +301,44 @@ func (p *Parser) tracingSpans(i int) (next int, found bool) {
 	p.b.Arena = p.b.Arena[:at]
 	p.head.trace, p.head.span = 0, 0
 	p.r.Flags &^= record.HasTrace | record.HasSpan
-	return start, false
+	return start, false, false
+}
+
+// spanName returns the index behind the name of the span that starts at i. If
+// fields follow, it may have blanks: "HTTP request{".
+func spanName(s []byte, i int) int {
+	e := identEnd(s, i)
+	last := e
+	for words := 1; words < 4 && last > i && last < len(s) && s[last] == ' '; words++ {
+		next := identEnd(s, last+1)
+		if next == last+1 {
+			break
+		}
+		if last = next; last < len(s) && s[last] == '{' {
+			if k := identEnd(s, last+1); k > last+1 && k < len(s) && s[k] == '=' {
+				return last
+			}
+			break
+		}
+	}
+	return e
+}
+
+// openSpan appends the start of a span to a list, which it starts if it is the first.
+func (p *Parser) openSpan(first bool, name []byte) {
+	separator := byte(',')
+	if first {
+		separator = '['
+	}
+	p.b.Arena = append(append(p.b.Arena, separator), `{"name":`...)
+	p.b.Arena = appendQuoted(p.b.Arena, name)
+}
+
+// addSpans adds the list of spans that is in the arena from at on, and the name
+// of the innermost.
+func (p *Parser) addSpans(at int, name record.Span) {
+	p.b.AddField(record.Field{Key: nameSpans, Val: record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}, Kind: record.JSON})
+	p.addText(nameSpan, name)
 }
 
 // spanFields appends the fields of a span, from i on, as members of an object,
@@ -178,27 +353,34 @@ func (p *Parser) spanFields(i int) int {
 		if v.key == i {
 			return -1
 		}
-		p.b.Arena = append(append(append(p.b.Arena, `,"`...), s[i:v.key]...), `":`...)
-		value := s[v.lo:v.hi]
-		switch {
-		case v.quoted && v.found&^highBits == 0:
-			p.b.Arena = append(p.b.Arena, value...)
-		case v.quoted:
-			p.scratch = unescape(p.scratch[:0], unquote(value))
-			p.b.Arena = appendQuoted(p.b.Arena, p.scratch)
-		case jsonScalar(value):
-			p.b.Arena = append(p.b.Arena, value...)
-		default:
-			p.b.Arena = appendQuoted(p.b.Arena, value)
-		}
-		if k, _ := lookup(s[i:v.key]); k != 0 {
-			p.spanTrace(keys[k].role, unquote(value))
-		}
+		p.spanField(i, v)
 		if i = v.hi; i < len(s) && s[i] == ' ' {
 			i++
 		}
 	}
 	return -1
+}
+
+// spanField appends the field of a span, whose key starts at i, as a member of
+// an object, and takes the trace and span IDs.
+func (p *Parser) spanField(i int, v rustValue) {
+	s := p.src
+	p.b.Arena = append(append(append(p.b.Arena, `,"`...), s[i:v.key]...), `":`...)
+	value := s[v.lo:v.hi]
+	switch {
+	case v.quoted && v.found&^highBits == 0:
+		p.b.Arena = append(p.b.Arena, value...)
+	case v.quoted:
+		p.scratch = unescape(p.scratch[:0], unquote(value))
+		p.b.Arena = appendQuoted(p.b.Arena, p.scratch)
+	case jsonScalar(value):
+		p.b.Arena = append(p.b.Arena, value...)
+	default:
+		p.b.Arena = appendQuoted(p.b.Arena, value)
+	}
+	if k, _ := lookup(s[i:v.key]); k != 0 {
+		p.spanTrace(keys[k].role, unquote(value))
+	}
 }
 
 // jsonScalar reports whether value is a number, true, false or null in JSON.

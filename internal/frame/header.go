@@ -72,7 +72,7 @@ func placed(line []byte) mode {
 // order mark.
 func coloured(line []byte) mode {
 	var head [headBytes]byte
-	if line = strip(head[:0], line); len(line) == 0 || line[0] == 0x1b || line[0] == 0xef || line[0] == '[' && len(line) > 1 && line[1] == 0x1b {
+	if line = strip(head[:0], line); len(line) == 0 || bytes.IndexByte(line, 0x1b) >= 0 || line[0] == 0xef {
 		return none
 	}
 	return headerOf(line)
@@ -123,17 +123,20 @@ func bracketed(line []byte) mode {
 }
 
 // padded judges a line that starts with a blank: tracing with an uptime or
-// without a time, pretty_env_logger.
+// without a time, tracing's Pretty, pretty_env_logger.
 func padded(line []byte) mode {
 	rest := bytes.TrimLeft(line, " ")
 	pad := len(line) - len(rest)
 	if len(rest) == 0 || pad > 8 {
 		return none
 	}
-	if pad == 1 && date(rest) {
+	if rest[0] == 0x1b {
+		return coloured(line)
+	}
+	if pad <= 2 && date(rest) {
 		return header
 	}
-	if n := level(rest); pad <= 2 && n > 0 && n < len(rest) && rest[n] == ' ' {
+	if n := level(rest); pad <= 3 && n > 0 && n < len(rest) && rest[n] == ' ' {
 		return levelled
 	}
 	if n := uptime(rest); n > 0 && n < len(rest) && rest[n] == ' ' {
