@@ -28,6 +28,7 @@ type Parser struct {
 	b     *record.Batch
 	r     *record.Record // the record that is being filled
 	src   []byte         // its bytes, without blank lines around it
+	raw   []byte         // src with control sequences, unless it is clean JSON
 	base  uint32         // of src in the arena
 	hint  uint8          // format of the record before it in the stream
 	state uint64         // what else is known of the stream: the hint without its lowest byte
@@ -103,7 +104,16 @@ var rows = [...]row{
 	{record.FormatKlog, "IWEF", (*Parser).klog},
 	{record.FormatTracingPretty, " ", (*Parser).tracingPretty},
 	{record.FormatTracingFull, digits + " [ITDWEJFMASOND", (*Parser).tracing},
-	{record.FormatEnvLogger, "[", (*Parser).envLogger},
+	{record.FormatPrettyEnvLogger, " ", (*Parser).prettyEnvLogger},
+	{record.FormatSlogTerm, " JFMASOND", (*Parser).slogTerm},
+	{record.FormatFlexiLogger, "[ITDWE", (*Parser).flexiLogger},
+	{record.FormatFern, "[", (*Parser).fern},
+	{record.FormatEnvLogger, "[ITDWE", (*Parser).envLogger},
+	{record.FormatSimpleLogger, digits, (*Parser).rustLog},
+	{record.FormatSubstrate, digits, (*Parser).substrate},
+	{record.FormatStderrlog, letters + "_", (*Parser).stderrlog},
+	{record.FormatFemme, letters + "_", (*Parser).femme},
+	{record.FormatRocket, " GPDHOCT", (*Parser).rocket},
 	{record.FormatGoStd, digits + letters + "[(<*#", (*Parser).goStd},
 	{record.FormatLogfmt, letters + "\"@_", (*Parser).logfmt},
 }
@@ -131,7 +141,10 @@ var rowOf = func() (t [256]uint8) {
 		record.FormatGokitLogfmt: record.FormatLogfmt,
 		record.FormatGoFatal:     record.FormatGoPanic,
 
-		record.FormatTracingCompact: record.FormatTracingFull,
+		record.FormatTracingCompact:  record.FormatTracingFull,
+		record.FormatSlogTermCompact: record.FormatSlogTerm,
+		record.FormatSimplelog:       record.FormatSimpleLogger,
+		record.FormatLog4rs:          record.FormatSimpleLogger,
 	} {
 		t[dialect] = t[of]
 	}
@@ -171,7 +184,7 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	if f := p.r.Format; f != record.FormatText {
 		*hint = uint64(f) | p.state
 	}
-	p.b, p.r, p.src = nil, nil, nil
+	p.b, p.r, p.src, p.raw = nil, nil, nil, nil
 }
 
 // begin starts the record.
@@ -189,6 +202,7 @@ func (p *Parser) again(observed int64) {
 
 // general parses what is not a clean line of JSON.
 func (p *Parser) general(observed int64) {
+	p.raw = p.src
 	replaced := p.clean()
 	done := false
 	if len(p.src) > 0 {
@@ -287,6 +301,20 @@ func (p *Parser) addHashed(f record.Field, hash uint) {
 	}
 	p.head.names |= bit
 	p.b.AddField(f)
+}
+
+// has reports whether there is a field with that key, whose hash is given.
+func (p *Parser) has(key record.Span, hash uint) bool {
+	if p.head.names&(1<<(hash%64)) == 0 {
+		return false
+	}
+	name := p.b.Bytes(key)
+	for _, f := range p.b.FieldsOf(p.r) {
+		if f.Key.Len == key.Len && bytes.Equal(p.b.Bytes(f.Key), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // replace changes the field with the same key, if there is one.

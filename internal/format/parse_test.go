@@ -132,7 +132,7 @@ func TestFields(t *testing.T) {
 	f(`2026-11-23T06:33:43Z  INFO s{trace_id="`+trace+`"}:t{trace_id="a3ce929d0e0e4736"}: u: m`, `"trace_id":"0000000000000000a3ce929d0e0e4736"`)
 	f(`2026-11-23T06:33:43Z  INFO s{broken: m`, `"message":"s{broken: m"`, "no spans")
 	f(`2026-11-23T06:33:43Z INFO [a] m`, `no "tracing-full"`)
-	f(`2026-11-23 06:33:44,006 DEBUG [a] m`, `"format":"text"`, `"severity":"debug"`, `06:33:44.006Z`)
+	f(`2026-11-23 06:33:44,006 DEBUG [a] m`, `"format":"simple_logger"`, `"severity":"debug"`, `06:33:44.006Z`)
 	f(`ERROR main: m`, `"format":"text"`)
 	f(`ERROR a::b: m`, `"logger":"a::b"`)
 	f("    at src/main.rs:1\n", `"format":"text"`, "no severity")

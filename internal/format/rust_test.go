@@ -3,14 +3,26 @@ package format
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"shipper/internal/record"
 )
+
+// whole renders text as one record, however it would be framed.
+func whole(text string) string {
+	b := new(record.Batch)
+	b.Reset(testStream, []byte(text))
+	var hint uint64
+	New(Options{Zone: time.UTC}).Parse(b, 0, len(text), observed, &hint)
+	return render(b, &b.Records[0])
+}
 
 // TestRustFields looks for parts of the canonical form of what Rust's libraries
 // write, one record each.
 func TestRustFields(t *testing.T) {
 	f := func(text string, want ...string) {
 		t.Helper()
-		got := summary(text)
+		got := whole(text)
 		for _, w := range want {
 			absent := strings.HasPrefix(w, "no ")
 			if strings.Contains(got, strings.TrimPrefix(w, "no ")) == absent {
@@ -43,4 +55,49 @@ func TestRustFields(t *testing.T) {
 		`"spans":[{"name":"outer"},{"name":"HTTP request","k":1,"j":"q\""}]`, `"span.name":"HTTP request"`)
 	f("  2026-11-23T06:33:43Z  INFO a: error: no such file\n    at x.rs:1\n", `"message":"error: no such file"`)
 	f("  2026-11-23T06:33:43Z  INFO a: m\n    at home\n    there is none", `"message":"m\n    at home\n    there is none"`)
+
+	// env_logger and its like.
+	f("INFO 2019-06-24T07:30:00Z: a::b: m", `"format":"env_logger"`, `"logger":"a::b"`, `"message":"m"`, "07:30:00Z")
+	f("[2026-11-23T06:33:43Z INFO  my target] m", `"format":"env_logger"`, `"logger":"my target"`)
+	f("[2026-11-23T06:33:43Z INFO ] m", `"format":"env_logger"`, `no "logger"`, `"message":"m"`)
+	f("[2026-11-23T06:33:43Z INFO a] m", `"format":"fern"`, `"logger":"a"`)
+	f(`[2026-11-23T06:33:43Z INFO  actix_web::middleware::logger] 127.0.0.1:54184 "GET /x?y=1 HTTP/1.1" 400 15 "-" "curl/8 \(x\)" 0.002036`,
+		`"client.address":"127.0.0.1"`, `"http.request.method":"GET"`, `"url.original":"/x?y=1"`, `"http.response.status_code":400`, `"message":"127.0.0.1:54184`, "no user_agent")
+	f(`[2026-11-23T06:33:43Z INFO  actix_web::middleware::logger] ::1 "GET / HTTP/1.1" 200 15 "-" "curl/8" 0.1`, `"user_agent.original":"curl/8"`)
+	f(`[2026-11-23T06:33:43Z INFO  actix_web::middleware::logger] done "x" 1`, "no client.address")
+	f(`[2026-11-23T06:33:43.982772889Z INFO  solana_metrics::metrics] datapoint: bank,host=h n=12i f=0.5 s="a \"b\"" t=true i=i`,
+		`"message":"datapoint: bank"`, `"host":"h"`, `"n":12`, `"f":0.5`, `"s":"a \"b\""`, `"t":true`, `"i":"i"`)
+
+	// Formats that start with a time are not taken for each other.
+	f("2026-11-23T06:33:43Z INFO  [a::b] m", `"format":"simple_logger"`, `"logger":"a::b"`)
+	f("2026-11-23T06:33:43Z INFO [a::b] m", `no "simple_logger"`)
+	f("2026-11-23T06:33:43.5-08:00 INFO a::b - m", `"format":"log4rs"`, `"logger":"a::b"`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z [INFO] m", `"format":"simplelog"`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z [DEBUG] (worker 1) a::b: [src/x.rs:3] m", `"thread.name":"worker 1"`, `"code.line.number":3`, `"logger":"a::b"`)
+	f("2026-11-23T06:33:43.562Z [INFO]  module: m", `no "simplelog"`)
+	f("2026-11-23T06:33:43.562Z [DEBUG] module: m", `no "simplelog"`)
+	f("2026-11-23T06:33:43Z [INFO] [key:value] m", `no "simplelog"`)
+	f("2026-11-23T06:33:43+00:00 - WARN - m", `"format":"stderrlog"`, `"severity":"warn"`, `"message":"m"`)
+	f("my target: 2026-11-23T06:33:43+00:00 - WARN m", `"format":"stderrlog"`, `"logger":"my target"`, `"message":"m"`)
+	f("INFO - m", `"format":"stderrlog"`, `"message":"m"`)
+	f("2024-07-24 22:45:57 Запуск", `no "substrate"`)
+	f("2024-07-24 22:45:57 [ERROR] 💥", `no "substrate"`)
+
+	f("INFO [a::b] m", `"format":"flexi_logger"`, `"logger":"a::b"`)
+	f("[2026-11-23 12:29:22.058026 +00:00] INFO [a] x.rs:3: m", `"format":"flexi_logger"`, `"logger":"a"`, `"code.line.number":3`, `"message":"m"`)
+	f("[2026-11-23][06:33:44][a][INFO] m", `"format":"fern"`, "line_no_zone")
+	f("\x1b[33m\x1b[1ma::b\x1b[0m m", `"format":"femme"`, `"severity":"warn"`, `"logger":"a::b"`, `"message":"m"`)
+	f("\x1b[33mWARN\x1b[0m m", `no "femme"`)
+
+	// slog-rs.
+	f("Oct 12 14:41:26.415 CRIT Failed to start beacon node             reason: bad, really, service: x", `"format":"slog-term"`, `"severity_number":21`,
+		`"message":"Failed to start beacon node"`, `"reason":"bad, really"`, `"service.name":"x"`)
+	f("Oct 12 14:41:26.415 INFO m, k: 1, k: 2", `"k":1`, "no 2}")
+	f(" Nov 23 06:33:43.972 INFO m, k: 1", `"format":"slog-term-compact"`, `"k":1`)
+	f(" key: value", `"format":"text"`)
+
+	// Rocket.
+	f("GET /a/b?c=d text/html:\n   >> Matched: (index) GET /\n   >> Outcome: Success(200 OK)", `"format":"rocket"`, `"http.request.method":"GET"`, `"url.original":"/a/b?c=d"`, `"http.response.status_code":200`)
+	f("   >> Outcome: Error(404 Not Found)", `"format":"rocket"`, `"http.response.status_code":404`)
+	f("GET /a is the way to go:", `no "rocket"`)
 }

@@ -172,18 +172,20 @@ func (p *Parser) colonFields(i, hi int, nested bool) {
 			return
 		}
 		k, hash := lookup(p.src[i:v.key])
-		p.promoteHashed(k, hash, p.rustTyped(p.span(i, v.key), v))
+		if key := p.span(i, v.key); nested || !p.has(key, hash) { // slog's newest come first
+			p.promoteHashed(k, hash, p.rustTyped(key, v))
+		}
 		i = min(v.hi+2, hi)
 	}
 }
 
 // startsScalar reports whether s starts at i with a field whose value is a
-// number, a string in quotes or a value with brackets up to the next field: a
-// message has no such start.
+// number, a string in quotes or a value with brackets up to the next field,
+// without Debug's form one that is empty: a message has no such start.
 func startsScalar(s []byte, i int, nested bool) bool {
 	v := colonField(s, i, len(s), nested)
 	if v.key == i || !nested {
-		return false
+		return v.key > i && v.hi == v.lo
 	}
 	value := s[v.lo:v.hi]
 	return v.quoted || jsonScalar(value) || len(value) > 0 && (value[len(value)-1] == '}' || value[len(value)-1] == ')' || value[len(value)-1] == ']')

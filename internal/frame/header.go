@@ -107,7 +107,7 @@ func date(line []byte) bool {
 // linkerd, levels.
 func bracketed(line []byte) mode {
 	rest := line[1:]
-	if date(rest) || len(rest) > 12 && digit(rest[0]) && shaped(rest, "00:00:00") {
+	if date(rest) || len(rest) > 12 && digit(rest[0]) && (shaped(rest, "00:00:00") || shaped(rest, "0000-00-00][00:00:00]")) {
 		return header
 	}
 	if n := level(rest); n > 0 && n < len(rest) && (rest[n] == ']' || rest[n] == ' ' || rest[n] == '\t') {

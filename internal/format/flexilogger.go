@@ -1,0 +1,57 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// flexiLogger parses the formats of flexi_logger 0.31: default, opt, with the
+// thread, and detailed:
+//
+//	LEVEL [target] message
+//	[time] LEVEL [file:line] message
+//	[time] T[thread] LEVEL [file:line] message
+//	[time] LEVEL [target] file:line: message
+func (p *Parser) flexiLogger() bool {
+	s := p.src
+	i := 0
+	if s[0] == '[' {
+		ns, n, source := p.clock.at(s[1:])
+		if n == 0 || s[5] != '-' || n+3 >= len(s) || s[n+1] != ']' || s[n+2] != ' ' {
+			return false
+		}
+		p.r.Time, p.r.TimeSource = ns, source
+		i = n + 3
+		if bytes.HasPrefix(s[i:], []byte("T[")) {
+			e := bytes.Index(s[i:min(len(s), i+128)], []byte("] "))
+			if e < 0 {
+				return false
+			}
+			p.addText(nameThread, p.span(i+2, i+e))
+			i += e + 2
+		}
+	}
+	n, number := upperLevelAt(s[i:])
+	next := i + n + 2
+	if n == 0 || next >= len(s) || s[i+n] != ' ' || s[i+n+1] != '[' {
+		return false
+	}
+	e := bytes.IndexByte(s[next:min(len(s), next+256)], ']')
+	if e <= 0 || next+e+1 < len(s) && s[next+e+1] != ' ' {
+		return false
+	}
+	e += next
+	level := p.span(i, i+n)
+	i = min(e+2, len(s))
+	if file, line := fileLine(s[next:e]); file > 0 && sourceFile(s[next:next+file]) {
+		p.addText(nameFile, p.span(next, next+file))
+		p.b.AddField(record.IntField(nameLine, line))
+	} else {
+		p.r.Logger = p.span(next, e)
+		i = p.sourceFile(i, ".rs")
+	}
+	p.r.Severity, p.r.SeverityText = number, level
+	p.r.Body = p.span(i, len(s))
+	return true
+}

@@ -1,0 +1,200 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// rustLog parses the formats of the libraries for Rust's log crate that start
+// with a time. What is behind it tells them apart:
+//
+//	time LEVEL [target] message                       simple_logger
+//	time LEVEL target - message                       log4rs, its default pattern
+//	time [LEVEL] (thread) target: [file:line] message simplelog, with most parts left out
+//	time - LEVEL message                              stderrlog
+//	time [LEVEL] - message                            stderrlog before 0.5, without brackets
+func (p *Parser) rustLog() bool {
+	s := p.src
+	ns, n, source := p.clock.at(s)
+	if n == 0 {
+		sec, frac, m, ok := timeOfDay(s)
+		if !ok || m != 8 || len(s) < 10 || s[m+1] != '[' {
+			return false
+		}
+		ns, n, source = p.clock.dateless(sec, frac, p.r.Observed), m, record.TimeNoDate
+	} else if s[4] != '-' {
+		return false
+	}
+	i := n + 1
+	if i >= len(s) || s[n] != ' ' {
+		return false
+	}
+	ok := false
+	switch s[i] {
+	case '[':
+		ok = p.simplelog(i + 1)
+	case '-':
+		ok = p.stderrlogLevel(i)
+	default:
+		ok = p.simpleLogger(i)
+	}
+	if ok {
+		p.r.Time, p.r.TimeSource = ns, source
+	}
+	return ok
+}
+
+// simpleLogger parses what simple_logger and log4rs write behind the time.
+// simple_logger aligns the level, but not where it has a colour (before 2.0).
+func (p *Parser) simpleLogger(i int) bool {
+	s := p.src
+	n, number := upperLevelAt(s[i:])
+	next := i + n + 1
+	if n == 0 || next >= len(s) || s[next-1] != ' ' {
+		return false
+	}
+	level := p.span(i, i+n)
+	aligned := n == 5
+	if n == 4 && s[next] == ' ' {
+		next++
+		aligned = true
+	}
+	if next < len(s) && s[next] == '[' && (aligned || p.hint == record.FormatSimpleLogger || coloured(p.raw)) {
+		e := bytes.IndexByte(s[next:min(len(s), next+256)], ']')
+		if e < 0 || next+e+1 < len(s) && s[next+e+1] != ' ' {
+			return false
+		}
+		e += next
+		p.r.Format = record.FormatSimpleLogger
+		p.r.Logger = p.span(next+1, e)
+		p.r.Body = p.span(min(e+2, len(s)), len(s))
+	} else {
+		next = i + n + 1
+		e := bytes.Index(s[next:min(len(s), next+128)], []byte(" -"))
+		if e <= 0 || next+e+2 < len(s) && s[next+e+2] != ' ' || !rustTarget(s[next:next+e]) {
+			return false
+		}
+		e += next
+		p.r.Format = record.FormatLog4rs
+		p.r.Logger = p.span(next, e)
+		p.r.Body = p.span(min(e+3, len(s)), len(s))
+	}
+	p.r.Severity, p.r.SeverityText = number, level
+	return true
+}
+
+// rustTarget reports whether text may be a target: a path, or words.
+func rustTarget(text []byte) bool {
+	return len(text) > 0 && text[0] != ' ' && bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, ']') < 0
+}
+
+// coloured reports whether text has terminal control sequences.
+func coloured(text []byte) bool { return bytes.IndexByte(text, 0x1b) >= 0 }
+
+// simplelog parses what simplelog writes behind the time and a bracket. Two
+// blanks behind a level of four letters are hclog's.
+func (p *Parser) simplelog(i int) bool {
+	s := p.src
+	n, number := upperLevelAt(s[i:])
+	if n == 0 || i+n >= len(s) || s[i+n] != ']' || i+n+1 < len(s) && s[i+n+1] != ' ' {
+		return false
+	}
+	level := p.span(i, i+n)
+	i = min(i+n+2, len(s))
+	if i < len(s) && s[i] == ' ' {
+		return false
+	}
+	if known := s[2] == ':' || p.hint == record.FormatSimplelog || n == 4; !known && (i == len(s) || s[i] != '(') {
+		return false
+	}
+	if i < len(s) && s[i] == '(' {
+		e := bytes.IndexByte(s[i:min(len(s), i+64)], ')')
+		if e < 0 || i+e+1 >= len(s) || s[i+e+1] != ' ' {
+			return false
+		}
+		e += i
+		if id, ok := decimal(s[i+1 : e]); ok && id < 1<<63 {
+			p.b.AddField(record.IntField(nameThreadID, int64(id)))
+		} else {
+			p.addText(nameThread, p.span(i+1, e))
+		}
+		i = e + 2
+		// The target is only where the thread is, by default.
+		if e = bytes.Index(s[i:min(len(s), i+128)], []byte(":")); e > 0 {
+			for i+e+1 < len(s) && s[i+e+1] == ':' {
+				m := bytes.IndexByte(s[i+e+2:min(len(s), i+128)], ':')
+				if m < 0 {
+					break
+				}
+				e += 2 + m
+			}
+			if i+e+1 == len(s) || s[i+e+1] == ' ' {
+				p.r.Logger = p.span(i, i+e)
+				i = min(i+e+2, len(s))
+			}
+		}
+	}
+	if i < len(s) && s[i] == '[' {
+		e := bytes.IndexByte(s[i:min(len(s), i+256)], ']')
+		if e > 0 {
+			if file, line := fileLine(s[i+1 : i+e]); file > 0 && sourceFile(s[i+1:i+1+file]) {
+				p.addText(nameFile, p.span(i+1, i+1+file))
+				p.b.AddField(record.IntField(nameLine, line))
+				i = min(i+e+2, len(s))
+			} else if p.r.Logger.Len == 0 && s[2] != ':' {
+				return false // nested-logrus-formatter's pairs
+			}
+		}
+	}
+	p.r.Format = record.FormatSimplelog
+	p.r.Severity, p.r.SeverityText = number, level
+	p.r.Body = p.span(i, len(s))
+	return true
+}
+
+// stderrlog parses stderrlog's format with a target, or with neither target nor
+// time:
+//
+//	target: time - LEVEL - message
+//	LEVEL - message
+func (p *Parser) stderrlog() bool {
+	s := p.src
+	if n, _ := upperLevelAt(s); n > 0 {
+		return bytes.HasPrefix(s[n:], []byte(" -")) && p.stderrlogLevel(-2)
+	}
+	n := bytes.Index(s[:min(len(s), 128)], []byte(": "))
+	if n <= 0 || n+30 > len(s) || s[n+2]-'0' > 9 || s[n+6] != '-' || s[n+12] != 'T' {
+		return false
+	}
+	ns, m, source := p.clock.at(s[n+2:])
+	i := n + 2 + m
+	if m == 0 || i+1 >= len(s) || s[i] != ' ' || !rustTarget(s[:n]) || !p.stderrlogLevel(i+1) {
+		return false
+	}
+	p.r.Time, p.r.TimeSource = ns, source
+	p.r.Logger = p.span(0, n)
+	return true
+}
+
+// stderrlogLevel parses "- LEVEL message" at i, or "- LEVEL - message", as it
+// was before 0.6.
+func (p *Parser) stderrlogLevel(i int) bool {
+	s := p.src
+	if i >= 0 && !bytes.HasPrefix(s[i:], []byte("- ")) {
+		return false
+	}
+	i += 2
+	n, number := upperLevelAt(s[i:])
+	e := i + n
+	if n == 0 || e < len(s) && s[e] != ' ' {
+		return false
+	}
+	p.r.Format = record.FormatStderrlog
+	p.r.Severity, p.r.SeverityText = number, p.span(i, e)
+	if e = min(e+1, len(s)); bytes.HasPrefix(s[e:], []byte("-")) && (e+1 == len(s) || s[e+1] == ' ') {
+		e = min(e+2, len(s))
+	}
+	p.r.Body = p.span(e, len(s))
+	return true
+}
