@@ -401,11 +401,12 @@ func TestLinearTime(t *testing.T) {
 	b := new(record.Batch)
 	arena := make([]byte, 0, 2*size)
 	for _, part := range []string{
-		`{`, `\`, `=`, `"`, `[`, `{"a":`, `{"a":"\`, `a=`, `a="`, `a=b `, `a=b c `, ` =`, "\x1b", "\x1b[", "\x1b]", "\xff", `{"`, `{}`, `:`, `', `, "goroutine ", " a", "\n",
+		`{`, `\`, `=`, `"`, `[`, `{"a":`, `{"a":"\`, `a=`, `a="`, `a=b `, `a=b c `, ` =`, `, a: `, "\n    in ", `: `, "\x1b", "\x1b[", "\x1b]", "\xff", `{"`, `{}`, `:`, `', `, "goroutine ", " a", "\n",
 	} {
 		for _, head := range []string{"", `{"level":"info","msg":"`, `{"a":`, "level=info msg=x ", "2026/11/23 06:25:41 INFO ", "I1123 06:25:41.5 1 a.go:1] ",
 			`I1123 06:25:41.5 1 a.go:1] "m" `, "2026-11-23T06:33:43Z  INFO ", "2026-11-23T06:33:43Z  INFO s{", "[2026-11-23T06:33:43Z INFO  ",
-			"panic: ", "thread 'main' panicked at '", "thread 'main' panicked at x.rs:1:1:\n", "Error: "} {
+			"Nov 23 06:33:43.970 INFO m, a: b, ", "  2026-11-23T06:33:43Z  INFO ", "  2026-11-23T06:33:43Z  INFO m\n    in a with ", "[2026-11-23T06:33:43Z INFO  a] datapoint: x ",
+			"2026-11-23T06:33:43Z  INFO a:b: c: ", "panic: ", "thread 'main' panicked at '", "thread 'main' panicked at x.rs:1:1:\n", "Error: "} {
 			n := size
 			if head != "" {
 				n = size / 16
@@ -477,7 +478,8 @@ func printable(text []byte) []byte {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, dir := range []string{"zap-json", "slog-json", "tracing-json", "hclog-json", "slog-text", "logrus-text", "klog", "tracing-full", "env_logger", "go-std", "slog-default", "go-panic", "go-fatal", "rust-panic", "rust-error", "mixed"} {
+	for _, dir := range []string{"zap-json", "slog-json", "tracing-json", "hclog-json", "slog-text", "logrus-text", "klog", "tracing-full", "env_logger", "go-std", "slog-default", "go-panic", "go-fatal", "rust-panic", "rust-error", "mixed",
+		"tracing-pretty", "tracing-compact", "slog-term", "slog-term-compact", "simplelog", "stderrlog", "flexi_logger", "fern", "femme", "log4rs"} {
 		text := corpus(f, dir)
 		lo := int32(0)
 		for i, hi := range cutAll(text) {
