@@ -67,7 +67,7 @@ func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 		o.URL = strings.TrimRight(o.URL, "/") + native.Path
 		o.Encoder = native.Encoder{}
 	case c.HTTP != nil:
-		o.Encoder, err = ndjson.NewEncoder(c.HTTP.Compression)
+		o.Encoder, err = ndjson.NewEncoder(ndjson.Lines, c.HTTP.Compression)
 	}
 	return o, err
 }

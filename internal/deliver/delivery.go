@@ -37,8 +37,8 @@ func (d *delivery) deliver(r *protocol.Request) error {
 	case protocol.Accepted:
 		d.refused = 0
 		d.Stats.Lost.Add(int64(v.Lost))
-		d.Stats.Records.Add(int64(max(d.records(r)-v.Lost, 0)))
-		return nil
+		d.Stats.Records.Add(int64(max(d.records(r)-v.Lost-len(v.Refused), 0)))
+		return d.buryRefused(r, v.Refused)
 	case protocol.Split:
 		d.Stats.Splits.Add(1)
 	default:
@@ -116,6 +116,22 @@ func (d *delivery) bury(r *protocol.Request, reason string) error {
 		}
 		d.Stats.DeadRecords.Add(int64(b.Records))
 		d.trouble.refused(d.Log, b, reason)
+	}
+	return nil
+}
+
+// buryRefused makes dead letters of single records of r, which has one block.
+func (d *delivery) buryRefused(r *protocol.Request, refused []protocol.Refusal) error {
+	for _, one := range refused {
+		first := r.First + one.Index
+		if !r.Part {
+			first = one.Index
+		}
+		part := *r
+		part.Part, part.First, part.End = true, first, first+1
+		if err := d.bury(&part, one.Reason); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -18,8 +18,9 @@ import (
 	"shipper/internal/protocol"
 )
 
-// maxAnswer is how much of an answer's body is read.
-const maxAnswer = 64 << 10
+// maxAnswer is how much of an answer's body is read. Some protocols answer with
+// a line for each record.
+const maxAnswer = 4 << 20
 
 // maxText bounds what a failure says, in bytes.
 const maxText = 400

@@ -311,7 +311,7 @@ func run(t testing.TB, o *Output, s *source) {
 
 func ndjsonEncoder(t testing.TB, encoding string) Encoder {
 	t.Helper()
-	e, err := ndjson.NewEncoder(encoding)
+	e, err := ndjson.NewEncoder(ndjson.Lines, encoding)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,4 +26,14 @@ type Verdict struct {
 	After   time.Duration // how long the receiver asks to wait; 0 if it does not say
 	Lost    int           // records that an Accepted request did not store
 	Reason  string        // for people: the status line and the first line of the body
+
+	// Refused are records of an Accepted request that will never be accepted,
+	// in their order in the request; all others are stored.
+	Refused []Refusal
+}
+
+// Refusal is the verdict on one record.
+type Refusal struct {
+	Index  int    // of the record in the request, from 0
+	Reason string // for people
 }

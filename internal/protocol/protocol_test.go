@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -100,7 +101,7 @@ func TestWriteVerdict(t *testing.T) {
 		if !strings.HasSuffix(got.Reason, v.Reason) {
 			t.Errorf("reason %q", got.Reason)
 		}
-		if got.Reason = v.Reason; got != v {
+		if got.Reason = v.Reason; !reflect.DeepEqual(got, v) {
 			t.Errorf("got %+v, want %+v", got, v)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"os"
 	"strings"
 	"testing"
@@ -159,7 +160,7 @@ func TestVerdict(t *testing.T) {
 		if !strings.HasSuffix(got.Reason, v.Reason) {
 			t.Errorf("reason %q, want %q", got.Reason, v.Reason)
 		}
-		if got.Reason = v.Reason; got != v {
+		if got.Reason = v.Reason; !reflect.DeepEqual(got, v) {
 			t.Errorf("got %+v, want %+v", got, v)
 		}
 	}
@@ -176,7 +177,7 @@ func TestVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		body := w.Body.Bytes()
-		if got := e.Verdict(r, w.Code, w.Header(), body); got != c.want {
+		if got := e.Verdict(r, w.Code, w.Header(), body); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v: got %+v", c.reply, got)
 		}
 		for i := range len(body) - 2 { // without its newline it is still whole

@@ -31,16 +31,27 @@ import (
 	"shipper/internal/record"
 )
 
-// ContentType is the media type of the body.
+// ContentType is the media type of lines.
 const ContentType = "application/x-ndjson"
 
 // maxBlock is the size of a block before compression that an Encoder takes;
 // what an agent makes is far smaller.
 const maxBlock = 256 << 20
 
+// Form is what a body is made of.
+type Form uint8
+
+// The forms of a body.
+const (
+	Lines Form = iota // an object a line
+	Array             // one JSON array of objects
+	Bulk              // lines for the bulk API of Elasticsearch and OpenSearch: see bulk.go
+)
+
 // Encoder is the sending half: it makes bodies of blocks and judges answers.
 // It may be used by several goroutines at a time.
 type Encoder struct {
+	form       Form
 	compressor *protocol.Compressor
 	scratch    sync.Pool // of *scratch
 }
@@ -48,20 +59,20 @@ type Encoder struct {
 // scratch is what making one body takes.
 type scratch struct {
 	decoder *block.Decoder
-	lines   []byte
+	body    []byte
 }
 
-// maxScratch is the memory for lines that is kept from one body to the next.
+// maxScratch is the memory for a body that is kept from one to the next.
 const maxScratch = 8 << 20
 
-// NewEncoder returns an Encoder whose bodies have the given content encoding:
-// zstd, gzip or none.
-func NewEncoder(encoding string) (*Encoder, error) {
+// NewEncoder returns an Encoder of bodies of the given form and content
+// encoding: zstd, gzip or none.
+func NewEncoder(form Form, encoding string) (*Encoder, error) {
 	c, err := protocol.NewCompressor(encoding)
 	if err != nil {
 		return nil, err
 	}
-	return &Encoder{compressor: c}, nil
+	return &Encoder{form: form, compressor: c}, nil
 }
 
 // SplitsBlocks says that a request has one block or a part of one. A receiver
@@ -69,7 +80,7 @@ func NewEncoder(encoding string) (*Encoder, error) {
 func (e *Encoder) SplitsBlocks() bool { return true }
 
 // Append appends the body of r, which has one block, to dst and sets its
-// headers. The error wraps protocol.ErrTooLarge if the lines have more than
+// headers. The error wraps protocol.ErrTooLarge if the body has more than
 // r.Limit bytes; any other error means that the block cannot be read.
 func (e *Encoder) Append(dst []byte, h http.Header, r *protocol.Request) ([]byte, error) {
 	s, _ := e.scratch.Get().(*scratch)
@@ -77,37 +88,66 @@ func (e *Encoder) Append(dst []byte, h http.Header, r *protocol.Request) ([]byte
 		s = &scratch{decoder: block.NewDecoder(maxBlock)}
 	}
 	defer e.scratch.Put(s)
-	lines := s.lines[:0]
-	n := 0
+	body := s.body[:0]
+	n, taken := 0, 0
 	err := s.decoder.Decode(r.Frames[0].Payload, func(b *record.Batch) error {
 		for i := range b.Records {
 			if !r.Part || n >= r.First && n < r.End {
-				lines = append(AppendRecord(lines, b, &b.Records[i]), '\n')
+				body = e.appendItem(body, b, &b.Records[i], taken == 0)
+				taken++
 			}
 			n++
-			if r.Limit > 0 && len(lines) > r.Limit {
-				return fmt.Errorf("%w: more than %d bytes of lines", protocol.ErrTooLarge, r.Limit)
+			if r.Limit > 0 && (len(body) > r.Limit || e.form == Bulk && taken > maxItems) {
+				return fmt.Errorf("%w: more than %d bytes or %d records", protocol.ErrTooLarge, r.Limit, maxItems)
 			}
 		}
 		return nil
 	})
-	if cap(lines) <= maxScratch {
-		s.lines = lines
+	if e.form == Array {
+		body = append(body, ']')
+	}
+	if cap(body) <= maxScratch {
+		s.body = body
 	}
 	if err != nil {
 		return dst, err
 	}
 	h.Set("Content-Type", ContentType)
+	if e.form == Array {
+		h.Set("Content-Type", "application/json")
+	}
 	if e.compressor.Encoding != "" {
 		h.Set("Content-Encoding", e.compressor.Encoding)
 	}
-	return e.compressor.Append(dst, lines)
+	return e.compressor.Append(dst, body)
+}
+
+// appendItem appends one record with what is around it.
+func (e *Encoder) appendItem(dst []byte, b *record.Batch, r *record.Record, first bool) []byte {
+	switch e.form {
+	case Array:
+		if first {
+			dst = append(dst, '[')
+		} else {
+			dst = append(dst, ',')
+		}
+		return AppendRecord(dst, b, r)
+	case Bulk:
+		dst = appendCreate(dst, b, r)
+	default:
+		dst = AppendRecord(dst, b, r)
+	}
+	return append(dst, '\n')
 }
 
 // Verdict judges the answer to r. Any 2xx is an ack of all records, unless the
-// body is the JSON object of WriteVerdict and says that some were lost.
+// body is the JSON object of WriteVerdict and says that some were lost. The bulk
+// API has a verdict for each record.
 func (e *Encoder) Verdict(_ *protocol.Request, code int, h http.Header, body []byte) protocol.Verdict {
 	v := protocol.Judge(code, h, body)
+	if e.form == Bulk && v.Outcome == protocol.Accepted {
+		return judgeBulk(body)
+	}
 	if v.Outcome == protocol.Accepted {
 		v.Lost = protocol.Lost(body)
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"os"
 	"strings"
 	"testing"
@@ -401,7 +402,7 @@ func TestEncoder(t *testing.T) {
 	all := lines(b, b)
 	each := strings.SplitAfter(all, "\n")
 	for _, encoding := range []string{"zstd", "gzip", "none"} {
-		e, err := NewEncoder(encoding)
+		e, err := NewEncoder(Lines, encoding)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -436,17 +437,17 @@ func TestEncoder(t *testing.T) {
 			}
 		}
 	}
-	if _, err := NewEncoder("brotli"); !errors.Is(err, protocol.ErrEncoding) {
+	if _, err := NewEncoder(Lines, "brotli"); !errors.Is(err, protocol.ErrEncoding) {
 		t.Errorf("brotli: %v", err)
 	}
-	e, _ := NewEncoder("none")
+	e, _ := NewEncoder(Lines, "none")
 	if _, err := e.Append(nil, http.Header{}, &protocol.Request{Frames: []protocol.Frame{{Payload: []byte("no block")}}}); err == nil {
 		t.Error("a broken block has a body")
 	}
 }
 
 func TestVerdict(t *testing.T) {
-	e, _ := NewEncoder("none")
+	e, _ := NewEncoder(Lines, "none")
 	for _, v := range []protocol.Verdict{
 		{Outcome: protocol.Accepted},
 		{Outcome: protocol.Accepted, Lost: 3},
@@ -464,7 +465,7 @@ func TestVerdict(t *testing.T) {
 		if !strings.HasSuffix(got.Reason, v.Reason) {
 			t.Errorf("reason %q, want %q", got.Reason, v.Reason)
 		}
-		if got.Reason = v.Reason; got != v {
+		if got.Reason = v.Reason; !reflect.DeepEqual(got, v) {
 			t.Errorf("got %+v, want %+v", got, v)
 		}
 	}
@@ -540,7 +541,7 @@ func BenchmarkEncoder(b *testing.B) {
 	payload, raw := block.NewEncoder().Append(nil, []*record.Batch{reference(1000)})
 	for _, encoding := range []string{"none", "zstd", "gzip"} {
 		b.Run(encoding, func(b *testing.B) {
-			e, err := NewEncoder(encoding)
+			e, err := NewEncoder(Lines, encoding)
 			if err != nil {
 				b.Fatal(err)
 			}

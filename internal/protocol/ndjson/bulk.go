@@ -1,0 +1,82 @@
+package ndjson
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"shipper/internal/protocol"
+	"shipper/internal/record"
+)
+
+// The bulk API of Elasticsearch (since 7) and OpenSearch takes two lines for
+// each record: the action and the document. The action is "create" with the
+// record's ID as _id, so that a record which is sent again is refused with 409
+// and stored once, and data streams take it.
+
+// maxItems bounds the records of a bulk request, and with it the answer, which
+// has some bytes for each.
+const maxItems = 8000
+
+// BulkURL returns the address of the bulk API for an index or data stream,
+// below the address of the server. It asks for no more of an answer than
+// Verdict reads.
+func BulkURL(server, index string) string {
+	return strings.TrimRight(server, "/") + "/" + url.PathEscape(index) + "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason"
+}
+
+// appendCreate appends the action and the document without the last newline. The
+// document has the member @timestamp besides, which data streams want.
+func appendCreate(dst []byte, b *record.Batch, r *record.Record) []byte {
+	dst = append(dst, `{"create":{`...)
+	if b.Stream != nil && b.Stream.ID != "" {
+		dst = append(dst, `"_id":"`...)
+		dst = appendEscaped(dst, b.Stream.ID)
+		dst = append(dst, '-')
+		dst = strconv.AppendUint(dst, uint64(r.Offset), 16)
+		dst = append(dst, '"')
+	}
+	dst = append(dst, "}}\n"...)
+	dst = append(dst, `{"@timestamp":"`...)
+	dst = appendTime(dst, r.Time)
+	dst = append(dst, `",`...)
+	at := len(dst)
+	dst = AppendRecord(dst, b, r)
+	copy(dst[at:], dst[at+1:]) // its brace
+	return dst[:len(dst)-1]
+}
+
+// judgeBulk reads the verdicts on the records out of an answer. While one of
+// them may be taken later, so is the whole request: what was stored is then
+// refused as a repeat, which is fine.
+func judgeBulk(body []byte) protocol.Verdict {
+	var answer struct {
+		Errors bool
+		Items  []map[string]struct {
+			Status int
+			Error  struct{ Type, Reason string }
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return protocol.Verdict{Outcome: protocol.Retry, Reason: "200, but not the answer of a bulk API: " + err.Error()}
+	}
+	v := protocol.Verdict{Outcome: protocol.Accepted}
+	if !answer.Errors {
+		return v
+	}
+	for i, item := range answer.Items {
+		for _, verdict := range item {
+			reason := verdict.Error.Type + ": " + verdict.Error.Reason
+			switch c := verdict.Status; {
+			case c < 300, c == http.StatusConflict:
+			case c == http.StatusTooManyRequests || c >= 500:
+				return protocol.Verdict{Outcome: protocol.Retry, Reason: reason}
+			default:
+				v.Refused = append(v.Refused, protocol.Refusal{Index: i, Reason: reason})
+			}
+		}
+	}
+	return v
+}
