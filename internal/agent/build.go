@@ -67,7 +67,14 @@ func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 		o.URL = strings.TrimRight(o.URL, "/") + native.Path
 		o.Encoder = native.Encoder{}
 	case c.HTTP != nil:
-		o.Encoder, err = ndjson.NewEncoder(ndjson.Lines, c.HTTP.Compression)
+		form := ndjson.Lines
+		if c.HTTP.Form == "array" {
+			form = ndjson.Array
+		}
+		o.Encoder, err = ndjson.NewEncoder(form, c.HTTP.Compression)
+	case c.Elasticsearch != nil:
+		o.URL = ndjson.BulkURL(o.URL, c.Elasticsearch.Index)
+		o.Encoder, err = ndjson.NewEncoder(ndjson.Bulk, c.Elasticsearch.Compression)
 	}
 	return o, err
 }

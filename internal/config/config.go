@@ -74,7 +74,8 @@ type Queue struct {
 	Full     string   `yaml:"full"`      // block, drop-oldest or drop-newest
 }
 
-// Output is one destination of all records. Exactly one of Native and HTTP is set.
+// Output is one destination of all records. Exactly one of Native, HTTP and
+// Elasticsearch is set.
 type Output struct {
 	Name string `yaml:"name"` // unique; its place in the queue is kept under it
 
@@ -82,8 +83,9 @@ type Output struct {
 	// goes on from that name's place and takes what is queued for it.
 	Formerly string `yaml:"formerly"`
 
-	Native *Native `yaml:"native"`
-	HTTP   *HTTP   `yaml:"http"`
+	Native        *Native        `yaml:"native"`
+	HTTP          *HTTP          `yaml:"http"`
+	Elasticsearch *Elasticsearch `yaml:"elasticsearch"`
 
 	Auth  Auth   `yaml:"auth"`
 	TLS   TLS    `yaml:"tls"`
@@ -117,11 +119,20 @@ type Native struct {
 	Headers map[string]string `yaml:"headers"`
 }
 
-// HTTP posts NDJSON.
+// HTTP posts JSON.
 type HTTP struct {
 	URL         string            `yaml:"url"`
 	Headers     map[string]string `yaml:"headers"`
+	Form        string            `yaml:"form"`        // lines or array
 	Compression string            `yaml:"compression"` // zstd, gzip or none
+}
+
+// Elasticsearch is the bulk API of Elasticsearch and OpenSearch.
+type Elasticsearch struct {
+	URL         string            `yaml:"url"`   // of the server
+	Index       string            `yaml:"index"` // or data stream
+	Headers     map[string]string `yaml:"headers"`
+	Compression string            `yaml:"compression"` // gzip or none
 }
 
 // Backoff bounds the waits between attempts, which grow exponentially with full jitter.
@@ -160,7 +171,9 @@ func (o *Output) setDefaults() {
 	o.Backoff = Backoff{Min: Duration(500 * time.Millisecond), Max: Duration(30 * time.Second)}
 }
 
-func (h *HTTP) setDefaults() { h.Compression = "zstd" }
+func (h *HTTP) setDefaults() { h.Form, h.Compression = "lines", "zstd" }
+
+func (e *Elasticsearch) setDefaults() { e.Compression = "gzip" }
 
 // Slog returns Level as slog knows it.
 func (l Log) Slog() slog.Level {

@@ -30,7 +30,7 @@ var faults = map[string][]string{
 		`8:5: inputs[2].stdin: inputs[1] reads standard input already; remove one`,
 		`10:5: inputs[3].stdin: inputs[1] reads standard input already; remove one`,
 		`12:10: inputs[4].file.paths: is missing; it is a list of globs such as ["./logs/*.log"]`,
-		`14:5: outputs[0]: has no protocol; add native or http`,
+		`14:5: outputs[0]: has no protocol; add one of native, http, elasticsearch`,
 		`15:5: outputs[1]: has both native and http; make it two outputs`,
 	},
 	"colon.bad.yaml": {
@@ -125,6 +125,11 @@ var faults = map[string][]string{
 		`21:15: outputs[4].formerly: "a" is the name of outputs[0]; an output can only take the place of one that is gone`,
 		`23:18: outputs[4].auth.user: must not hold a ":"`,
 		`23:35: outputs[4].auth.password: holds a control character, such as a line break`,
+		`25:46: outputs[5].elasticsearch.index: "A*" cannot be the name of an index: it must be in lower case, without blanks and any of \/*?"<>|,#:, not beginning with _`,
+		`25:65: outputs[5].elasticsearch.compression: "zstd" is unknown; write one of gzip, none`,
+		`26:5: outputs[6]: has both http and elasticsearch; make it two outputs`,
+		`27:5: outputs[6].elasticsearch.index: is missing; it is the index or data stream to write to, such as logs-shipper-default`,
+		`28:35: outputs[6].http.form: "list" is unknown; write one of lines, array`,
 	},
 	"units.bad.yaml": {
 		`4:49: inputs[0].file.line_limit: "1 furlong" is not a size; write it like 64MiB`,
@@ -307,7 +312,7 @@ func TestFull(t *testing.T) {
 			},
 			{
 				Name:            "store",
-				HTTP:            &HTTP{URL: "http://store.example/insert", Compression: "gzip"},
+				HTTP:            &HTTP{URL: "http://store.example/insert", Form: "lines", Compression: "gzip"},
 				Proxy:           "env",
 				MaxRequestBytes: 4 << 20,
 				Timeout:         Duration(30 * time.Second),

@@ -107,18 +107,22 @@ func (f *File) validate(b *binder, path string) {
 }
 
 func (o *Output) validate(b *binder, path string) {
-	switch {
-	case o.Native != nil && o.HTTP != nil:
-		b.fail(path, "has both native and http; make it two outputs")
-	case o.Native != nil:
-		checkURL(b, path+".native.url", o.Native.URL)
-		checkHeaders(b, path+".native.headers", o.Native.Headers)
-	case o.HTTP != nil:
-		checkURL(b, path+".http.url", o.HTTP.URL)
-		checkHeaders(b, path+".http.headers", o.HTTP.Headers)
+	o.oneProtocol(b, path)
+	if name, url, headers := o.receiver(); name != "" {
+		checkURL(b, path+"."+name+".url", url)
+		checkHeaders(b, path+"."+name+".headers", headers)
+	}
+	if o.HTTP != nil {
+		oneOf(b, path+".http.form", o.HTTP.Form, "lines", "array")
 		oneOf(b, path+".http.compression", o.HTTP.Compression, "zstd", "gzip", "none")
-	case !b.faulty(path) && !b.meant[path+".native"] && !b.meant[path+".http"]:
-		b.fail(path, "has no protocol; add native or http")
+	}
+	if e := o.Elasticsearch; e != nil {
+		oneOf(b, path+".elasticsearch.compression", e.Compression, "gzip", "none")
+		if e.Index == "" {
+			b.missing(path+".elasticsearch.index", "the index or data stream to write to, such as logs-shipper-default")
+		} else if e.Index != strings.ToLower(e.Index) || strings.ContainsAny(e.Index, `\/*?"<>| ,#:`) || strings.HasPrefix(e.Index, "_") {
+			b.fail(path+".elasticsearch.index", "%q cannot be the name of an index: it must be in lower case, without blanks and any of \\/*?\"<>|,#:, not beginning with _", e.Index)
+		}
 	}
 	o.Auth.validate(b, path+".auth", o.Headers())
 	o.TLS.validate(b, path+".tls", o.URL())
@@ -134,26 +138,69 @@ func (o *Output) validate(b *binder, path string) {
 	}
 }
 
-// URL returns where the output sends to.
-func (o *Output) URL() string {
-	switch {
-	case o.Native != nil:
-		return o.Native.URL
-	case o.HTTP != nil:
-		return o.HTTP.URL
+// oneProtocol wants exactly one protocol.
+func (o *Output) oneProtocol(b *binder, path string) {
+	var set []string
+	all := o.protocols()
+	for _, p := range all {
+		if p.set {
+			set = append(set, p.name)
+		}
 	}
-	return ""
+	switch {
+	case len(set) > 1:
+		b.fail(path, "has both %s and %s; make it two outputs", set[0], set[1])
+	case len(set) == 0 && !b.faulty(path) && !slices.ContainsFunc(all, func(p choice) bool { return b.meant[path+"."+p.name] }):
+		names := make([]string, len(all))
+		for i, p := range all {
+			names[i] = p.name
+		}
+		b.fail(path, "has no protocol; add one of %s", strings.Join(names, ", "))
+	}
+}
+
+// choice is one of the things that an input or output can be.
+type choice struct {
+	name    string
+	set     bool
+	url     string
+	headers map[string]string
+}
+
+func (o *Output) protocols() []choice {
+	all := []choice{{name: "native"}, {name: "http"}, {name: "elasticsearch"}}
+	if p := o.Native; p != nil {
+		all[0] = choice{"native", true, p.URL, p.Headers}
+	}
+	if p := o.HTTP; p != nil {
+		all[1] = choice{"http", true, p.URL, p.Headers}
+	}
+	if p := o.Elasticsearch; p != nil {
+		all[2] = choice{"elasticsearch", true, p.URL, p.Headers}
+	}
+	return all
+}
+
+// receiver returns the output's protocol, its URL and headers.
+func (o *Output) receiver() (name, url string, headers map[string]string) {
+	for _, p := range o.protocols() {
+		if p.set {
+			return p.name, p.url, p.headers
+		}
+	}
+	return "", "", nil
+}
+
+// URL returns where the output sends to, as configured.
+func (o *Output) URL() string {
+	_, url, _ := o.receiver()
+	return url
 }
 
 // Headers returns the headers that the output adds to its requests.
 func (o *Output) Headers() map[string]string {
-	switch {
-	case o.Native != nil:
-		return o.Native.Headers
-	case o.HTTP != nil:
-		return o.HTTP.Headers
-	}
-	return nil
+	_, _, headers := o.receiver()
+	return headers
 }
 
 func (a *Auth) validate(b *binder, path string, headers map[string]string) {
