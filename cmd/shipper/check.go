@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
+	"shipper/internal/agent"
 	"shipper/internal/config"
 )
 
@@ -20,9 +22,10 @@ type finding struct {
 	Message string `json:"message"`
 }
 
-func checkCommand(_ context.Context, args []string) error {
+func checkCommand(ctx context.Context, args []string) error {
 	f := newFlags("check")
 	path := f.String("config", "", "the configuration `file`")
+	connect := f.Bool("connect", false, "try each output, too")
 	output := f.outputFlag("text", "json")
 	rest, err := f.parse(args)
 	if err != nil {
@@ -39,8 +42,12 @@ func checkCommand(_ context.Context, args []string) error {
 	if err != nil && !errors.As(err, &faults) {
 		return noFile(err)
 	}
+	var probes []agent.Probe
+	if err == nil && *connect {
+		probes = agent.Connect(ctx, c)
+	}
 	if output.is("json") {
-		return printFindings(faults)
+		return printFindings(faults, probes)
 	}
 	if err != nil {
 		return err
@@ -55,23 +62,63 @@ func checkCommand(_ context.Context, args []string) error {
 	for _, out := range c.Outputs {
 		outputs = append(outputs, out.Name)
 	}
-	_, err = fmt.Printf("%s: fine; inputs: %s; outputs: %s\n", *path, strings.Join(inputs, ", "), strings.Join(outputs, ", "))
-	return err
+	if _, err = fmt.Printf("%s: fine; inputs: %s; outputs: %s\n", *path, strings.Join(inputs, ", "), strings.Join(outputs, ", ")); err != nil {
+		return err
+	}
+	return printProbes(probes)
 }
 
-func printFindings(faults config.Errors) error {
+func printProbes(probes []agent.Probe) error {
+	failed := false
+	for _, p := range probes {
+		if p.Err != nil {
+			failed = true
+			fmt.Printf("output %s: %s: failed: %s\n", p.Output, p.URL, p.Err)
+			continue
+		}
+		fmt.Printf("output %s: %s: reached in %s\n", p.Output, p.URL, p.Took.Round(time.Millisecond))
+	}
+	if failed {
+		return reported(1)
+	}
+	return nil
+}
+
+// connection is the outcome of trying an output as JSON.
+type connection struct {
+	Output  string  `json:"output"`
+	URL     string  `json:"url"`
+	OK      bool    `json:"ok"`
+	Status  int     `json:"status,omitempty"`
+	Seconds float64 `json:"seconds"`
+	Message string  `json:"message,omitempty"`
+}
+
+func printFindings(faults config.Errors, probes []agent.Probe) error {
 	result := struct {
-		OK     bool      `json:"ok"`
-		Faults []finding `json:"faults"`
+		OK          bool         `json:"ok"`
+		Faults      []finding    `json:"faults"`
+		Connections []connection `json:"connections,omitempty"`
 	}{OK: len(faults) == 0, Faults: []finding{}}
+	for _, p := range probes {
+		c := connection{Output: p.Output, URL: p.URL, OK: p.Err == nil, Status: p.Status, Seconds: p.Took.Seconds()}
+		if p.Err != nil {
+			c.Message = p.Err.Error()
+			result.OK = false
+		}
+		result.Connections = append(result.Connections, c)
+	}
 	for _, e := range faults {
 		result.Faults = append(result.Faults, finding{e.File, e.Line, e.Col, e.Path, e.Text})
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
 		return err
 	}
-	if !result.OK {
+	switch {
+	case len(faults) > 0:
 		return reported(2)
+	case !result.OK:
+		return reported(1)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func commands() []command {
 		{"index", "--data DIR [flags]", "receive, store and search what agents ship", indexCommand},
 		{"query", "[flags] QUERY", "search an indexer", queryCommand},
 		{"parse", "[flags] [FILE...]", "show the records that FILEs or standard input have, as NDJSON", parseCommand},
-		{"check", "--config FILE", "check a configuration file", checkCommand},
+		{"check", "--config FILE [--connect]", "check a configuration file, and try its outputs", checkCommand},
 		{"tail", "[-n LINES] FILE", "show the end of one file and what is added to it", tailCommand},
 		{"queue", "stat|ls|cat|verify --data DIR", "look into the queue of a stopped agent", queueCommand},
 		{"version", "", "print the version", versionCommand},

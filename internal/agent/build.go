@@ -49,14 +49,14 @@ func makeLabels(c config.Input, host string) []record.Label {
 
 func workers() int { return max(1, min(runtime.GOMAXPROCS(0), 4)) }
 
-// makeOutput makes an output without its Source.
+// makeOutput makes an output, all but what it has of the queue: Agent and Source.
 func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 	client, err := makeClient(c)
 	if err != nil {
 		return nil, err
 	}
 	o := &deliver.Output{
-		Name: c.Name, URL: c.URL(), Agent: a.queue.AgentID(), Client: client, Headers: makeHeaders(c),
+		Name: c.Name, URL: c.URL(), Client: client, Headers: makeHeaders(c),
 		Reload:          func() (http.Header, error) { return a.headersAgain(c) },
 		MaxRequestBytes: int(c.MaxRequestBytes), RequestTimeout: time.Duration(c.Timeout),
 		Backoff: deliver.Backoff{Min: time.Duration(c.Backoff.Min), Max: time.Duration(c.Backoff.Max)},
