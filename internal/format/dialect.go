@@ -8,13 +8,12 @@ func (p *Parser) dialect() uint8 {
 	h := &p.head
 	t := &h.taken
 	first, second, third := h.first()
+	if f := p.rustDialect(); f != 0 {
+		return f
+	}
 	switch {
 	case t[roleLevel] == keyHclogLevel && t[roleMessage] == keyHclogMessage:
 		return record.FormatHclogJSON
-	case h.flags&fieldsObject != 0:
-		return record.FormatTracingJSON
-	case t[roleLogger] == keyTarget && first == keyTimestamp && h.flags&upperLevel != 0:
-		return record.FormatTracingJSON
 	case h.flags&numberLevel != 0:
 		if p.bunyan() {
 			return record.FormatBunyan
@@ -55,9 +54,20 @@ func (p *Parser) bunyan() bool {
 	return name && pid && v && p.head.taken[roleHost] != 0 && p.head.taken[roleMessage] == keyMsg
 }
 
-// tracingFields reports whether an object called fields is tracing's, which
-// writes timestamp and level in front of it.
-func (p *Parser) tracingFields() bool {
-	first, second, _ := p.head.first()
-	return first == keyTimestamp && second == keyLevel && p.head.flags&upperLevel != 0
+// tracingFields reports whether an object called fields, at i, is tracing's,
+// which writes timestamp and level in front of it, or json-subscriber's, which
+// sorts keys.
+func (p *Parser) tracingFields(i int) bool {
+	h := &p.head
+	first, second, _ := h.first()
+	if first == keyTimestamp && second == keyLevel && h.flags&upperLevel != 0 {
+		return true
+	}
+	if h.count != 1 {
+		return false
+	}
+	const level = `,"level":"`
+	end, _ := nested(p.src, i)
+	rest := p.src[end:]
+	return end > 0 && len(rest) > len(level) && string(rest[:len(level)]) == level && rest[len(level)]-'A' < 26
 }

@@ -141,6 +141,7 @@ var rowOf = func() (t [256]uint8) {
 		record.FormatGokitLogfmt: record.FormatLogfmt,
 		record.FormatGoFatal:     record.FormatGoPanic,
 
+		record.FormatTracingLogfmt:   record.FormatLogfmt,
 		record.FormatTracingCompact:  record.FormatTracingFull,
 		record.FormatSlogTermCompact: record.FormatSlogTerm,
 		record.FormatSimplelog:       record.FormatSimpleLogger,

@@ -116,7 +116,7 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 			}
 			i = e
 		case c == '{' || c == '[':
-			if k != 0 && keys[k].role == roleFields && c == '{' && !event && p.tracingFields() {
+			if k != 0 && keys[k].role == roleFields && c == '{' && !event && p.tracingFields(i) {
 				p.head.flags |= fieldsObject
 				if i, ok = p.object(i+1, true); !ok {
 					return 0, false

@@ -44,8 +44,11 @@ const (
 	roleThreadName
 	roleThreadID
 	roleResource
-	roleOtel // {"traceId":...,"spanId":...}
-	roleV    // bunyan, logr
+	roleOtel      // {"traceId":...,"spanId":...}
+	roleV         // bunyan, logr
+	roleLogTarget // tracing, of the log crate
+	roleLogFile
+	roleLogLine
 	roles
 )
 
@@ -212,6 +215,12 @@ var keys = [...]struct {
 	{"threadId", roleThreadID},
 	{"resource", roleResource},
 	{"openTelemetry", roleOtel},
+	{"log.target", roleLogTarget},
+	{"logTarget", roleLogTarget},
+	{"log.file", roleLogFile},
+	{"logFile", roleLogFile},
+	{"log.line", roleLogLine},
+	{"logLine", roleLogLine},
 }
 
 // keyTable finds the key of a name by a hash of its length and its first eight

@@ -94,7 +94,7 @@ func (p *Parser) logfmt() bool {
 
 func isLogfmt(format uint8) bool {
 	switch format {
-	case record.FormatLogfmt, record.FormatSlogText, record.FormatLogrusText, record.FormatGokitLogfmt:
+	case record.FormatLogfmt, record.FormatSlogText, record.FormatLogrusText, record.FormatGokitLogfmt, record.FormatTracingLogfmt:
 		return true
 	}
 	return false
@@ -111,8 +111,10 @@ func (p *Parser) pair(k key, hash uint, f record.Field) {
 // logfmtDialect returns which library wrote the pairs.
 func (p *Parser) logfmtDialect() uint8 {
 	t := &p.head.taken
-	first, second, _ := p.head.first()
+	first, second, third := p.head.first()
 	switch {
+	case first == keyTs && second == keyLevel && third == keyTarget:
+		return record.FormatTracingLogfmt
 	case first == keyTime && second == keyLevel && p.head.flags&upperLevel != 0:
 		return record.FormatSlogText
 	case first == keyTime && second == keyLevel && len(p.src) > 5 && p.src[5] == '"':

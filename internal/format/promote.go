@@ -11,7 +11,8 @@ import (
 // header is elsewhere.
 const eventRoles = 1<<roleService | 1<<roleEnv | 1<<roleVersion |
 	1<<roleError | 1<<roleErrorType | 1<<roleStack | 1<<roleTrace | 1<<roleTraceDatadog | 1<<roleTraceOther |
-	1<<roleSpan | 1<<roleSpanDatadog | 1<<roleSpanOther | 1<<roleFlags
+	1<<roleSpan | 1<<roleSpanDatadog | 1<<roleSpanOther | 1<<roleFlags |
+	1<<roleLogTarget | 1<<roleLogFile | 1<<roleLogLine
 
 // promote puts a field with a key of meaning where it belongs. If its value
 // does not fit, or the place is taken, it is a field like any other. A header
@@ -84,7 +85,8 @@ func (p *Parser) place(k key, r role, f record.Field) bool {
 		} else if f.Kind == record.String {
 			return true
 		}
-	case roleMessageMaybe, roleLoggerMaybe, roleName, rolePid, roleFile, roleLine, roleFunction, roleV:
+	case roleMessageMaybe, roleLoggerMaybe, roleName, rolePid, roleFile, roleLine, roleFunction, roleV,
+		roleLogTarget, roleLogFile, roleLogLine:
 		return p.keep(k, f)
 	case roleService:
 		done = p.rename(nameService, f)
@@ -368,7 +370,7 @@ func (p *Parser) placeTrace(r role, f record.Field) bool {
 // settle puts what was kept in its place now that the format is known.
 func (p *Parser) settle(format uint8) {
 	p.r.Format = format
-	var file, line, function *kept
+	var file, line, function, logFile, logLine *kept
 	for i := range p.head.later {
 		k := &p.kept[i]
 		switch keys[k.key].role {
@@ -422,16 +424,32 @@ func (p *Parser) settle(format uint8) {
 				continue
 			}
 		case roleSpanObject, roleSpanList:
-			if format == record.FormatTracingJSON {
+			if withSpans(format) {
+				continue
+			}
+		case roleLogTarget:
+			if ofTracing(format) && k.field.Kind == record.String {
+				p.r.Logger = k.field.Val
+				continue
+			}
+		case roleLogFile:
+			if ofTracing(format) && logFile == nil {
+				logFile = k
+				continue
+			}
+		case roleLogLine:
+			if ofTracing(format) && logLine == nil {
+				logLine = k
 				continue
 			}
 		}
 		p.add(k.field)
 	}
-	p.settleCaller(file, line, function)
-	if format == record.FormatTracingJSON {
-		p.settleSpans()
+	if logFile != nil && logLine != nil {
+		file, line = logFile, logLine
 	}
+	p.settleCaller(file, line, function)
+	p.settleRust(format)
 }
 
 // settleCaller takes a file, a line and a function that stand apart, if they

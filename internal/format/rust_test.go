@@ -100,4 +100,17 @@ func TestRustFields(t *testing.T) {
 	f("GET /a/b?c=d text/html:\n   >> Matched: (index) GET /\n   >> Outcome: Success(200 OK)", `"format":"rocket"`, `"http.request.method":"GET"`, `"url.original":"/a/b?c=d"`, `"http.response.status_code":200`)
 	f("   >> Outcome: Error(404 Not Found)", `"format":"rocket"`, `"http.response.status_code":404`)
 	f("GET /a is the way to go:", `no "rocket"`)
+
+	// JSON.
+	f(`{"fields":{"message":"m","a":1},"level":"INFO","openTelemetry":{"spanId":"00f067aa0ba902b7","traceId":"4bf92f3577b34da6a3ce929d0e0e4736"},"span":{"name":"s"},"spans":[{"name":"s","b":2}],"target":"a::b","timestamp":"2026-11-23T06:33:43Z"}`,
+		`"format":"tracing-json"`, `"message":"m"`, `"a":1`, `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`, `"span_id":"00f067aa0ba902b7"`, `"spans":[{"name":"s","b":2}]`, `"logger":"a::b"`)
+	f(`{"fields":{"message":"m","a":1},"level":"info","msg":"n"}`, `"fields":{"message":"m","a":1}`, `"message":"n"`)
+	f(`{"timestamp":"2026-11-23T06:33:43Z","level":"INFO","fields":{"message":"m","log.target":"x::y","log.file":"a.rs","log.line":3},"target":"log"}`, `"logger":"x::y"`, `"code.file.path":"a.rs"`, `"code.line.number":3`, "no log.target")
+	f(`{"level":"info","msg":"m","log.file":"a.rs","log.line":3}`, `"log.file":"a.rs"`, `"log.line":3`)
+	f(`{"time":"2026-11-23T06:33:43Z","target":"a","severity":"INFO","logging.googleapis.com/trace":"projects/p/traces/4bf92f3577b34da6a3ce929d0e0e4736","logging.googleapis.com/spanId":"00f067aa0ba902b7","logging.googleapis.com/trace_sampled":true,"message":"m"}`,
+		`"format":"gcp-json"`, `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`, `"span_id":"00f067aa0ba902b7"`, `"trace_flags":1`)
+	f(`{"msg":"m","level":"CRIT","ts":"2026-11-23T06:33:43Z"}`, `"format":"slog-rs-json"`, `"severity_number":21`)
+	f(`{"v":0,"name":"n","msg":"[HTTP REQUEST - EVENT] m","level":30,"hostname":"h","pid":1,"time":"2026-11-23T06:33:43Z"}`, `"message":"m"`, `"span.name":"HTTP REQUEST"`)
+	f(`{"v":0,"name":"n","msg":"[A - END] m","level":30,"hostname":"h","pid":1,"time":"2026-11-23T06:33:43Z"}`, `"message":"[A - END] m"`, "no span.name")
+	f("ts=2026-11-23T06:33:43Z level=info target=a::b span=c span_path=a>b>c message=m", `"format":"tracing-logfmt"`, `"spans":[{"name":"a"},{"name":"b"},{"name":"c"}]`, `"span.name":"c"`, `"logger":"a::b"`, "no span_path")
 }
