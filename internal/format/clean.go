@@ -87,10 +87,14 @@ func sequence(text []byte) int {
 		}
 		return 2
 	}
-	if text[1] < 0x20 || text[1] >= 0x80 {
-		return 1
+	i := 1
+	for i < min(len(text), 8) && text[i] >= 0x20 && text[i] < 0x30 { // intermediate bytes, as in the choice of a character set
+		i++
 	}
-	return 2
+	if i == len(text) || text[i] < 0x20 || text[i] >= 0x80 {
+		return i
+	}
+	return i + 1
 }
 
 // appendValid appends text with U+FFFD for each run of bytes that are no UTF-8.

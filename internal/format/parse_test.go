@@ -105,6 +105,7 @@ func TestFields(t *testing.T) {
 	f(`{"level":"info","msg":"m"} trailing`, `"format":"text"`)
 	f("\x1b[31mERROR\x1b[0m broken\n", `"message":"ERROR broken"`, `"severity":"error"`)
 	f("\x1b]0;title\x07text", `"message":"text"`)
+	f("\x1b[1mERROR\x1b(B\x1b[m broken\x1b(B", `"message":"ERROR broken"`, `"severity":"error"`)
 
 	// Pairs.
 	f(`level=info ts=1795415142 msg="a \"b\"\n" n=1 f=0.5 t=true z=null s=1ms q="1" e=`, `"message":"a \"b\"\n"`, `"n":1`, `"f":0.5`, `"t":true`, `"z":null`, `"s":"1ms"`, `"q":"1"`, `"e":""`)

@@ -96,6 +96,8 @@ main.main()
 --
 2026/11/23 06:26:46 still running
 `)
+	f("colours and a character set", "\x1b(B\x1b[mNov 23 06:33:26.068\x1b(B\x1b[m INFO\x1b(B\x1b[m a\nb\n--\n"+
+		"\x1b(B\x1b[mNov 23 06:33:26.068\x1b(B\x1b[m INFO c\n")
 	f("tracing with colours", "\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m \x1b[32m INFO\x1b[0m a\nb\n--\n"+
 		"\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m \x1b[32m INFO\x1b[0m c\n")
 	f("tracing with an error chain", `2026-11-23T06:36:54.158515Z ERROR errs: failed error=failed to load

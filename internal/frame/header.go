@@ -281,6 +281,8 @@ func strip(dst, line []byte) []byte {
 			for i < len(line) && line[i] < 0x40 {
 				i++
 			}
+		case line[i] == 0x1b && i+2 < len(line) && line[i+1] == '(':
+			i += 2
 		case line[i] == 0xef && i+2 < len(line) && line[i+1] == 0xbb && line[i+2] == 0xbf:
 			i += 2
 		default:

@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p "${1:-../../internal/format/testdata}"
 out=$(realpath "${1:-../../internal/format/testdata}")
-export TZ=UTC
+export TZ=UTC TERM=xterm-256color
 
 (cd go && GOFLAGS= go run -trimpath . "$out" 2>/dev/null)
 
@@ -50,10 +50,10 @@ corpus bunyan slog-bunyan "$bin/slogrs" bunyan
 corpus gcp-json tracing-stackdriver "$bin/tracing" stackdriver
 corpus tracing-logfmt tracing-logfmt "$bin/tracing" logfmt
 corpus tracing-logfmt tracing-logfmt-location "$bin/tracing" logfmt-location
-corpus slog-term full "$bin/slogrs" term-full
-corpus slog-term full-utc-original "$bin/slogrs" term-full-utc-original
-corpus slog-term full-colour "$bin/slogrs" term-full-colour
-corpus slog-term-compact compact "$bin/slogrs" term-compact
+corpus slog-term slog-full "$bin/slogrs" term-full
+corpus slog-term slog-full-utc-original "$bin/slogrs" term-full-utc-original
+corpus slog-term slog-full-colour "$bin/slogrs" term-full-colour
+corpus slog-term-compact slog-compact "$bin/slogrs" term-compact
 corpus slog-rs-json slog-json "$bin/slogrs" json
 corpus logfmt slog-logfmt "$bin/slogrs" logfmt
 
@@ -61,8 +61,8 @@ for how in env_logger env_logger-millis env_logger-micros env_logger-nanos env_l
     env_logger-module-file-line env_logger-indent env_logger-colour env_logger-custom; do
     corpus env_logger "crate-${how#env_logger-}" "$bin/facade" $how
 done
-corpus pretty_env_logger plain "$bin/facade" pretty_env_logger
-corpus pretty_env_logger timed "$bin/facade" pretty_env_logger-timed
+corpus pretty_env_logger crate-plain "$bin/facade" pretty_env_logger
+corpus pretty_env_logger crate-timed "$bin/facade" pretty_env_logger-timed
 for how in simple_logger simple_logger-colour simple_logger-threads simple_logger-no-time; do
     corpus simple_logger $how "$bin/facade" $how
 done

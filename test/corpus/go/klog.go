@@ -65,6 +65,7 @@ func klogTo(w io.Writer, set map[string]string) {
 	klog.InitFlags(fs)
 	fs.Set("v", "4")
 	fs.Set("add_dir_header", "false")
+	fs.Set("one_output", "true")
 	for name, value := range set {
 		fs.Set(name, value)
 	}
