@@ -75,6 +75,13 @@ d
 --
 2026/11/23 06:25:41 next
 `)
+	f("package log with any prefix", `(app) 2026/11/23 06:25:41 a
+b
+--
+/src/main.go:12: c
+d
++main.go:12: no prefix of package log starts so
+`)
 	f("klog block", `I1123 06:25:41.544889    1705 more.go:55] "multi\nline message" text=<
 	first line
 	second line
@@ -434,6 +441,7 @@ func FuzzCut(f *testing.F) {
 		f.Add(randomText(seed, 20), seed, 0)
 	}
 	f.Add("\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m\n\xef\xbb\xbf{\n[\x1b\n", uint64(1), 40)
+	f.Add("00000000000000000000000\nthread '000 panicked at 0000\n+000000000.go:0: \n00000000000000000000000000000", uint64(112), 95)
 	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
 		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
 	})

@@ -2,11 +2,12 @@ package frame
 
 import "bytes"
 
-// alone says of a first byte that no record of several lines starts with it.
+// alone says of a first byte that no record of several lines starts with it,
+// whatever follows it.
 var alone = func() (t [256]bool) {
 	for c := range t {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\n\r\t [=\x1b\xef"), byte(c)) < 0
+		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\n\r\t [=\x1b\xef(<*#/"), byte(c)) < 0
 	}
 	return t
 }()
@@ -34,6 +35,8 @@ const headBytes = 64
 // headerOf returns header or levelled if line starts with a header, none otherwise.
 func headerOf(line []byte) mode {
 	switch c := line[0]; {
+	case alone[c]:
+		return none
 	case c == 0x1b || c == '[' && len(line) > 1 && line[1] == 0x1b || c == 0xef:
 		return coloured(line)
 	case digit(c):
