@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/config", "internal/query"},
 	{"internal/input/file", "internal/input/stdin", "internal/deliver", "internal/receive",
 		"internal/protocol/native", "internal/protocol/ndjson", "internal/index"},
-	{"internal/segment"},
+	{"internal/segment", "internal/pipeline"},
 	{"internal/tail", "internal/frame", "internal/format", "internal/selector", "internal/queue", "internal/flow"},
 	{"internal/protocol", "internal/input", "internal/block"},
 	{"internal/record", "internal/metrics", "internal/blocklog", "internal/dirlock"},

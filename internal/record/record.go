@@ -24,6 +24,10 @@ import (
 // the table of well-known names. The zero Span is absent or empty.
 type Span struct{ Off, Len uint32 }
 
+// WellKnown reports whether s is in the table of well-known names, which all
+// batches share, and not in an arena.
+func (s Span) WellKnown() bool { return s.Off&wellKnownBit != 0 }
+
 // Kind says how a Field's value is to be read.
 type Kind uint8
 
@@ -201,6 +205,35 @@ func (b *Batch) AddField(f Field) {
 // FieldsOf returns the fields of r, which must be a record of b. They may be
 // changed in place.
 func (b *Batch) FieldsOf(r *Record) []Field { return b.Fields[r.field : r.field+r.fields] }
+
+// Attach adds f to r, any record of b. It is AddField for what is decided after
+// the records behind r were begun: fields that r has then move.
+func (b *Batch) Attach(r *Record, f Field) {
+	if int(r.field+r.fields) != len(b.Fields) {
+		first := len(b.Fields)
+		b.Fields = append(b.Fields, b.FieldsOf(r)...)
+		r.field = uint32(first)
+	}
+	b.Fields = append(b.Fields, f)
+	r.fields++
+}
+
+// Detach takes the i-th field from r, any record of b.
+func (b *Batch) Detach(r *Record, i int) {
+	fs := b.FieldsOf(r)
+	copy(fs[i:], fs[i+1:])
+	r.fields--
+}
+
+// Select makes dst a batch of some records of b, by their numbers. It shares
+// stream, arena and fields with b: it is valid as long as b stays as it is.
+func (b *Batch) Select(dst *Batch, rows []int32) {
+	dst.Stream, dst.Arena, dst.Fields = b.Stream, b.Arena, b.Fields
+	dst.Records = dst.Records[:0]
+	for _, i := range rows {
+		dst.Records = append(dst.Records, b.Records[i])
+	}
+}
 
 // Lookup returns the last field of r with the given key.
 func (b *Batch) Lookup(r *Record, key string) (Field, bool) {

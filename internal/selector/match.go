@@ -70,6 +70,31 @@ func (c *Condition) matchLabel(v string) bool {
 	return false
 }
 
+// MatchValue reports whether a label with the value v satisfies c, which must be
+// a comparison of a label. It is Match for a value that is at hand, and does not
+// allocate unless a regular expression does.
+func (c *Condition) MatchValue(v []byte) bool {
+	if c.Unit != Text {
+		n, ok := c.Unit.read(string(v))
+		return ok && compare(c.Op, n, c.Number)
+	}
+	switch c.Op {
+	case Eq:
+		return string(v) == c.Value
+	case Neq:
+		return string(v) != c.Value
+	case Re:
+		return c.Regexp.Match(v)
+	case NotRe:
+		return !c.Regexp.Match(v)
+	}
+	return false
+}
+
+// MatchNumber reports whether a label that is the number n satisfies c, which
+// must be a comparison with a number.
+func (c *Condition) MatchNumber(n float64) bool { return compare(c.Op, n, c.Number) }
+
 func compare(op Op, a, b float64) bool {
 	switch op {
 	case Eq:

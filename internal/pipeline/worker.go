@@ -1,0 +1,184 @@
+package pipeline
+
+import (
+	"hash/maphash"
+
+	"shipper/internal/record"
+)
+
+// Worker applies a Pipeline's rules. It is not for concurrent use, but any
+// number of Workers of one Pipeline are.
+type Worker struct {
+	p      *Pipeline
+	b      *record.Batch
+	r      *record.Record
+	i      int            // r's number
+	stream *record.Stream // that labels are of
+
+	keys   keys
+	known  bool // values are those of r
+	values []value
+	text   []byte
+
+	seed   maphash.Seed
+	shares []map[uint64]float64 // of samplers with a key: what part of a record is due, by the key's hash
+	hits   []int64              // of rules, of this batch
+	parts  []Part
+	used   int
+	scrub  scrubber
+}
+
+// NewWorker returns a Worker.
+func (p *Pipeline) NewWorker() *Worker {
+	w := &Worker{p: p, values: make([]value, len(p.columns)), hits: make([]int64, len(p.rules)), seed: maphash.MakeSeed()}
+	for range p.shares {
+		w.shares = append(w.shares, map[uint64]float64{})
+	}
+	w.keys = keys{p: p, known: map[string]*key{}}
+	w.scrub = scrubber{stats: &p.Stats, keys: &w.keys, clean: make([]clean, len(p.redactors))}
+	return w
+}
+
+// Pipeline returns what the Worker applies.
+func (w *Worker) Pipeline() *Pipeline { return w.p }
+
+// Part is what became of some records of a batch.
+type Part struct {
+	Route  Route   // where they go
+	Reason string  // why they were dropped, as the books have it; empty: they were not
+	Rows   []int32 // their numbers, in order
+	Bytes  int64   // as they were read
+}
+
+// Apply applies the rules to all records of b and changes them as they say.
+// starts has, for each record, where the bytes it was made of begin in the
+// arena; raw is where all of them end. now is the time for limits, ns since the
+// Unix epoch.
+//
+// It returns what became of the records: every record is in one part. The
+// parts are valid until the next call. What was redacted is in none of the
+// bytes that b's records and fields span, and not in the raw bytes either.
+func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Part {
+	w.b, w.used = b, 0
+	w.useStream(b.Stream)
+	w.scrub.begin(b, starts, raw)
+	for i := range b.Records {
+		w.r, w.i, w.known = &b.Records[i], i, false
+		route, reason := w.decide(now)
+		if reason == "" && w.p.redactor != nil {
+			w.scrub.record(w.p.redactor, i)
+		}
+		part := w.part(route, reason)
+		part.Rows = append(part.Rows, int32(i))
+		part.Bytes += size(starts, i, raw)
+	}
+	w.scrub.end()
+	for i, n := range w.hits {
+		if n > 0 {
+			w.p.Stats.Rules[i].Hits.Add(n)
+			w.hits[i] = 0
+		}
+	}
+	w.b, w.r = nil, nil
+	return w.parts[:w.used]
+}
+
+// size returns the bytes that record i was made of. Of several records out of
+// the same bytes the first one has them all.
+func size(starts []int32, i, raw int) int64 {
+	if i > 0 && starts[i] == starts[i-1] {
+		return 0
+	}
+	from := starts[i]
+	if i == 0 {
+		from = 0
+	}
+	return int64(end(starts, i, raw) - int(from))
+}
+
+// end returns where the bytes that record i was made of end.
+func end(starts []int32, i, raw int) int {
+	for j := i + 1; j < len(starts); j++ {
+		if starts[j] != starts[i] {
+			return int(starts[j])
+		}
+	}
+	return raw
+}
+
+// decide goes through the rules. A reason says that the record is dropped.
+func (w *Worker) decide(now int64) (to Route, reason string) {
+	for i := range w.p.rules {
+		r := &w.p.rules[i]
+		if !w.holds(&r.test) {
+			continue
+		}
+		w.hits[i]++
+		if reason := w.act(r, &w.p.Stats.Rules[i], now); reason != "" {
+			return 0, reason
+		}
+		to |= r.to
+		if r.done {
+			return to, ""
+		}
+	}
+	if to == 0 {
+		w.p.Stats.Unmatched.Add(1)
+	}
+	return to, ""
+}
+
+// act does what a rule says. A reason says that the record is dropped.
+func (w *Worker) act(r *rule, stats *RuleStats, now int64) (reason string) {
+	if l := r.limit; l != nil {
+		key := []byte(nil)
+		if l.column >= 0 {
+			key = w.columnText(w.columnValue(l.column))
+		} else {
+			w.text = append(w.text[:0], w.b.Stream.ID...)
+			key = w.text
+		}
+		if !l.allow(key, now) {
+			stats.Limited.Add(1)
+			return r.limitReason
+		}
+	}
+	if s := r.sample; s != nil {
+		kept, exempt := w.keeps(s)
+		if !kept {
+			stats.Sampled.Add(1)
+			return r.sampleReason
+		}
+		if !exempt && !r.drop {
+			w.markSample(s)
+		}
+	}
+	if r.drop {
+		stats.Dropped.Add(1)
+		return r.dropReason
+	}
+	if len(r.set)+len(r.rename) > 0 || r.remove != nil {
+		w.change(r)
+	}
+	if r.redact != nil {
+		w.scrub.record(r.redact, w.i)
+		w.known = false
+	}
+	return ""
+}
+
+// part returns the part of that route or reason.
+func (w *Worker) part(to Route, reason string) *Part {
+	for i := range w.parts[:w.used] {
+		if p := &w.parts[i]; p.Route == to && p.Reason == reason {
+			return p
+		}
+	}
+	if w.used == len(w.parts) {
+		w.parts = append(w.parts, Part{})
+	}
+	p := &w.parts[w.used]
+	w.used++
+	p.Route, p.Reason, p.Rows, p.Bytes = to, reason, p.Rows[:0], 0
+	return p
+}
