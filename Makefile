@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 BASE     ?= HEAD
 
-.PHONY: build demo test race e2e fuzz lint golden corpus bench bench-compare clean help
+.PHONY: build demo test race e2e fuzz lint golden docs corpus bench bench-compare clean help
 .DEFAULT_GOAL := build
 
 build: ## bin/shipper, one static binary
@@ -34,6 +34,9 @@ lint: ## vet, staticcheck, gofmt
 
 golden: ## write the golden files anew; look at the difference before committing
 	$(GO) test $$(grep -rl '"update"' --include='*_test.go' internal | xargs -n1 dirname | sort -u | sed 's#^#./#') -update
+
+docs: ## docs/formats.md anew, from the corpora of internal/format
+	$(GO) test ./internal/format -run TestDocs -update
 
 corpus: ## the log samples anew, from the real Go and, with cargo, Rust libraries; then "make golden"
 	bash test/corpus/run.sh

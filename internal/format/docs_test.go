@@ -1,0 +1,318 @@
+package format
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"shipper/internal/record"
+)
+
+// docs is what TestDocs checks against the corpora.
+const docs = "../../docs/formats.md"
+
+// unsampled are the formats that need no corpus, and why.
+var unsampled = map[string]string{
+	"cockroachdb":     "its logger is a part of the database, which is too large to build for a sample",
+	"access-log":      unparsed,
+	"apex":            unparsed,
+	"apex-json":       unparsed,
+	"calico":          unparsed,
+	"charm":           unparsed,
+	"charm-json":      unparsed,
+	"color-eyre":      unparsed,
+	"coredns":         unparsed,
+	"devslog":         unparsed,
+	"echo-json":       unparsed,
+	"fiber":           unparsed,
+	"funcr":           unparsed,
+	"funcr-json":      unparsed,
+	"fx":              unparsed,
+	"geth":            unparsed,
+	"geth-json":       unparsed,
+	"gin":             unparsed,
+	"go-debug":        unparsed,
+	"go-logging":      unparsed,
+	"go-test":         unparsed,
+	"go-test-json":    unparsed,
+	"go-zero":         unparsed,
+	"go-zero-json":    unparsed,
+	"gokit-json":      unparsed,
+	"gorm":            unparsed,
+	"hclog-text":      unparsed,
+	"kratos":          unparsed,
+	"log15":           unparsed,
+	"log15-json":      unparsed,
+	"logrus-nested":   unparsed,
+	"logrus-tty":      unparsed,
+	"nats":            unparsed,
+	"otel-json":       unparsed,
+	"phuslu":          unparsed,
+	"phuslu-json":     unparsed,
+	"seelog":          unparsed,
+	"tidb":            unparsed,
+	"tidb-json":       unparsed,
+	"tint":            unparsed,
+	"zap-console":     unparsed,
+	"zerolog-console": unparsed,
+}
+
+const unparsed = "it has a number, and no parser yet"
+
+// TestDocs wants docs/formats.md to say what the corpora say, and every format
+// to have one.
+func TestDocs(t *testing.T) {
+	var line, block strings.Builder
+	names := slices.Sorted(slices.Values(record.FormatNames()))
+	for _, name := range names {
+		if name == record.FormatName(record.FormatText) {
+			continue // what has no format
+		}
+		number, _ := record.FormatNumber(name)
+		e := exampleOf(t, name)
+		switch {
+		case e == nil && unsampled[name] == "":
+			t.Errorf("no record of %s in testdata/%s", name, name)
+		case e == nil:
+			t.Logf("no record of %s: %s", name, unsampled[name])
+		case e.long():
+			e.writeBlock(&block, name, Signature(number))
+		default:
+			e.writeRow(&line, name, Signature(number))
+		}
+	}
+	got := docsHead + line.String() + docsBlocks + block.String()
+	if *update {
+		if err := os.WriteFile(docs, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		g, w := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+		for i := range max(len(g), len(w)) {
+			if at(g, i) != at(w, i) {
+				t.Fatalf("docs/formats.md:%d is not what the corpora say; \"make docs\" writes it anew\ngot  %s\nwant %s", i+1, at(g, i), at(w, i))
+			}
+		}
+	}
+}
+
+const docsHead = `# Formats
+
+What [shipper parse](cli.md#parse) and the agent recognise by themselves, record by
+record, and what becomes of it. "make docs" writes this page from the corpora in
+internal/format/testdata, which the real libraries wrote; a test fails when the two
+differ. [The schema](schema.md) says what the fields mean.
+
+What is in no format is ` + "`text`" + `: the whole of it is the message, and a time or a level
+at its start still counts. Where a record has no time, no date, no year or no zone,
+` + "`timestamp_source`" + ` says so. Lines that belong to a record of any format, such as
+the rest of a message or a stack trace, are joined with it.
+
+## One line a record
+
+` + "`\\t`" + ` stands for a tab. Times are in UTC, and what is longer than a few words is cut.
+
+| format | known by | sample | becomes |
+|---|---|---|---|
+`
+
+const docsBlocks = `
+## Several lines a record
+
+`
+
+// example is a record of a corpus.
+type example struct {
+	raw    string
+	batch  *record.Batch
+	record *record.Record
+}
+
+// long reports whether the example spans lines.
+func (e *example) long() bool { return strings.Contains(e.raw, "\n") }
+
+// exampleOf returns a record of a format that looks like most of them, with or
+// without further lines, and shows much of it; nil if there is none.
+func exampleOf(t *testing.T, name string) *example {
+	files, err := filepath.Glob("testdata/" + name + "/*.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*example
+	long := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := parse(string(text))
+		for i := range b.Records {
+			end := len(text)
+			if i+1 < len(b.Records) {
+				end = int(b.Records[i+1].Offset)
+			}
+			e := &example{strings.TrimSpace(string(text[b.Records[i].Offset:end])), b, &b.Records[i]}
+			if record.FormatName(e.record.Format) != name {
+				continue
+			}
+			all = append(all, e)
+			if e.long() {
+				long++
+			}
+		}
+	}
+	var best *example
+	for _, e := range all {
+		if e.long() == (2*long > len(all)) && (best == nil || e.rank() > best.rank()) {
+			best = e
+		}
+	}
+	return best
+}
+
+// rank says how good an example is; the first of the best is taken.
+func (e *example) rank() int {
+	n := 0
+	if !strings.ContainsAny(e.raw, "\x1b") {
+		n += 500
+	}
+	if len(e.raw) < 240 {
+		n += 200
+	}
+	if e.record.TimeSource != record.TimeRead {
+		n += 100
+	}
+	if e.record.Logger.Len > 0 {
+		n += 50
+	}
+	if e.record.Severity > 0 {
+		n += 50
+	}
+	return n + min(len(e.batch.FieldsOf(e.record)), 4)
+}
+
+// becomes lists what the parser made of the example.
+func (e *example) becomes() []string {
+	b, r := e.batch, e.record
+	var all []string
+	add := func(what, value string) {
+		if value != "" {
+			all = append(all, what+" "+code(short(value, 60)))
+		}
+	}
+	if r.TimeSource == record.TimeRead {
+		all = append(all, "no time")
+	} else {
+		when := time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)
+		if r.TimeSource != record.TimeLine {
+			when += " " + r.TimeSource.String()
+		}
+		add("time", when)
+	}
+	add("severity", record.SeverityName(r.Severity))
+	add("message", string(b.Bytes(r.Body)))
+	add("logger", string(b.Bytes(r.Logger)))
+	if r.Flags&record.HasTrace != 0 {
+		add("trace", string(r.AppendTraceID(nil)))
+	}
+	var fields []string
+	for _, f := range b.FieldsOf(r) {
+		fields = append(fields, short(fmt.Sprintf("%s=%v", b.Bytes(f.Key), shown(b, f)), 60))
+	}
+	if len(fields) > 5 {
+		fields = append(slices.Clip(fields[:5]), "…")
+	}
+	if len(fields) > 0 {
+		for i := range fields {
+			fields[i] = code(fields[i])
+		}
+		all = append(all, "fields "+strings.Join(fields, ", "))
+	}
+	return all
+}
+
+// shown is the value of a field as text.
+func shown(b *record.Batch, f record.Field) any {
+	if f.Kind == record.JSON || f.Kind == record.Number {
+		return string(b.Bytes(f.Val))
+	}
+	return value(b, f)
+}
+
+func (e *example) writeRow(w *strings.Builder, name, known string) {
+	cell := strings.NewReplacer("|", `\|`)
+	fmt.Fprintf(w, "| %s | %s | %s | %s |\n", name, cell.Replace(known), cell.Replace(code(short(e.raw, 200))),
+		cell.Replace(strings.Join(e.becomes(), "<br>")))
+}
+
+// blockLines is how much of a record of several lines is shown.
+const blockLines = 12
+
+func (e *example) writeBlock(w *strings.Builder, name, known string) {
+	lines := strings.Split(visible(e.raw), "\n")
+	if len(lines) > blockLines {
+		lines = append(slices.Clip(lines[:blockLines]), "…")
+	}
+	for i := range lines {
+		lines[i] = "    " + short(strings.TrimRight(lines[i], " \t\r"), 120)
+	}
+	fmt.Fprintf(w, "### %s\n\nKnown by: %s.\n\n%s\n\n", name, known, strings.Join(lines, "\n"))
+	for _, what := range e.becomes() {
+		fmt.Fprintf(w, "- %s\n", what)
+	}
+	fmt.Fprintln(w)
+}
+
+// code returns text as code within a line of Markdown.
+func code(text string) string {
+	text = strings.NewReplacer("\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(visible(text))
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if len(fence) > 1 || strings.HasPrefix(text, "`") {
+		return fence + " " + text + " " + fence
+	}
+	return fence + text + fence
+}
+
+// visible replaces the sequences that set colours.
+func visible(text string) string {
+	var out bytes.Buffer
+	for len(text) > 0 {
+		i := strings.Index(text, "\x1b[")
+		if i < 0 {
+			break
+		}
+		out.WriteString(text[:i])
+		end := strings.IndexByte(text[i:], 'm')
+		if end < 0 {
+			break
+		}
+		text = text[i+end+1:]
+	}
+	return strings.ReplaceAll(out.String()+text, "\x1b", "")
+}
+
+// short cuts text at n bytes or a little before.
+func short(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}
