@@ -101,6 +101,7 @@ var rows = [...]row{
 	{record.FormatGoRace, "=", (*Parser).goRace},
 	{record.FormatRustPanic, "tpm", (*Parser).rustPanic},
 	{record.FormatRustError, "E", (*Parser).rustError},
+	{record.FormatColorEyre, "T", (*Parser).colorEyrePanic},
 	{record.FormatKlog, "IWEF", (*Parser).klog},
 	{record.FormatTracingPretty, " ", (*Parser).tracingPretty},
 	{record.FormatTracingFull, digits + " [ITDWEJFMASOND", (*Parser).tracing},
@@ -181,6 +182,9 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	if p.src[0] != '{' || !p.json() || p.head.flags&(nonASCII|rawControls) != 0 && !tidy(p.src) {
 		p.again(observed)
 		p.general(observed)
+	}
+	if p.r.Severity >= 17 && p.r.Format != record.FormatRustPanic {
+		p.loggedError()
 	}
 	if f := p.r.Format; f != record.FormatText {
 		*hint = uint64(f) | p.state
@@ -302,6 +306,13 @@ func (p *Parser) addHashed(f record.Field, hash uint) {
 	}
 	p.head.names |= bit
 	p.b.AddField(f)
+}
+
+// set is add for fields whose keys may have been added by AddField.
+func (p *Parser) set(f record.Field) {
+	if !p.replace(f) {
+		p.add(f)
+	}
 }
 
 // has reports whether there is a field with that key, whose hash is given.

@@ -103,7 +103,9 @@ func (p *Parser) place(k key, r role, f record.Field) bool {
 	case roleStack:
 		done = p.rename(nameStack, f)
 	case roleError:
-		if done = p.rename(nameError, f); !done && f.Kind == record.JSON {
+		if done = p.rename(nameError, f); done {
+			p.errorCauses(f.Val)
+		} else if f.Kind == record.JSON {
 			p.errorObject(p.b.Bytes(f.Val))
 		}
 	case roleCaller:

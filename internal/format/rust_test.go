@@ -1,6 +1,8 @@
 package format
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +115,62 @@ func TestRustFields(t *testing.T) {
 	f(`{"v":0,"name":"n","msg":"[HTTP REQUEST - EVENT] m","level":30,"hostname":"h","pid":1,"time":"2026-11-23T06:33:43Z"}`, `"message":"m"`, `"span.name":"HTTP REQUEST"`)
 	f(`{"v":0,"name":"n","msg":"[A - END] m","level":30,"hostname":"h","pid":1,"time":"2026-11-23T06:33:43Z"}`, `"message":"[A - END] m"`, "no span.name")
 	f("ts=2026-11-23T06:33:43Z level=info target=a::b span=c span_path=a>b>c message=m", `"format":"tracing-logfmt"`, `"spans":[{"name":"a"},{"name":"b"},{"name":"c"}]`, `"span.name":"c"`, `"logger":"a::b"`, "no span_path")
+
+	// Errors with causes.
+	const chain = "\n\nCaused by:\n    0: b\n       b2\n    1: c"
+	f("Error: a"+chain, `"format":"rust-error"`, `"message":"a"`, `"exception.chain":["a","b\n       b2","c"]`)
+	f("Error: a\n\nCaused by:\n    b\n    c", `"exception.chain":["a","b\n    c"]`)
+	f("thread 'main' panicked at x.rs:1:2:\ncalled `Result::unwrap()` on an `Err` value: a"+chain, `"exception.chain":["a","b\n       b2","c"]`, "`Err` value: a\"")
+	f("thread 'main' panicked at 'a"+chain+"', x.rs:1:2", `"exception.chain":["a","b\n       b2","c"]`, `"code.column.number":2`)
+	f("2026-11-23T06:33:43Z ERROR a::b: m error=a"+chain, `"message":"m"`, `"exception.message":"a: b`, `"exception.chain":["a","b\n       b2","c"]`)
+	f("2026-11-23T06:33:43Z ERROR a::b: a"+chain, `"message":"a\n\nCaused by:`, `"exception.chain":["a","b\n       b2","c"]`)
+	f(`{"level":"error","msg":"m","error":"a\n\nCaused by:\n    b"}`, `"exception.message":"a: b"`, `"exception.chain":["a","b"]`)
+	f("2026-11-23T06:33:43Z  INFO a::b: a"+chain, "no exception")
+
+	// Panics in a log.
+	f("[2026-11-23T06:33:43Z ERROR panic] thread 'a b' panicked at 'it's: off', x.rs:1:2", `"severity_number":21`, `"severity_text":"ERROR"`, `"thread.name":"a b"`,
+		`"exception.type":"panic"`, `"exception.message":"it's: off"`, `"code.line.number":1`, `"code.column.number":2`, `"message":"thread 'a b'`)
+	f("[2026-11-23T06:33:43Z ERROR panic] thread 'main' panicked at 'm': x.rs:7", `"code.line.number":7`, "no column")
+	f(`{"level":"ERROR","message":"panicked at crash.rs:85:13:\nvia a hook"}`, `"severity_number":21`, `"exception.message":"via a hook"`, `"code.line.number":85`, `"code.column.number":13`)
+	f(`{"level":"ERROR","file":"y.rs","line":3,"message":"panicked at crash.rs:85:13:\nvia a hook"}`, `"code.file.path":"crash.rs"`, "no y.rs")
+	f(`{"level":"ERROR","message":"panicked at the disco and more"}`, `"severity_number":17`, "no exception")
+
+	// The end of the process.
+	f("panicked at crash.rs:89:98:\nm\nthread panicked while processing panic. aborting.", `"exception.type":"abort"`, `"message":"m"`)
+	f("thread 'main' panicked at 'm', x.rs:1:2\nstack backtrace:\n   0: f\nthread panicked while panicking. aborting.", `"exception.type":"abort"`, `"exception.stacktrace":"   0: f"`)
+	f("The application panicked (crashed).\nMessage:  m\nLocation: x.rs:1\n", `"format":"color-eyre"`, `"severity_number":21`, `"exception.message":"m"`, `"code.line.number":1`)
+	f("Error: 0: m", `"format":"rust-error"`, `"message":"0: m"`)
+	f("Error:x", `no "rust-error"`)
+}
+
+// TestWhole is TestGolden for reports that are one record however they are framed.
+func TestWhole(t *testing.T) {
+	files, err := filepath.Glob("testdata/*/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := whole(string(text)) + "\n"
+		if format := filepath.Base(filepath.Dir(file)); !strings.Contains(got, `"format":"`+format+`"`) {
+			t.Errorf("%s: %s", file, got)
+		}
+		golden := strings.TrimSuffix(file, ".txt") + ".golden"
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s:\ngot  %swant %s", file, got, want)
+		}
+	}
 }

@@ -87,9 +87,28 @@ func (p *Parser) panicAt(i int) bool {
 		return false
 	}
 	lo := min(end+1, len(s))
-	hi := p.panicEnd(lo)
-	p.exception("panic", p.span(lo, hi), p.span(lo, hi))
+	hi, abort := p.panicEnd(lo)
+	p.panicMessage(lo, hi, abort)
 	return true
+}
+
+// panicMessage makes src[lo:hi] the message. It may be an error of anyhow with
+// its causes. Abort says that the panic ended the process at once.
+func (p *Parser) panicMessage(lo, hi int, abort bool) {
+	kind := "panic"
+	if abort {
+		kind = "abort"
+	}
+	text := p.src[lo:hi]
+	i := bytes.Index(text, []byte(causedBy))
+	if i < 0 {
+		p.exception(kind, p.span(lo, hi), p.span(lo, hi))
+		return
+	}
+	end := trimBack(p.src, lo, lo+i)
+	message, chain := p.causes(p.src[lo:end], text[i+len(causedBy):])
+	p.exception(kind, p.span(lo, end), message)
+	p.add(record.Field{Key: nameChain, Val: chain, Kind: record.JSON})
 }
 
 // quotedPanic parses the old layout: 'message', file:line:column. The quote
@@ -99,8 +118,8 @@ func (p *Parser) quotedPanic(i int) bool {
 	for at := i; at < len(s); {
 		end := lineEnd(s, at)
 		if j := bytes.LastIndex(s[at:end], []byte("', ")); j >= 0 && p.rustPlace(at+j+3, end) {
-			p.panicEnd(min(end+1, len(s)))
-			p.exception("panic", p.span(i, at+j), p.span(i, at+j))
+			_, abort := p.panicEnd(min(end+1, len(s)))
+			p.panicMessage(i, at+j, abort)
 			return true
 		}
 		at = end + 1
@@ -127,35 +146,38 @@ func (p *Parser) rustPlace(i, end int) bool {
 }
 
 // panicEnd returns where the message that starts at i ends: in front of a
-// backtrace, which it takes, or a note.
-func (p *Parser) panicEnd(i int) int {
+// backtrace, which it takes, a note, or the line that says that the process is
+// aborted.
+func (p *Parser) panicEnd(i int) (end int, abort bool) {
 	s := p.src
-	end := -1
-	for at := i; at < len(s); at = lineEnd(s, at) + 1 {
-		switch line := s[at:lineEnd(s, at)]; {
+	end = len(s)
+	for at := i; at < len(s); {
+		next := lineEnd(s, at) + 1
+		switch line := s[at : next-1]; {
 		case string(line) == "stack backtrace:":
-			if end < 0 {
-				end = at
+			end = min(end, at)
+			lo := min(next, len(s))
+			for next = lo; next < len(s) && s[next] == ' '; {
+				next = min(lineEnd(s, next)+1, len(s))
 			}
-			lo := min(at+len(line)+1, len(s))
-			hi := lo
-			for hi < len(s) && s[hi] == ' ' {
-				hi = min(lineEnd(s, hi)+1, len(s))
-			}
-			if trace := bytes.TrimRight(s[lo:hi], "\n"); len(trace) > 0 {
+			if trace := bytes.TrimRight(s[lo:next], "\n"); len(trace) > 0 {
 				p.addText(nameStack, p.span(lo, lo+len(trace)))
 			}
-			return trimBack(s, i, end)
 		case bytes.HasPrefix(line, []byte("note: ")):
-			if end < 0 {
-				end = at
-			}
+			end = min(end, at)
+		case aborting(line):
+			end = min(end, at)
+			abort = true
 		}
+		at = next
 	}
-	if end < 0 {
-		end = len(s)
-	}
-	return trimBack(s, i, end)
+	return trimBack(s, i, end), abort
+}
+
+// aborting reports whether line says that the process ends at once: "thread
+// caused non-unwinding panic. aborting."
+func aborting(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("thread ")) && bytes.HasSuffix(line, []byte(" aborting."))
 }
 
 // trimBack returns end without the blanks in front of it.
