@@ -92,7 +92,12 @@ func (l *logFile) String() string {
 // start runs shipper with args; the process is killed at the end of the test.
 func start(t *testing.T, log *logFile, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(binary, args...), done: make(chan error, 1), log: log}
+	return startProgram(t, log, binary, args...)
+}
+
+func startProgram(t *testing.T, log *logFile, program string, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(program, args...), done: make(chan error, 1), log: log}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -203,9 +203,14 @@ func (v verdict) String() string {
 // check asks the indexer at url for every line of o and compares.
 func (o *oracle) check(t *testing.T, url string) verdict {
 	t.Helper()
+	return o.judge(o.fetch(t, url, `{writer="`+o.name+`"}`))
+}
+
+// judge compares lines with those that were written.
+func (o *oracle) judge(lines []string) verdict {
 	seen := make([]int, o.seq)
 	var v verdict
-	for _, line := range o.fetch(t, url) {
+	for _, line := range lines {
 		var seq int
 		var name, sum string
 		if _, err := fmt.Sscanf(line, "line %d of %s checksum %s", &seq, &name, &sum); err != nil {
@@ -233,16 +238,17 @@ func (o *oracle) check(t *testing.T, url string) verdict {
 	return v
 }
 
-// fetch returns all lines of o, page by page. Every line has a time of its
-// own, so a page that ends within equal times shows repeats.
-func (o *oracle) fetch(t *testing.T, base string) []string {
+// fetch returns all lines that a query over the Loki API finds, page by page.
+// Every line has a time of its own, so a page that ends within equal times shows
+// repeats.
+func (o *oracle) fetch(t *testing.T, base, query string) []string {
 	t.Helper()
 	const limit = 5000
 	type entry struct{ time, line string }
 	var all []entry
 	start := "0"
 	for {
-		q := url.Values{"query": {`{writer="` + o.name + `"}`}, "start": {start}, "end": {strconv.FormatInt(time.Now().Add(time.Hour).UnixNano(), 10)},
+		q := url.Values{"query": {query}, "start": {start}, "end": {strconv.FormatInt(time.Now().Add(time.Hour).UnixNano(), 10)},
 			"limit": {strconv.Itoa(limit)}, "direction": {"forward"}}
 		body := get(t, base+"/loki/api/v1/query_range?"+q.Encode())
 		var reply struct {
