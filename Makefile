@@ -41,6 +41,12 @@ docs: ## docs/formats.md anew, from the corpora of internal/format
 corpus: ## the log samples anew, from the real Go and, with cargo, Rust libraries; then "make golden"
 	bash test/corpus/run.sh
 
+servers: ## Loki, VictoriaLogs and an OpenTelemetry Collector into bin/servers, for test/e2e; takes minutes
+	@mkdir -p bin/servers
+	cd test/servers/victorialogs && CGO_ENABLED=0 $(GO) build -o ../../../bin/servers/victoria-logs github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-logs
+	cd test/servers/otelcol && CGO_ENABLED=0 $(GO) build -o ../../../bin/servers/otelcol .
+	cd test/servers/loki && CGO_ENABLED=0 $(GO) build -o ../../../bin/servers/loki github.com/grafana/loki/v3/cmd/loki
+
 bench: build ## the reference load: CPU, memory, disk, missing and repeated records
 	$(GO) run ./test/bench
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -33,7 +34,7 @@ type row struct {
 	fields   map[string]any
 }
 
-var thirdParties = []thirdParty{victoriaLogs}
+var thirdParties = []thirdParty{loki, otelCollector, victoriaLogs}
 
 // program returns the path of a built server, or skips the test.
 func (p *thirdParty) program(t *testing.T) string {
@@ -157,6 +158,108 @@ func (s *site) setOutput(t *testing.T, output string) {
 	if err := os.WriteFile(s.config, fmt.Appendf(before, "outputs:\n  - name: index\n    %s\n", output), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+var loki = thirdParty{
+	name: "loki",
+	start: func(t *testing.T, log *logFile, program, dir, addr string) *process {
+		config := filepath.Join(dir, "loki.yaml")
+		_, port, _ := net.SplitHostPort(addr)
+		_, grpc, _ := net.SplitHostPort(freePort(t))
+		text := fmt.Sprintf(`auth_enabled: false
+server: {http_listen_address: 127.0.0.1, http_listen_port: %s, grpc_listen_address: 127.0.0.1, grpc_listen_port: %s, log_level: warn}
+common:
+  path_prefix: %s
+  replication_factor: 1
+  instance_addr: 127.0.0.1
+  ring: {instance_addr: 127.0.0.1, kvstore: {store: inmemory}}
+  storage: {filesystem: {chunks_directory: %[3]s/chunks, rules_directory: %[3]s/rules}}
+schema_config:
+  configs:
+    - {from: 2020-10-24, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}
+limits_config:
+  reject_old_samples: false
+  allow_structured_metadata: true
+  discover_service_name: []
+  discover_log_levels: false
+  ingestion_rate_mb: 100
+  ingestion_burst_size_mb: 200
+  per_stream_rate_limit: 100MB
+  per_stream_rate_limit_burst: 200MB
+analytics: {reporting_enabled: false}
+`, port, grpc, dir)
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return startProgram(t, log, program, "-config.file="+config)
+	},
+	ready:  "/ready",
+	output: func(url string) string { return "loki: {url: " + url + "}" },
+	stored: func(t *testing.T, _, url string) (rows []row) {
+		for _, line := range new(oracle).fetch(t, url, `{service_name=~".+"}`) {
+			rows = append(rows, row{line: line, id: line})
+		}
+		return rows
+	},
+	once: true,
+}
+
+var otelCollector = thirdParty{
+	name: "otelcol",
+	start: func(t *testing.T, log *logFile, program, dir, addr string) *process {
+		config := filepath.Join(dir, "otelcol.yaml")
+		text := fmt.Sprintf(`receivers: {otlp: {protocols: {http: {endpoint: %s}}}}
+exporters: {file: {path: %s/logs.json, flush_interval: 100ms}}
+service:
+  telemetry: {metrics: {level: none}, logs: {level: warn}}
+  pipelines: {logs: {receivers: [otlp], exporters: [file]}}
+`, addr, dir)
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p := startProgram(t, log, program, "--config", config)
+		await(t, "the collector to listen", func() bool { return status("http://"+addr+"/v1/logs") == http.StatusMethodNotAllowed })
+		return p
+	},
+	output: func(url string) string { return "otlp: {url: " + url + "}" },
+	stored: func(t *testing.T, dir, _ string) (rows []row) {
+		text, err := os.ReadFile(filepath.Join(dir, "logs.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, request := range jsonLines(t, text[:bytes.LastIndexByte(text, '\n')+1]) {
+			rows = append(rows, otlpRows(request)...)
+		}
+		return rows
+	},
+}
+
+// otlpRows are the records of one request in OTLP's JSON.
+func otlpRows(request map[string]any) (rows []row) {
+	list := func(v any, key string) []any {
+		m, _ := v.(map[string]any)
+		all, _ := m[key].([]any)
+		return all
+	}
+	for _, resource := range list(request, "resourceLogs") {
+		for _, scope := range list(resource, "scopeLogs") {
+			for _, r := range list(scope, "logRecords") {
+				fields := r.(map[string]any)
+				body, _ := fields["body"].(map[string]any)
+				line, _ := body["stringValue"].(string)
+				one := row{line: line, fields: fields}
+				for _, a := range list(r, "attributes") {
+					attribute, _ := a.(map[string]any)
+					if attribute["key"] == "log.record.uid" {
+						value, _ := attribute["value"].(map[string]any)
+						one.id, _ = value["stringValue"].(string)
+					}
+				}
+				rows = append(rows, one)
+			}
+		}
+	}
+	return rows
 }
 
 var victoriaLogs = thirdParty{
