@@ -32,6 +32,9 @@ func sirupsen() []sample {
 		{"logrus-text/logrus-full-timestamp", events(&logrus.TextFormatter{DisableColors: true, FullTimestamp: true, TimestampFormat: time.DateTime}, false)},
 		{"logrus-json/logrus", events(&logrus.JSONFormatter{}, false)},
 		{"logrus-json/logrus-caller", events(&logrus.JSONFormatter{DisableHTMLEscape: true}, true)},
+		{"logrus-json/logrus-pretty", events(&logrus.JSONFormatter{PrettyPrint: true}, false)},
+		{"json/logrus-field-map", events(&logrus.JSONFormatter{DataKey: "fields", FieldMap: logrus.FieldMap{
+			logrus.FieldKeyTime: "@timestamp", logrus.FieldKeyLevel: "severity", logrus.FieldKeyMsg: "message"}}, true)},
 		{"logrus-tty/logrus", events(&logrus.TextFormatter{ForceColors: true}, false)},
 		{"logrus-tty/logrus-full-timestamp", events(&logrus.TextFormatter{ForceColors: true, FullTimestamp: true}, true)},
 		{"logrus-tty/logrus-pad", events(&logrus.TextFormatter{ForceColors: true, DisableLevelTruncation: true, PadLevelText: true, FullTimestamp: true, TimestampFormat: time.DateTime}, false)},

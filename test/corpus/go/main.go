@@ -36,7 +36,7 @@ func main() {
 	}
 	var all []sample
 	for _, family := range [][]sample{
-		stdlib(), servers(), uber(), zeros(), sirupsen(), kube(), hashicorp(), gokit(), slogs(), terminals(), web(), projects(), crashes(),
+		stdlib(), servers(), uber(), zeros(), sirupsen(), kube(), hashicorp(), gokit(), slogs(), terminals(), web(), projects(), datadog(), crashes(),
 	} {
 		all = append(all, family...)
 	}

@@ -35,7 +35,8 @@ func projects() []sample {
 			coredns.NewWithPlugin("cache").Debugf("prefetch %q", "shop.example.")
 			coredns.NewWithPlugin("forward").Info("first line\nsecond line")
 		}},
-		{"otel-json/stdoutlog", otelEvents},
+		{"otel-json/stdoutlog", func(w io.Writer) { otelEvents(w) }},
+		{"otel-json/stdoutlog-pretty", func(w io.Writer) { otelEvents(w, stdoutlog.WithPrettyPrint()) }},
 	}
 }
 
@@ -89,8 +90,8 @@ func spanContext() trace.SpanContext {
 	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: t, SpanID: s, TraceFlags: trace.FlagsSampled})
 }
 
-func otelEvents(w io.Writer) {
-	exporter, err := stdoutlog.New(stdoutlog.WithWriter(w))
+func otelEvents(w io.Writer, options ...stdoutlog.Option) {
+	exporter, err := stdoutlog.New(append(options, stdoutlog.WithWriter(w))...)
 	if err != nil {
 		panic(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"time"
 
 	phuslu "github.com/phuslu/log"
@@ -56,6 +57,9 @@ func zeros() []sample {
 		{"zerolog-json/zerolog-unix-ms", object(zerolog.TimeFormatUnixMs, false)},
 		{"zerolog-json/zerolog-unix-micro", object(zerolog.TimeFormatUnixMicro, false)},
 		{"zerolog-json/zerolog-unix-nano", object(zerolog.TimeFormatUnixNano, false)},
+		{"zerolog-json/zerolog-slog", func(w io.Writer) {
+			slogEvents(slog.New(zerolog.NewSlogHandler(zerolog.New(w).With().Timestamp().Logger())))
+		}},
 		{"zerolog-console/zerolog", console(false, false, "")},
 		{"zerolog-console/zerolog-colour", console(true, true, "")},
 		{"zerolog-console/zerolog-rfc3339", console(false, true, time.RFC3339)},
