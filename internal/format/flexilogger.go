@@ -34,7 +34,15 @@ func (p *Parser) flexiLogger() bool {
 	}
 	n, number := upperLevelAt(s[i:])
 	next := i + n + 2
-	if n == 0 || next >= len(s) || s[i+n] != ' ' || s[i+n+1] != '[' {
+	simple := false // simple_logger without a time, whose level has a width
+	if i == 0 && n > 0 {
+		simple = p.hint == record.FormatSimpleLogger
+		if n == 4 && next < len(s) && s[next-1] == ' ' && s[next] == '[' {
+			next++
+			simple = true
+		}
+	}
+	if n == 0 || next >= len(s) || s[i+n] != ' ' || s[next-1] != '[' {
 		return false
 	}
 	e := bytes.IndexByte(s[next:min(len(s), next+256)], ']')
@@ -42,9 +50,14 @@ func (p *Parser) flexiLogger() bool {
 		return false
 	}
 	e += next
+	if bytes.IndexByte(s[next:e], '|') >= 0 {
+		return false // geth's time
+	}
 	level := p.span(i, i+n)
 	i = min(e+2, len(s))
-	if file, line := fileLine(s[next:e]); file > 0 && sourceFile(s[next:next+file]) {
+	if simple {
+		p.simpleTarget(next, e)
+	} else if file, line := fileLine(s[next:e]); file > 0 && sourceFile(s[next:next+file]) {
 		p.addText(nameFile, p.span(next, next+file))
 		p.b.AddField(record.IntField(nameLine, line))
 	} else {

@@ -114,7 +114,7 @@ var rows = [...]row{
 	{record.FormatSubstrate, digits, (*Parser).substrate},
 	{record.FormatStderrlog, letters + "_", (*Parser).stderrlog},
 	{record.FormatFemme, letters + "_", (*Parser).femme},
-	{record.FormatRocket, " GPDHOCT", (*Parser).rocket},
+	{record.FormatRocket, " GPDHOCTRFS\xf0\xe2", (*Parser).rocket},
 	{record.FormatGoStd, digits + letters + "[(<*#", (*Parser).goStd},
 	{record.FormatLogfmt, letters + "\"@_", (*Parser).logfmt},
 }

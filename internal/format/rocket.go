@@ -18,6 +18,9 @@ func (p *Parser) rocket() bool {
 		return bytes.HasPrefix(s, []byte("   >> ")) && p.rocketDetail(0)
 	}
 	line := s[:lineEnd(s, 0)]
+	if p.rocketStart(line) {
+		return true
+	}
 	e := bytes.IndexByte(line[:min(len(line), 8)], ' ')
 	if e < 3 || !httpMethod(line[:e]) || e+1 >= len(line) || line[e+1] != '/' || line[len(line)-1] != ':' {
 		return false
@@ -37,6 +40,28 @@ func (p *Parser) rocket() bool {
 		p.rocketDetail(len(line) + 1)
 	}
 	return true
+}
+
+// rocketStart parses the lines that Rocket writes when it starts, with a
+// picture in front or without.
+func (p *Parser) rocketStart(line []byte) bool {
+	text := line
+	for len(text) > 0 && (text[0] >= 0x80 || text[0] == ' ') {
+		text = text[1:]
+	}
+	known := bytes.HasPrefix(text, []byte("Rocket has launched from http")) ||
+		bytes.HasPrefix(text, []byte("Configured for ")) && text[len(text)-1] == '.'
+	if !known && (len(text) == len(line) || len(text) == 0) && p.hint != record.FormatRocket {
+		return false
+	}
+	switch string(text) {
+	case "Routes:", "Fairings:", "Catchers:", "Shield:", "Templating:":
+		known = true
+	}
+	if known {
+		p.r.Body = p.span(0, len(p.src))
+	}
+	return known
 }
 
 // rocketDetail takes the status from the lines ">> Outcome: Success(200 OK)" from i on.

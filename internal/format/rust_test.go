@@ -102,6 +102,18 @@ func TestRustFields(t *testing.T) {
 	f("GET /a/b?c=d text/html:\n   >> Matched: (index) GET /\n   >> Outcome: Success(200 OK)", `"format":"rocket"`, `"http.request.method":"GET"`, `"url.original":"/a/b?c=d"`, `"http.response.status_code":200`)
 	f("   >> Outcome: Error(404 Not Found)", `"format":"rocket"`, `"http.response.status_code":404`)
 	f("GET /a is the way to go:", `no "rocket"`)
+	f("🚀 Rocket has launched from http://127.0.0.1:8000", `"format":"rocket"`)
+	f("📬 Routes:", `"format":"rocket"`)
+	f("Routes:", `no "rocket"`)
+	f("Configured for debug.", `"format":"rocket"`)
+
+	// Widths and threads.
+	f("06:33:44 [INFO ] (main) m", `"format":"simplelog"`, `"thread.name":"main"`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z WARN  [a::b@worker 1] m", `"format":"simple_logger"`, `"logger":"a::b"`, `"thread.name":"worker 1"`)
+	f("INFO  [a::b] m", `"format":"simple_logger"`)
+	f("INFO [11-23|12:50:53.106] m", `no "flexi_logger"`)
+	f("2026-11-23 12:51:19.853 WARN  [main] a::b:19 store::db - m - n", `"format":"log4rs"`, `"thread.name":"main"`, `"code.line.number":19`, `"logger":"store::db"`, `"message":"m - n"`)
+	f(`2026-11-23T12:50:53.000Z DEBUG go/zap.go:19 cache miss {"key": "user:42"}`, `no "tracing-full"`)
 
 	// JSON.
 	f(`{"fields":{"message":"m","a":1},"level":"INFO","openTelemetry":{"spanId":"00f067aa0ba902b7","traceId":"4bf92f3577b34da6a3ce929d0e0e4736"},"span":{"name":"s"},"spans":[{"name":"s","b":2}],"target":"a::b","timestamp":"2026-11-23T06:33:43Z"}`,

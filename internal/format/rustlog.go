@@ -66,9 +66,10 @@ func (p *Parser) simpleLogger(i int) bool {
 			return false
 		}
 		e += next
-		p.r.Format = record.FormatSimpleLogger
-		p.r.Logger = p.span(next+1, e)
-		p.r.Body = p.span(min(e+2, len(s)), len(s))
+		if !p.log4rsPattern(next+1, e) {
+			p.simpleTarget(next+1, e)
+			p.r.Body = p.span(min(e+2, len(s)), len(s))
+		}
 	} else {
 		next = i + n + 1
 		e := bytes.Index(s[next:min(len(s), next+128)], []byte(" -"))
@@ -81,6 +82,41 @@ func (p *Parser) simpleLogger(i int) bool {
 		p.r.Body = p.span(min(e+3, len(s)), len(s))
 	}
 	p.r.Severity, p.r.SeverityText = number, level
+	return true
+}
+
+// simpleTarget takes simple_logger's "target" or "target@thread", src[lo:hi].
+func (p *Parser) simpleTarget(lo, hi int) {
+	p.r.Format = record.FormatSimpleLogger
+	if j := bytes.LastIndexByte(p.src[lo:hi], '@'); j > 0 {
+		p.addText(nameThread, p.span(lo+j+1, hi))
+		hi = lo + j
+	}
+	p.r.Logger = p.span(lo, hi)
+}
+
+// log4rsPattern parses what is behind the level of the pattern that log4rs'
+// documentation suggests, "{d} {l} [{T}] {M}:{L} {t} - {m}{n}", with the thread
+// src[lo:hi].
+func (p *Parser) log4rsPattern(lo, hi int) bool {
+	s := p.src
+	module := min(hi+2, len(s))
+	end := token(s, module)
+	n, line := fileLine(s[module:end])
+	target := end + 1
+	if n == 0 || target >= len(s) || s[end] != ' ' {
+		return false
+	}
+	e := bytes.Index(s[target:min(len(s), target+128)], []byte(" -"))
+	if e <= 0 || target+e+2 < len(s) && s[target+e+2] != ' ' || !rustTarget(s[target:target+e]) {
+		return false
+	}
+	e += target
+	p.r.Format = record.FormatLog4rs
+	p.addText(nameThread, p.span(lo, hi))
+	p.b.AddField(record.IntField(nameLine, line))
+	p.r.Logger = p.span(target, e)
+	p.r.Body = p.span(min(e+3, len(s)), len(s))
 	return true
 }
 
@@ -97,12 +133,17 @@ func coloured(text []byte) bool { return bytes.IndexByte(text, 0x1b) >= 0 }
 func (p *Parser) simplelog(i int) bool {
 	s := p.src
 	n, number := upperLevelAt(s[i:])
-	if n == 0 || i+n >= len(s) || s[i+n] != ']' || i+n+1 < len(s) && s[i+n+1] != ' ' {
+	if n == 0 || i+n >= len(s) {
 		return false
 	}
 	level := p.span(i, i+n)
-	i = min(i+n+2, len(s))
-	if i < len(s) && s[i] == ' ' {
+	if n == 4 && s[i+n] == ' ' {
+		n++ // as wide as others
+	}
+	if i+n >= len(s) || s[i+n] != ']' || i+n+1 < len(s) && s[i+n+1] != ' ' {
+		return false
+	}
+	if i = min(i+n+2, len(s)); i < len(s) && s[i] == ' ' {
 		return false
 	}
 	if known := s[2] == ':' || p.hint == record.FormatSimplelog || n == 4; !known && (i == len(s) || s[i] != '(') {

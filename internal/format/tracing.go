@@ -48,6 +48,9 @@ func (p *Parser) tracing() bool {
 	if p.r.TimeSource == record.TimeNoYear && !spans && n == 0 {
 		return false // slog-term
 	}
+	if !spans && n == 0 && bytes.Contains(s[target:min(len(s), target+96)], []byte(".go:")) {
+		return false // zap's console with blanks
+	}
 	p.r.Severity, p.r.SeverityText = number, level
 	if n > 0 {
 		p.r.Logger = p.span(target, target+n)
