@@ -54,6 +54,8 @@ type head struct {
 	span   uint8
 	later  int // entries of kept
 	number int64
+
+	current, inner spanHead // of tracing's current span and of its list of spans
 }
 
 // kept is a field whose meaning depends on what else is in the record.

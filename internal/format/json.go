@@ -123,7 +123,15 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 				}
 				goto next
 			}
-			e, g := nested(s, i)
+			var g uint8
+			switch r := keys[k].role; {
+			case r == roleSpanObject && c == '{' && !event:
+				e, g = p.currentSpan(i)
+			case r == roleSpanList && c == '[' && !event:
+				e, g = p.spanList(i)
+			default:
+				e, g = nested(s, i)
+			}
 			if e == 0 {
 				return 0, false
 			}
@@ -245,10 +253,10 @@ func (m *members) next() bool {
 		return false
 	}
 	m.key = m.text[i+1 : e]
-	if i, _ = member(m.text, i); i == 0 {
+	if i = skipBlanks(m.text, e+1); i == len(m.text) || m.text[i] != ':' {
 		return false
 	}
-	i = skipBlanks(m.text, i)
+	i = skipBlanks(m.text, i+1)
 	if e, _ = nested(m.text, i); e == 0 {
 		return false
 	}
