@@ -163,7 +163,7 @@ func exampleOf(t *testing.T, name string) *example {
 			if i+1 < len(b.Records) {
 				end = int(b.Records[i+1].Offset)
 			}
-			e := &example{strings.TrimSpace(string(text[b.Records[i].Offset:end])), b, &b.Records[i]}
+			e := &example{strings.Trim(strings.TrimRight(string(text[b.Records[i].Offset:end]), " \t\r\n"), "\r\n"), b, &b.Records[i]}
 			if record.FormatName(e.record.Format) != name {
 				continue
 			}
@@ -229,15 +229,12 @@ func (e *example) becomes() []string {
 	}
 	var fields []string
 	for _, f := range b.FieldsOf(r) {
-		fields = append(fields, short(fmt.Sprintf("%s=%v", b.Bytes(f.Key), shown(b, f)), 60))
+		fields = append(fields, code(short(fmt.Sprintf("%s=%v", b.Bytes(f.Key), shown(b, f)), 60)))
 	}
 	if len(fields) > 5 {
 		fields = append(slices.Clip(fields[:5]), "…")
 	}
 	if len(fields) > 0 {
-		for i := range fields {
-			fields[i] = code(fields[i])
-		}
 		all = append(all, "fields "+strings.Join(fields, ", "))
 	}
 	return all

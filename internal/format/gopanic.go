@@ -150,7 +150,8 @@ func (p *Parser) panicSignal(i int) {
 }
 
 // goroutine takes the number of the first goroutine behind i, and the place of
-// its first function that is not the runtime's.
+// its first function that is not the standard library's; where all are, of the
+// first that is not the runtime's.
 func (p *Parser) goroutine(i int) {
 	s := p.src
 	if !bytes.HasPrefix(s[i:], []byte("goroutine ")) {
@@ -170,6 +171,7 @@ func (p *Parser) goroutine(i int) {
 		return
 	}
 	p.b.AddField(record.IntField(nameGoroutine, int64(n)))
+	first := -1
 	for i = lineEnd(s, hi) + 1; i < len(s) && s[i] != '\n'; i = lineEnd(s, i) + 1 {
 		end := lineEnd(s, i)
 		if s[i] == '\t' || end+1 >= len(s) || s[end+1] != '\t' {
@@ -180,17 +182,32 @@ func (p *Parser) goroutine(i int) {
 		if paren <= 0 || bytes.HasPrefix(line, []byte("panic(")) || bytes.HasPrefix(line, []byte("created by ")) || runtimeFunction(line) {
 			continue
 		}
-		place := end + 2
-		stop := place
-		for stop < len(s) && s[stop] != ' ' && s[stop] != '\n' {
-			stop++
+		if !standardFunction(line) {
+			first = i
+			break
 		}
-		if name, number := fileLine(s[place:stop]); name > 0 {
-			p.addText(nameFile, p.span(place, place+name))
-			p.b.AddField(record.IntField(nameLine, number))
-			p.addText(nameFunction, p.span(i, i+paren))
+		if first < 0 {
+			first = i
 		}
-		return
+	}
+	if first >= 0 {
+		p.frame(first)
+	}
+}
+
+// frame takes the function at i and the place on the line behind it.
+func (p *Parser) frame(i int) {
+	s := p.src
+	end := lineEnd(s, i)
+	place := end + 2
+	stop := place
+	for stop < len(s) && s[stop] != ' ' && s[stop] != '\n' {
+		stop++
+	}
+	if name, number := fileLine(s[place:stop]); name > 0 {
+		p.addText(nameFile, p.span(place, place+name))
+		p.b.AddField(record.IntField(nameLine, number))
+		p.addText(nameFunction, p.span(i, i+bytes.LastIndexByte(s[i:end], '(')))
 	}
 }
 
@@ -200,6 +217,24 @@ func runtimeFunction(line []byte) bool {
 		if bytes.HasPrefix(line, []byte(prefix)) {
 			return true
 		}
+	}
+	return false
+}
+
+// standardFunction reports whether a frame is the standard library's, by the
+// first element of its package's path: that of other packages has a dot in it,
+// or is none of these.
+func standardFunction(line []byte) bool {
+	n := bytes.IndexAny(line[:min(len(line), 16)], "./")
+	if n < 0 {
+		return false
+	}
+	switch string(line[:n]) {
+	case "archive", "bufio", "bytes", "cmp", "compress", "container", "context", "crypto", "database", "debug", "embed", "encoding",
+		"errors", "expvar", "flag", "fmt", "go", "hash", "html", "image", "index", "internal", "io", "iter", "log", "maps", "math", "mime",
+		"net", "os", "path", "plugin", "reflect", "regexp", "runtime", "slices", "sort", "strconv", "strings", "sync", "syscall",
+		"testing", "text", "time", "unicode", "unique", "vendor", "weak":
+		return true
 	}
 	return false
 }
