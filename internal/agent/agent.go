@@ -24,6 +24,7 @@ import (
 	"shipper/internal/flow"
 	"shipper/internal/format"
 	"shipper/internal/input"
+	"shipper/internal/pipeline"
 	"shipper/internal/queue"
 )
 
@@ -74,6 +75,7 @@ type Agent struct {
 	// Version is shown by the metrics.
 	Version string
 
+	rules   atomic.Pointer[pipeline.Pipeline] // nil in it: no rules
 	stats   Stats
 	started time.Time
 	current atomic.Pointer[config.Config]
@@ -218,6 +220,7 @@ func (a *Agent) makeFlow() {
 	packers := make([]*packer, workers())
 	for i := range packers {
 		packers[i] = &packer{
+			rules:   &a.rules,
 			parser:  format.New(format.Options{Zone: a.config().Location()}),
 			encoder: block.NewEncoder(),
 			buffers: &a.buffers,
@@ -236,17 +239,19 @@ func (a *Agent) makeFlow() {
 
 // commit makes the results durable together and gives their memory back.
 func (a *Agent) commit(ctx context.Context, results []packed) error {
-	appends := make([]queue.Append, len(results))
+	appends := make([]queue.Append, 0, len(results))
 	for i := range results {
-		appends[i] = results[i].append
+		appends = append(appends, results[i].appends...)
 	}
 	if err := a.queue.Append(ctx, appends); err != nil {
 		return err
 	}
 	a.stats.Committed.Store(time.Now().UnixNano())
 	for _, r := range results {
-		if r.append.Block != nil {
-			a.buffers.put(r.append.Block.Payload)
+		for _, each := range r.appends {
+			if each.Block != nil {
+				a.buffers.put(each.Block.Payload)
+			}
 		}
 		for _, c := range r.chunks {
 			if c.Release != nil {

@@ -16,6 +16,7 @@ import (
 	"shipper/internal/input"
 	"shipper/internal/input/file"
 	"shipper/internal/input/stdin"
+	"shipper/internal/pipeline"
 	"shipper/internal/protocol/native"
 	"shipper/internal/protocol/ndjson"
 	"shipper/internal/record"
@@ -77,6 +78,14 @@ func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 		o.Encoder, err = ndjson.NewEncoder(ndjson.Bulk, c.Elasticsearch.Compression)
 	}
 	return o, err
+}
+
+// makeRules compiles the rules; nil if there is nothing to do for them.
+func makeRules(c *config.Config) (*pipeline.Pipeline, error) {
+	if len(c.Rules)+len(c.Redact) == 0 {
+		return nil, nil
+	}
+	return pipeline.New(c.Pipeline())
 }
 
 // makeClient makes the HTTP client of an output.

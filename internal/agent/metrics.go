@@ -10,6 +10,7 @@ import (
 	"shipper/internal/deliver"
 	"shipper/internal/input"
 	"shipper/internal/metrics"
+	"shipper/internal/pipeline"
 	"shipper/internal/tail"
 )
 
@@ -33,6 +34,7 @@ func (a *Agent) writeMetrics(m *metrics.Writer) {
 	m.Counter("shipper_packed_bytes_total", "Bytes of blocks.").Int(a.stats.BlockBytes.Load())
 	m.Gauge("shipper_in_flight_bytes", "Bytes that were read and are not committed yet.").Int(a.flow.Held())
 
+	a.writeRules(m)
 	a.writeQueue(m)
 	a.writeOutputs(m)
 }
@@ -92,6 +94,29 @@ func (a *Agent) writeBooks(m *metrics.Writer) {
 	m.Counter("shipper_input_records_total", "Records queued. Kept across restarts.")
 	for _, name := range slices.Sorted(maps.Keys(records)) {
 		m.Int(records[name], "input", name)
+	}
+}
+
+// writeRules writes what the rules in force did since they were loaded.
+func (a *Agent) writeRules(m *metrics.Writer) {
+	p := a.rules.Load()
+	if p == nil {
+		return
+	}
+	rules := func(f *metrics.Writer, value func(*pipeline.RuleStats) int64) {
+		for i := range p.Stats.Rules {
+			r := &p.Stats.Rules[i]
+			f.Int(value(r), "rule", r.Name)
+		}
+	}
+	rules(m.Counter("shipper_rule_hits_total", "Records a rule matched. Begins at 0 with each reload, as all that follow."), func(r *pipeline.RuleStats) int64 { return r.Hits.Load() })
+	rules(m.Counter("shipper_rule_dropped_records_total", "Records a rule dropped."), func(r *pipeline.RuleStats) int64 { return r.Dropped.Load() })
+	rules(m.Counter("shipper_rule_sampled_records_total", "Records a rule left out of its sample."), func(r *pipeline.RuleStats) int64 { return r.Sampled.Load() })
+	rules(m.Counter("shipper_rule_limited_records_total", "Records dropped by a rule's rate limit."), func(r *pipeline.RuleStats) int64 { return r.Limited.Load() })
+	m.Counter("shipper_unmatched_records_total", "Records that no rule decided on: they go to the default outputs.").Int(p.Stats.Unmatched.Load())
+	m.Counter("shipper_redacted_values_total", "Secrets redacted, by what found them.")
+	for i := range p.Stats.Redacted {
+		m.Int(p.Stats.Redacted[i].Load(), "detector", pipeline.Detector(i).String())
 	}
 }
 

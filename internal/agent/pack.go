@@ -1,66 +1,155 @@
 package agent
 
 import (
+	"sync/atomic"
+
 	"shipper/internal/block"
 	"shipper/internal/format"
 	"shipper/internal/input"
+	"shipper/internal/pipeline"
 	"shipper/internal/queue"
 	"shipper/internal/record"
 )
 
-// packer makes blocks of chunks: it parses their records and encodes them. Each
-// worker has one; it is not for concurrent use.
+// packer makes blocks of chunks: it parses their records, applies the rules and
+// encodes what is left. Each worker has one; it is not for concurrent use.
 type packer struct {
 	parser  *format.Parser
+	rules   *atomic.Pointer[pipeline.Pipeline] // nil in it: there are none
+	worker  *pipeline.Worker                   // of the rules that were in force last
 	encoder *block.Encoder
-	batches []*record.Batch
+	batches pool
+	views   pool    // batches that share the fields of others
+	starts  []int32 // of the records of the batch that is parsed
+	parts   []part
 	buffers *buffers
 	stats   *Stats
 }
 
-// packed is the outcome of some chunks, ready to commit.
-type packed struct {
-	append queue.Append
-	chunks []input.Chunk // to release after the commit
+// part is what becomes one block: the records for one set of outputs.
+type part struct {
+	route   pipeline.Route
+	batches []*record.Batch
+	books   []input.Entry
+	records int
+	newest  int64
 }
 
-// pack makes one block of the records of all chunks.
+// packed is the outcome of some chunks, ready to commit.
+type packed struct {
+	appends []queue.Append
+	chunks  []input.Chunk // to release after the commit
+}
+
+// pack makes a block for each set of outputs of the records of all chunks: one,
+// unless rules say otherwise.
 func (p *packer) pack(chunks []input.Chunk) packed {
 	out := packed{chunks: append([]input.Chunk(nil), chunks...)}
-	var batches []*record.Batch
-	records, newest := 0, int64(0)
-	for i, c := range chunks {
+	p.begin()
+	var rest queue.Append // what belongs to no block
+	for _, c := range chunks {
 		if c.Input != "" {
-			out.append.Positions = append(out.append.Positions, queue.Position{Key: c.Input, Value: c.Pos})
+			rest.Positions = append(rest.Positions, queue.Position{Key: c.Input, Value: c.Pos})
 		}
-		out.append.Books = append(out.append.Books, c.Books...)
+		rest.Books = append(rest.Books, c.Books...)
 		if len(c.Ends) == 0 {
 			continue
 		}
-		b := p.batch(i)
+		b := p.batches.get()
 		p.parse(b, c)
-		batches = append(batches, b)
-		records += len(b.Records)
-		out.append.Books = append(out.append.Books, queued(c, len(b.Records)))
-		for j := range b.Records {
-			newest = max(newest, b.Records[j].Time)
+		p.stats.Records.Add(int64(len(b.Records)))
+		if p.worker == nil {
+			p.part(0).add(b, c, int64(len(c.Data)))
+			continue
 		}
+		rest.Books = p.route(rest.Books, b, c)
 	}
-	if records == 0 {
-		return out
+	for i := range p.parts {
+		out.appends = append(out.appends, p.encode(&p.parts[i]))
 	}
-	payload, raw := p.encoder.Append(p.buffers.get(), batches)
-	out.append.Block = &queue.Block{Records: records, Raw: raw, Time: newest, Payload: payload}
-	p.stats.Records.Add(int64(records))
-	p.stats.Blocks.Add(1)
-	p.stats.RawBytes.Add(int64(raw))
-	p.stats.BlockBytes.Add(int64(len(payload)))
+	if len(out.appends) == 0 {
+		out.appends = []queue.Append{{}}
+	}
+	first := &out.appends[0]
+	first.Positions, first.Books = rest.Positions, append(rest.Books, first.Books...)
 	return out
 }
 
-// queued is the entry of the books for the records of c.
-func queued(c input.Chunk, records int) input.Entry {
-	e := input.Entry{Kind: input.Queued, Bytes: int64(len(c.Data)), Count: int64(records)}
+// begin takes up the rules in force and empties everything.
+func (p *packer) begin() {
+	switch rules := p.rules.Load(); {
+	case rules == nil:
+		p.worker = nil
+	case p.worker == nil || p.worker.Pipeline() != rules:
+		p.worker = rules.NewWorker()
+	}
+	p.parts, p.batches.used, p.views.used = p.parts[:0], 0, 0
+}
+
+// route applies the rules to b, made of c. It returns the books with what was
+// dropped; the rest goes to the parts.
+func (p *packer) route(books []input.Entry, b *record.Batch, c input.Chunk) []input.Entry {
+	parts := p.worker.Apply(b, p.starts, len(c.Data), c.Read)
+	for _, some := range parts {
+		if some.Reason != "" {
+			e := entry(c, input.Dropped, some.Bytes, len(some.Rows))
+			e.Reason = some.Reason
+			books = append(books, e)
+			continue
+		}
+		view := b
+		if len(some.Rows) < len(b.Records) {
+			view = p.views.get()
+			b.Select(view, some.Rows)
+		}
+		p.part(some.Route).add(view, c, some.Bytes)
+	}
+	return books
+}
+
+// part returns the part for a set of outputs.
+func (p *packer) part(to pipeline.Route) *part {
+	for i := range p.parts {
+		if p.parts[i].route == to {
+			return &p.parts[i]
+		}
+	}
+	if len(p.parts) < cap(p.parts) {
+		p.parts = p.parts[:len(p.parts)+1]
+	} else {
+		p.parts = append(p.parts, part{})
+	}
+	last := &p.parts[len(p.parts)-1]
+	*last = part{route: to, batches: last.batches[:0]}
+	return last
+}
+
+// add adds the records of b, which were made of that many bytes of c.
+func (p *part) add(b *record.Batch, c input.Chunk, bytes int64) {
+	p.batches = append(p.batches, b)
+	p.records += len(b.Records)
+	p.books = append(p.books, entry(c, input.Queued, bytes, len(b.Records)))
+	for i := range b.Records {
+		p.newest = max(p.newest, b.Records[i].Time)
+	}
+}
+
+// encode makes a block of a part.
+func (p *packer) encode(from *part) queue.Append {
+	payload, raw := p.encoder.Append(p.buffers.get(), from.batches)
+	p.stats.Blocks.Add(1)
+	p.stats.RawBytes.Add(int64(raw))
+	p.stats.BlockBytes.Add(int64(len(payload)))
+	b := &queue.Block{Records: from.records, Raw: raw, Time: from.newest, Payload: payload}
+	if p.worker != nil {
+		b.To = p.worker.Pipeline().Names(from.route)
+	}
+	return queue.Append{Block: b, Books: from.books}
+}
+
+// entry is an entry of the books for records of c.
+func entry(c input.Chunk, kind input.EntryKind, bytes int64, records int) input.Entry {
+	e := input.Entry{Kind: kind, Bytes: bytes, Count: int64(records)}
 	for _, b := range c.Books {
 		if b.Kind == input.Read {
 			e.Input, e.File = b.Input, b.File
@@ -69,17 +158,24 @@ func queued(c input.Chunk, records int) input.Entry {
 	return e
 }
 
-// batch returns the i-th batch of a block; they keep their memory.
-func (p *packer) batch(i int) *record.Batch {
-	for len(p.batches) <= i {
-		p.batches = append(p.batches, new(record.Batch))
-	}
-	return p.batches[i]
+// pool is batches that keep their memory; the first ones are in use.
+type pool struct {
+	all  []*record.Batch
+	used int
 }
 
-// parse makes b the records of c.
+func (p *pool) get() *record.Batch {
+	if p.used == len(p.all) {
+		p.all = append(p.all, new(record.Batch))
+	}
+	p.used++
+	return p.all[p.used-1]
+}
+
+// parse makes b the records of c and, for the rules, notes where each begins.
 func (p *packer) parse(b *record.Batch, c input.Chunk) {
 	b.Reset(c.Stream, c.Data)
+	p.starts = p.starts[:0]
 	hint := c.Hint.Load()
 	lo := int32(0)
 	for i, hi := range c.Ends {
@@ -89,6 +185,7 @@ func (p *packer) parse(b *record.Batch, c input.Chunk) {
 		for j := range b.Records[first:] {
 			r := &b.Records[first+j]
 			r.Offset = c.Base + int64(lo) + int64(j)
+			p.starts = append(p.starts, lo)
 			if c.Flags != nil {
 				r.Flags |= c.Flags[i]
 			}

@@ -67,12 +67,18 @@ func fixed(old, now *config.Config) error {
 	return errors.Join(errs...)
 }
 
-// follow puts c in force. Outputs come first, so that what a new input reads
-// finds them.
+// follow puts c in force. Outputs come first, so that what a new input reads, and
+// new rules route, finds them. Records that are packed meanwhile can still go to
+// an output that is gone: the queue keeps them for it, and says so.
 func (a *Agent) follow(c *config.Config) error {
+	rules, err := makeRules(c)
+	if err != nil {
+		return err
+	}
 	if err := a.senders.change(c); err != nil {
 		return err
 	}
+	a.rules.Store(rules)
 	if err := a.readers.change(c); err != nil {
 		return err
 	}

@@ -98,6 +98,7 @@ func (s *senders) start(c config.Output, o *deliver.Output) (*sender, error) {
 		return nil, err
 	}
 	cursor.Formerly(c.Formerly)
+	cursor.AddressedOnly(!c.Default)
 	o.Agent, o.Source = s.agent.queue.AgentID(), cursor
 	ctx, stop := context.WithCancel(s.ctx)
 	now := &sender{config: c, output: o, cursor: cursor, stop: stop, ended: make(chan struct{})}

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -217,6 +219,12 @@ func (b *binder) set(v reflect.Value, text, path string) {
 			b.fail(path, "%q is neither true nor false", text)
 		}
 		v.SetBool(text == "true")
+	case float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			b.fail(path, "%q is not a number", text)
+		}
+		v.SetFloat(n)
 	default:
 		v.SetString(text)
 	}

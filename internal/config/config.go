@@ -33,6 +33,9 @@ type Config struct {
 	Inputs  []Input  `yaml:"inputs"`
 	Queue   Queue    `yaml:"queue"`
 	Outputs []Output `yaml:"outputs"`
+
+	Rules  []Rule      `yaml:"rules"`
+	Redact []Redaction `yaml:"redact"` // of every record, behind the rules
 }
 
 // Log is the agent's own log, which goes to standard error.
@@ -74,7 +77,7 @@ type Queue struct {
 	Full     string   `yaml:"full"`      // block, drop-oldest or drop-newest
 }
 
-// Output is one destination of all records. Exactly one of Native, HTTP and
+// Output is one destination of records. Exactly one of Native, HTTP and
 // Elasticsearch is set.
 type Output struct {
 	Name string `yaml:"name"` // unique; its place in the queue is kept under it
@@ -82,6 +85,9 @@ type Output struct {
 	// Formerly is the name under which the output was configured before: it
 	// goes on from that name's place and takes what is queued for it.
 	Formerly string `yaml:"formerly"`
+
+	// Default outputs get the records that no rule sends anywhere.
+	Default bool `yaml:"default"`
 
 	Native        *Native        `yaml:"native"`
 	HTTP          *HTTP          `yaml:"http"`
@@ -168,6 +174,7 @@ func (o *Output) setDefaults() {
 	o.MaxRequestBytes = 4 << 20
 	o.Timeout = Duration(30 * time.Second)
 	o.Proxy = "env"
+	o.Default = true
 	o.Backoff = Backoff{Min: Duration(500 * time.Millisecond), Max: Duration(30 * time.Second)}
 }
 

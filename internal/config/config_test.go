@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"shipper/internal/pipeline"
 )
 
 // faults are the messages for each bad file, without its name.
@@ -70,7 +72,7 @@ var faults = map[string][]string{
 		`2:6: not UTF-8; save the file as UTF-8`,
 	},
 	"list.bad.yaml": {
-		`1:1: is a list; it must be a mapping with the keys data_dir, listen, zone, log, inputs, queue, outputs`,
+		`1:1: is a list; it must be a mapping with the keys data_dir, listen, zone, log, inputs, queue, outputs, rules, redact`,
 	},
 	"merge.bad.yaml": {
 		`6:5: inputs[1]: merge keys (<<) are not supported; write the keys out`,
@@ -99,6 +101,29 @@ var faults = map[string][]string{
 	},
 	"quote2.bad.yaml": {
 		`4:9: a quote is not closed`,
+	},
+	"rules.bad.yaml": {
+		`4:1: outputs: has no default one, so that records without a rule go nowhere; remove default: false from one of them`,
+		`7:22: rules[0].match: parse error at line 1, col 8: syntax error: unexpected "debug", expecting a string`,
+		`8:5: rules[1].name: is missing; it is a short name such as app`,
+		`8:13: rules[1].match: parse error at line 1, col 6: not supported: the stage json; attributes can be filtered without it`,
+		`9:12: rules[2].name: "a" is the name of rules[0] already; names must differ`,
+		`9:15: rules[2].to: there is no output "loki"; there are archive`,
+		`10:15: rules[3].to: a rule that drops sends nothing anywhere`,
+		`11:30: rules[4].sample.keep: 2 is no part to keep; it must be above 0 and at most 1, such as 0.1`,
+		`11:40: rules[4].sample.floor: "high" is unknown; write one of none, trace, debug, info, warn, error, fatal`,
+		`12:30: rules[5].sample.keep: "half" is not a number`,
+		`13:15: rules[6].sample.keep: 0 is no part to keep; it must be above 0 and at most 1, such as 0.1`,
+		`14:34: rules[7].rate_limit.rate: -1 is no rate; it must be above 0 records a second`,
+		`15:15: rules[8].rate_limit: the burst must not be negative`,
+		`16:27: rules[9].rename.x: must get another name`,
+		`17:34: rules[10].redact[0].detect[0]: there is no detector "mail"; there are card, iban, ssn, email, ipv4, ipv6, jwt, bearer, url_password, password, aws_key, gcp_key, github_key, slack_key, pem`,
+		`17:53: rules[10].continue: "maybe" is neither true nor false`,
+		`18:33: rules[11].redact[0].action: "hide" is unknown; write one of mask, drop, token`,
+		`19:15: rules[12].mach: unknown key; did you mean "match"?`,
+		"21:31: redact[0].regexps[0]: error parsing regexp: missing closing ]: `[`",
+		`22:5: redact[1]: has a key, which only the action token uses`,
+		`23:55: redact[2].key: must have at least 16 bytes`,
 	},
 	"tab.bad.yaml": {
 		`3:1: a tab; YAML is indented with spaces`,
@@ -144,7 +169,7 @@ var faults = map[string][]string{
 		`4:37: inputs[0].file.start-at: unknown key; did you mean "start_at"?`,
 		`5:5: inputs[0].lables: unknown key; did you mean "labels"?`,
 		`9:7: outputs[0].native.ur: unknown key; did you mean "url"?`,
-		`10:1: batch_size: unknown key; known here: data_dir, listen, zone, log, inputs, queue, outputs`,
+		`10:1: batch_size: unknown key; known here: data_dir, listen, zone, log, inputs, queue, outputs, rules, redact`,
 	},
 	"utf16.bad.yaml": {
 		`1:1: not UTF-8; save the file as UTF-8`,
@@ -260,6 +285,7 @@ func TestMinimal(t *testing.T) {
 		Outputs: []Output{{
 			Name:            "index",
 			Native:          &Native{URL: "http://127.0.0.1:3100"},
+			Default:         true,
 			Proxy:           "env",
 			MaxRequestBytes: 4 << 20,
 			Timeout:         Duration(30 * time.Second),
@@ -305,6 +331,7 @@ func TestFull(t *testing.T) {
 			{
 				Name:            "index",
 				Native:          &Native{URL: "https://index.example:3100", Headers: map[string]string{"Authorization": "Bearer s3cret"}},
+				Default:         true,
 				Proxy:           "env",
 				MaxRequestBytes: 8 << 20,
 				Timeout:         Duration(time.Minute),
@@ -313,6 +340,7 @@ func TestFull(t *testing.T) {
 			{
 				Name:            "store",
 				HTTP:            &HTTP{URL: "http://store.example/insert", Form: "lines", Compression: "gzip"},
+				Default:         true,
 				Proxy:           "env",
 				MaxRequestBytes: 4 << 20,
 				Timeout:         Duration(30 * time.Second),
@@ -322,6 +350,36 @@ func TestFull(t *testing.T) {
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v\nwant %+v", c, want)
+	}
+}
+
+// TestRules pins what the pipeline is given.
+func TestRules(t *testing.T) {
+	data, err := os.ReadFile("testdata/rules.good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("rules.good.yaml", data, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pipeline.Config{
+		Outputs: []pipeline.Output{{Name: "archive", Default: true}, {Name: "loki"}},
+		Rules: []pipeline.Rule{
+			{Name: "debug", Match: `{level="debug"}`, Drop: true},
+			{Name: "chatty", Match: `{service_name="chatty"}`, Continue: true,
+				Sample: &pipeline.Sample{Keep: 0.1, Floor: 13}, Limit: &pipeline.Limit{Rate: 1000, Burst: 5000, Key: "service.name"}},
+			{Name: "users", Sample: &pipeline.Sample{Keep: 0.5, Key: "user.id"}, To: []string{"*"},
+				Set: []pipeline.Attribute{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}}, Rename: []pipeline.Rename{{From: "x", To: "y"}},
+				Remove: []string{"tmp.*"}, Redact: []pipeline.Redaction{{Attributes: []string{"user.name"}, Action: pipeline.Drop}}},
+		},
+		Redact: []pipeline.Redaction{
+			{Detect: []string{"email", "card"}, Regexps: []string{`CUST-\d+`}, Action: pipeline.Token, Key: pipeline.Key{ID: "k1", Secret: []byte("0123456789abcdef")}},
+			{Detect: []string{"*"}},
+		},
+	}
+	if got := c.Pipeline(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }
 
@@ -461,6 +519,9 @@ func FuzzParse(f *testing.F) {
 			if (o.Native == nil) == (o.HTTP == nil) || o.Name == "" {
 				t.Errorf("output %+v", o)
 			}
+		}
+		if _, err := pipeline.New(c.Pipeline()); err != nil {
+			t.Errorf("rules: %v", err)
 		}
 	})
 }

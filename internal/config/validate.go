@@ -59,6 +59,10 @@ func (c *Config) validate(b *binder) {
 			b.fail(fmt.Sprintf("outputs[%d].formerly", i), "%q is the name of outputs[%d]; an output can only take the place of one that is gone", o.Formerly, other)
 		}
 	}
+	if len(c.Outputs) > 0 && !slices.ContainsFunc(c.Outputs, func(o Output) bool { return o.Default }) {
+		b.fail("outputs", "has no default one, so that records without a rule go nowhere; remove default: false from one of them")
+	}
+	c.validateRules(b)
 }
 
 func (q *Queue) validate(b *binder) {

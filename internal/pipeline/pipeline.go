@@ -180,14 +180,14 @@ func (p *Pipeline) compile(c *Rule, path string) (rule, error) {
 		}
 		r.limit.column = p.column(c.Limit.Key)
 	}
-	for i, a := range c.Set {
+	for _, a := range c.Set {
 		if a.Name == "" {
-			return fail(fmt.Sprintf("set[%d]", i), fmt.Errorf("an attribute without a name"))
+			return fail("set."+a.Name, fmt.Errorf("an attribute without a name"))
 		}
 	}
-	for i, a := range c.Rename {
+	for _, a := range c.Rename {
 		if a.From == "" || a.To == "" || a.From == a.To {
-			return fail(fmt.Sprintf("rename[%d]", i), fmt.Errorf("two different names are needed"))
+			return fail("rename."+a.From, fmt.Errorf("must get another name"))
 		}
 	}
 	if len(c.Remove) > 0 {

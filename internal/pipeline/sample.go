@@ -78,7 +78,7 @@ func (w *Worker) keeps(s *sampler) (kept, exempt bool) {
 		share = 1 - s.keep
 	}
 	share += s.keep
-	kept = share >= 1
+	kept = share >= 1-1e-9 // ten times 0.1 is a little less than 1
 	if kept {
 		share--
 	}
