@@ -51,6 +51,9 @@ func (p *packer) pack(chunks []input.Chunk) packed {
 		if c.Input != "" {
 			rest.Positions = append(rest.Positions, queue.Position{Key: c.Input, Value: c.Pos})
 		}
+		if t := c.Tail; t != nil {
+			rest.Positions = append(rest.Positions, queue.Position{Key: t.Input, Value: t.Pos})
+		}
 		rest.Books = append(rest.Books, c.Books...)
 		if len(c.Ends) == 0 {
 			continue

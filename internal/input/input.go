@@ -26,7 +26,19 @@ type Chunk struct {
 	Pos   []byte // the position behind this chunk, to be stored under Input; nil deletes it
 	Books []Entry
 
+	// Tail says that the end of the last record in Data is from another
+	// generation: the file was rotated within the record. Base, Stream and Books
+	// are those of its start. It is nil otherwise.
+	Tail *Tail
+
 	Release func() // gives Data back to the source's pool; may be nil
+}
+
+// Tail is the position behind what a chunk has of another generation, to be
+// stored together with the chunk's own.
+type Tail struct {
+	Input string
+	Pos   []byte
 }
 
 // Entry is one line of the books: what became of bytes of an input that did

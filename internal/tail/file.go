@@ -49,6 +49,7 @@ type file struct {
 	stream *record.Stream
 	hint   *input.Hint
 	key    string
+	heir   *file   // whose first lines may belong to the last ones of this file
 	source *file   // the file this one is a copy of
 	copies []*file // of this file, while they are not read
 }

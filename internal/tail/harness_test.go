@@ -152,6 +152,9 @@ func (b *bench) put(c input.Chunk) error {
 			b.stored[c.Input] = c.Pos
 		}
 	}
+	if c.Tail != nil {
+		b.stored[c.Tail.Input] = c.Tail.Pos
+	}
 	b.books = append(b.books, c.Books...)
 	if len(c.Data) > 0 {
 		b.books = append(b.books, input.Entry{Input: "in", Kind: input.Queued, Bytes: int64(len(c.Data)), Count: int64(len(c.Ends))})

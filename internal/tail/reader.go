@@ -112,6 +112,9 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 	slices.SortStableFunc(arrived, func(a, b *file) int { return len(a.path) - len(b.path) })
 	for _, f := range arrived {
 		r.stats.Files.Add(1)
+		if same := r.byPath[f.path]; f.before == nil && len(same) > 0 {
+			f.before = same[len(same)-1] // it had the name until some time ago
+		}
 		r.byPath[f.path] = append(r.byPath[f.path], f)
 		f.grown = now
 		if err := r.look(f); err != nil {
@@ -182,11 +185,15 @@ func (r *reader) read() (busy bool, err error) {
 		r.ready, r.from = r.ready[:n], 0
 	}
 	// What was written before is read before.
-	if b := r.predecessor(f); b != nil {
-		if _, err := r.turn(b, open); err != nil {
-			return false, err
-		}
+	switch t, err := r.ahead(f); {
+	case err != nil:
+		return false, err
+	case t == another:
 		r.ready = append(r.ready, f)
+		return true, nil
+	case t == later:
+		f.rests = 0
+		r.later(f)
 		return true, nil
 	}
 	more, err := r.turn(f, open)
@@ -202,29 +209,6 @@ func (r *reader) read() (busy bool, err error) {
 		r.later(f)
 	}
 	return true, nil
-}
-
-// predecessor returns the file to be read to its end before f, or nil.
-func (r *reader) predecessor(f *file) *file {
-	b := f.before
-	if b == nil {
-		return nil
-	}
-	if p := r.predecessor(b); p != nil {
-		return p
-	}
-	fd, _ := r.set.acquire(b)
-	if fd >= 0 && b.stage == following && !(b.archive != nil && b.archive.end) {
-		if b.archive != nil {
-			return b
-		}
-		if st, err := fstat(fd); err == nil && st.size > b.seen && b.failed == "" {
-			b.size = st.size
-			return b
-		}
-	}
-	f.before = nil
-	return nil
 }
 
 // look finds out whether there is something to do for f, and queues it.
@@ -277,7 +261,7 @@ func (r *reader) look(f *file) error {
 	case changed && f.seen > f.offset:
 		f.cutter = nil // unfinished bytes, which it has seen, may have been overwritten
 		r.enqueue(f)
-	case f.lines && r.now.Sub(f.grown) >= r.join:
+	case f.lines && r.now.Sub(f.grown) >= r.join && !f.waitsForHeir(r.now, r.join):
 		if _, err := r.turn(f, flush); err != nil {
 			return err
 		}

@@ -31,7 +31,10 @@
 //     compressed (.gz, .zst). Rotated files younger than the last known
 //     generation are read before the current one. Compressed files are read in
 //     no other case.
-//   - Positions stand behind whole records. A line over the limit is cut,
+//   - Positions stand behind whole records. If the last lines of a rotated file
+//     wait for more, the first ones of its successor are looked at with them: a
+//     record that goes on there is one record, whose chunk has both positions.
+//     A line over the limit is cut,
 //     flagged, and what is behind the cut is counted as lost.
 //   - 64 or more NUL bytes at the start of a line are a hole: skipped and counted
 //     if data follows, waited on if they end the file.

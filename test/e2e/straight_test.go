@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -152,4 +154,38 @@ func TestKill9(t *testing.T) {
 	}
 	wantBooks(t, s.books(t), lines, bytes)
 	t.Logf("%d agent kills, %d indexer kills, %d lines", agents, indexers, lines)
+}
+
+// TestPanicCrossesARotation: one record, from one file into the next.
+func TestPanicCrossesARotation(t *testing.T) {
+	s := newSite(t, "", "")
+	s.startIndexer(t)
+	agent := s.startAgent(t)
+	o := newOracle(s.logs, "w", never, 0)
+	s.begin(t, o)
+	head := "panic: broken\n\ngoroutine 1 [running]:\nmain.first(0x1)\n\t/src/main.go:10 +0x1d\n"
+	rest := "main.main()\n\t/src/main.go:20 +0x2c\nexit status 2\n"
+	if _, err := o.file.WriteString(head); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(o.path, o.path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(o.path, []byte(rest), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	bytes := o.bytes.Load() + int64(len(head)+len(rest))
+	s.awaitDrained(t, bytes)
+	wantBooks(t, s.books(t), o.seq+1, bytes)
+	var stacks []string
+	q := url.Values{"query": {`{service_name="w"} | exception_type!=""`}, "start": {"0"}}
+	for _, r := range jsonLines(t, get(t, s.url()+"/api/v1/records?"+q.Encode())) {
+		attributes, _ := r["attributes"].(map[string]any)
+		stack, _ := attributes["exception.stacktrace"].(string)
+		stacks = append(stacks, stack)
+	}
+	if len(stacks) != 1 || !strings.Contains(stacks[0], "main.first") || !strings.Contains(stacks[0], "main.main") {
+		t.Errorf("stacks %q", stacks)
+	}
+	agent.stop(t)
 }
