@@ -33,3 +33,9 @@ func (g *guess) is(s []byte, i int, end byte) bool {
 	return len(s)-i > 16 && binary.LittleEndian.Uint64(s[i:])&g.mask == g.head && s[i+g.length] == end &&
 		(g.length <= 8 || binary.LittleEndian.Uint64(s[i+g.length-8:]) == g.tail)
 }
+
+// same reports whether name is the key.
+func (g *guess) same(name []byte) bool {
+	n := len(name)
+	return n == g.length && n > 0 && keyWord(name) == g.head && (n <= 8 || binary.LittleEndian.Uint64(name[n-8:]) == g.tail)
+}

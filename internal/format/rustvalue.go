@@ -19,29 +19,62 @@ func (p *Parser) rustEvent(lo, hi int) (fields bool) {
 	}
 	p.r.Body = p.span(lo, end)
 	for i < hi {
-		g := &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]
-		p.head.keys++
-		guessed := g.length > 0 && g.is(s, i, '=')
-		key := i + g.length
-		if !guessed {
-			key = identEnd(s[:hi], i)
-		}
-		v := rustField(s, i, key, hi, false)
-		if v.key == i {
+		key, g := p.rustKey(i, hi)
+		if key == i {
 			return fields
 		}
 		fields = true
-		f := p.rustTyped(p.span(i, v.key), v)
-		if !guessed {
-			k, hash := lookup(s[i:v.key])
-			*g = guessOf(s[i:v.key], k, hash)
-		}
-		p.promoteHashed(g.key, g.hash, f)
+		v := p.rustValue(i, key, hi, false)
+		p.promoteHashed(g.key, g.hash, p.rustTyped(p.span(i, key), v))
 		if i = v.hi; i < hi && s[i] == ' ' {
 			i++
 		}
 	}
 	return fields
+}
+
+// rustKey returns the index behind the key of the field at i, i if there is
+// none, and what the key means.
+func (p *Parser) rustKey(i, hi int) (key int, g *guess) {
+	s := p.src
+	g = &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]
+	p.head.keys++
+	if g.length > 0 && g.is(s, i, '=') {
+		return i + g.length, g
+	}
+	key = identEnd(s[:hi], i)
+	if key == i || key >= hi || s[key] != '=' {
+		return i, g
+	}
+	if name := s[i:key]; !g.same(name) {
+		k, hash := lookup(name)
+		*g = guessOf(name, k, hash)
+	}
+	return key, g
+}
+
+// rustValue returns the field whose key is src[i:key]. It is rustField with a
+// short way for values of one word.
+func (p *Parser) rustValue(i, key, end int, span bool) rustValue {
+	s := p.src
+	hi := key + 1
+	for hi < end && plainBytes[s[hi]] {
+		hi++
+	}
+	if hi == end && !span || hi < end && (s[hi] == ' ' && p.rustKeyAt(hi+1, end) || s[hi] == '}' && span) {
+		return rustValue{key: key, lo: key + 1, hi: hi, plain: true}
+	}
+	return rustField(s, i, key, end, span)
+}
+
+// rustKeyAt reports whether there is the key of a field at i.
+func (p *Parser) rustKeyAt(i, end int) bool {
+	s := p.src
+	if g := &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]; g.length > 0 && g.is(s, i, '=') {
+		return true
+	}
+	e := identEnd(s[:end], i)
+	return e > i && e < end && s[e] == '='
 }
 
 // rustTyped returns the field of a value.
@@ -79,11 +112,12 @@ func firstField(s []byte, lo, hi int) int {
 }
 
 // rustValue is where a field of tracing is: its key ends at key, its value goes
-// from lo to hi. Quoted says that the value is one string, and found what is in it.
+// from lo to hi. Quoted says that the value is one string, and found what is in
+// it; plain that it is text without quotes that JSON has as it is.
 type rustValue struct {
-	key, lo, hi int
-	quoted      bool
-	found       uint8
+	key, lo, hi   int
+	quoted, plain bool
+	found         uint8
 }
 
 // rustField returns the field whose key is s[i:key]. Its value goes on to the next
@@ -246,6 +280,14 @@ func colonField(s []byte, i, end int, nested bool) (v rustValue) {
 
 // delimits are the bytes that have a meaning in a value without quotes.
 var delimits = [256]bool{'"': true, '{': true, '(': true, '[': true, '}': true, ')': true, ']': true, ' ': true}
+
+// plainBytes are those that neither end a value nor need escapes in JSON.
+var plainBytes = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= ' ' && c != '\\' && !delimits[c]
+	}
+	return t
+}()
 
 // identEnd returns the index behind the identifier that starts at i: i if there
 // is none.

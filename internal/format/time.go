@@ -1,6 +1,7 @@
 package format
 
 import (
+	"encoding/binary"
 	"strings"
 	"time"
 
@@ -9,29 +10,31 @@ import (
 
 // clock reads times. It remembers the offset of its zone.
 type clock struct {
-	zone   *time.Location
-	year   int64 // of times without one, 0 if it is to be found
-	slot   int64 // the quarter of an hour, of local time, that offset holds in
-	offset int64 // seconds
+	zone       *time.Location
+	year       int64  // of times without one, 0 if it is to be found
+	head, tail uint64 // what the last time started with, up to the minute
+	wall       int64  // seconds since the Unix epoch at that minute
+	slot       int64  // the quarter of an hour, of local time, that offset holds in
+	offset     int64  // seconds
 }
 
 // at parses the day and time that s starts with and returns its length, 0 if
 // there is none: 2026-11-23T06:25:41.5629Z, with a blank for the T, slashes,
 // a comma, any digits up to nine, an offset of any form, or without a zone.
 func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
-	if len(s) < 19 || s[4] != s[7] || s[4] != '-' && s[4] != '/' || s[10] != 'T' && s[10] != ' ' && s[10] != 't' {
+	if len(s) < 19 || s[16] != ':' {
 		return 0, 0, 0
 	}
-	day, ok := date(s)
+	wall, ok := c.minute(s)
 	if !ok {
 		return 0, 0, 0
 	}
-	sec, frac, n, ok := timeOfDay(s[11:])
-	if !ok {
+	sec, ok := two(s[17:])
+	if !ok || sec > 60 {
 		return 0, 0, 0
 	}
-	n += 11
-	wall := day*86400 + sec
+	wall += sec
+	frac, n := fractionOf(s, 19)
 	if n < len(s) && (s[n]|0x20 == 'z') {
 		return wall*1e9 + frac, n + 1, record.TimeLine
 	}
@@ -47,6 +50,26 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 		return wall*1e9 + frac, n + 4, record.TimeLine
 	}
 	return c.utc(wall)*1e9 + frac, n, record.TimeNoZone
+}
+
+// minute parses the day, the hour and the minute that s starts with, and returns
+// seconds since the Unix epoch. Mostly they are those of the time before.
+func (c *clock) minute(s []byte) (wall int64, ok bool) {
+	head, tail := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[8:])
+	if head == c.head && tail == c.tail && head != 0 {
+		return c.wall, true
+	}
+	if s[4] != s[7] || s[4] != '-' && s[4] != '/' || s[10] != 'T' && s[10] != ' ' && s[10] != 't' || s[13] != ':' {
+		return 0, false
+	}
+	day, ok := date(s)
+	h, ok1 := two(s[11:])
+	m, ok2 := two(s[14:])
+	if !ok || !ok1 || !ok2 || h > 23 || m > 59 {
+		return 0, false
+	}
+	c.head, c.tail, c.wall = head, tail, day*86400+h*3600+m*60
+	return c.wall, true
 }
 
 // klog parses the mmdd hh:mm:ss.uuuuuu that s starts with. The year is the
@@ -186,19 +209,29 @@ func timeOfDay(s []byte) (sec, frac int64, n int, ok bool) {
 	if !ok1 || !ok2 || !ok3 || h > 23 || m > 59 || sec > 60 {
 		return 0, 0, 0, false
 	}
-	n = 8
-	if len(s) > 9 && (s[8] == '.' || s[8] == ',') && s[9]-'0' < 10 {
-		scale := int64(1e9)
-		for n = 9; n < len(s) && s[n]-'0' < 10; n++ {
-			if scale > 1 {
-				frac = frac*10 + int64(s[n]-'0')
-				scale /= 10
-			}
-		}
-		frac *= scale
-	}
+	frac, n = fractionOf(s, 8)
 	return h*3600 + m*60 + sec, frac, n, true
 }
+
+// fractionOf parses the fraction of a second that may be at n, up to nine digits
+// of it, and returns nanoseconds and the index behind all digits.
+func fractionOf(s []byte, n int) (frac int64, next int) {
+	if len(s) < n+2 || s[n] != '.' && s[n] != ',' || s[n+1]-'0' > 9 {
+		return 0, n
+	}
+	first := n + 1
+	for n = first; n < len(s) && n < first+9 && s[n]-'0' < 10; n++ {
+		frac = frac*10 + int64(s[n]-'0')
+	}
+	frac *= nanoseconds[n-first]
+	for n < len(s) && s[n]-'0' < 10 {
+		n++
+	}
+	return frac, n
+}
+
+// nanoseconds are the units of a fraction by the number of its digits.
+var nanoseconds = [10]int64{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 10, 1}
 
 // zoneOffset parses +hh:mm, +hhmm or +hh, or with a minus, and returns seconds
 // east and the length, 0 if there is none.

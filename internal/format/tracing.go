@@ -36,10 +36,18 @@ func (p *Parser) tracing() bool {
 	if i < len(s) && s[i] == '[' && !isTracing(p.hint) {
 		return false // a target in brackets is simple_logger's
 	}
-	i = p.tracingThread(i)
-	target, spans, braces := p.tracingSpans(i)
-	if !spans {
-		target, spans = p.loneSpan(i)
+	target, spans, braces := i, false, false
+	e := identEnd(s, i)
+	if e+1 >= len(s) || s[e] != ':' || s[e+1] != ':' { // else it is a path, and so the target
+		if e == len(s) || s[e] != ':' && s[e] != '{' {
+			if j := p.tracingThread(i); j != i {
+				i = j
+				e = identEnd(s, i)
+			}
+		}
+		if target, spans, braces = p.tracingSpans(i, e); !spans {
+			target, spans = p.loneSpan(i)
+		}
 	}
 	n = targetAt(s[target:])
 	if !timed && !spans && !p.untimedTarget(s[target:target+n]) {
@@ -57,9 +65,22 @@ func (p *Parser) tracing() bool {
 		p.meetTarget(target, n)
 		n += 2
 	}
-	fields := p.rustEvent(p.sourceFile(min(target+n, len(s)), ".rs"), len(s))
+	fields := p.rustEvent(p.rustFile(min(target+n, len(s))), len(s))
 	p.tracingDialect(spans, braces, fields)
 	return true
+}
+
+// rustFile is sourceFile for a file of Rust's.
+func (p *Parser) rustFile(i int) int {
+	s := p.src
+	j := i
+	for j < len(s) && s[j] > ' ' && s[j] != ':' {
+		j++
+	}
+	if j == len(s) || s[j] != ':' || j-i < 4 || s[j-3] != '.' {
+		return i
+	}
+	return p.sourceFile(i, ".rs")
 }
 
 func isTracing(format uint8) bool {
@@ -265,15 +286,16 @@ func runtimeThread(name []byte) bool {
 	return string(name) == "main" || bytes.HasPrefix(name, []byte("tokio-"))
 }
 
-// tracingSpans takes the list of spans that starts at i, "a{x=1}:b: ", and
-// returns the index behind it, i if there is none. A single name without
-// fields is not told from a target. Braces says that a span had fields.
-func (p *Parser) tracingSpans(i int) (next int, found, braces bool) {
+// tracingSpans takes the list of spans that starts at i, "a{x=1}:b: ", with a
+// word up to e, and returns the index behind it, i if there is none. A single
+// name without fields is not told from a target. Braces says that a span had
+// fields.
+func (p *Parser) tracingSpans(i, e int) (next int, found, braces bool) {
 	s := p.src
 	start, first, at := i, i, len(p.b.Arena)
 	var name record.Span
 	for count := 0; ; count++ {
-		e := spanName(s, i)
+		e = spanName(s, i, e)
 		if e == i || e == len(s) || s[e] != '{' && s[e] != ':' {
 			break
 		}
@@ -284,7 +306,11 @@ func (p *Parser) tracingSpans(i int) (next int, found, braces bool) {
 			first = e
 		}
 		name = p.span(i, e)
-		p.openSpan(count == 0, s[i:e])
+		open := `,{"name":"`
+		if count == 0 {
+			open = `[{"name":"`
+		}
+		p.b.Arena = append(append(append(p.b.Arena, open...), s[i:e]...), '"')
 		if s[e] == '{' {
 			if e = p.spanFields(e + 1); e < 0 || e == len(s) || s[e] != ':' {
 				break
@@ -299,6 +325,7 @@ func (p *Parser) tracingSpans(i int) (next int, found, braces bool) {
 			return min(e+1, len(s)), true, braces
 		}
 		i = e
+		e = identEnd(s, i)
 	}
 	// It only looked like spans.
 	p.b.Arena = p.b.Arena[:at]
@@ -307,10 +334,9 @@ func (p *Parser) tracingSpans(i int) (next int, found, braces bool) {
 	return start, false, false
 }
 
-// spanName returns the index behind the name of the span that starts at i. If
-// fields follow, it may have blanks: "HTTP request{".
-func spanName(s []byte, i int) int {
-	e := identEnd(s, i)
+// spanName returns the index behind the name of the span that starts at i with
+// a word up to e. If fields follow, it may have blanks: "HTTP request{".
+func spanName(s []byte, i, e int) int {
 	last := e
 	for words := 1; words < 4 && last > i && last < len(s) && s[last] == ' '; words++ {
 		next := identEnd(s, last+1)
@@ -352,11 +378,12 @@ func (p *Parser) spanFields(i int) int {
 		if s[i] == '}' {
 			return i + 1
 		}
-		v := rustField(s, i, identEnd(s, i), len(s), true)
-		if v.key == i {
+		key, g := p.rustKey(i, len(s))
+		if key == i {
 			return -1
 		}
-		p.spanField(i, v)
+		v := p.rustValue(i, key, len(s), true)
+		p.spanField(i, g.key, v)
 		if i = v.hi; i < len(s) && s[i] == ' ' {
 			i++
 		}
@@ -364,24 +391,27 @@ func (p *Parser) spanFields(i int) int {
 	return -1
 }
 
-// spanField appends the field of a span, whose key starts at i, as a member of
-// an object, and takes the trace and span IDs.
-func (p *Parser) spanField(i int, v rustValue) {
+// spanField appends the field of a span, whose key starts at i and means k, as a
+// member of an object, and takes the trace and span IDs.
+func (p *Parser) spanField(i int, k key, v rustValue) {
 	s := p.src
-	p.b.Arena = append(append(append(p.b.Arena, `,"`...), s[i:v.key]...), `":`...)
 	value := s[v.lo:v.hi]
+	a := append(append(append(p.b.Arena, `,"`...), s[i:v.key]...), `":`...)
 	switch {
 	case v.quoted && v.found&^highBits == 0:
-		p.b.Arena = append(p.b.Arena, value...)
+		a = append(a, value...)
 	case v.quoted:
 		p.scratch = unescape(p.scratch[:0], unquote(value))
-		p.b.Arena = appendQuoted(p.b.Arena, p.scratch)
+		a = appendQuoted(a, p.scratch)
 	case jsonScalar(value):
-		p.b.Arena = append(p.b.Arena, value...)
+		a = append(a, value...)
+	case v.plain:
+		a = append(append(append(a, '"'), value...), '"')
 	default:
-		p.b.Arena = appendQuoted(p.b.Arena, value)
+		a = appendQuoted(a, value)
 	}
-	if k, _ := lookup(s[i:v.key]); k != 0 {
+	p.b.Arena = a
+	if k != 0 {
 		p.spanTrace(keys[k].role, unquote(value))
 	}
 }
@@ -391,13 +421,14 @@ func jsonScalar(value []byte) bool {
 	if len(value) == 0 {
 		return false
 	}
-	e := 0
-	if value[0] == '-' || value[0]-'0' < 10 {
-		e, _, _ = number(value, 0)
-	} else {
-		e = literal(value, 0)
+	switch c := value[0]; {
+	case c == '-' || c-'0' < 10:
+		e, _, _ := number(value, 0)
+		return e == len(value)
+	case c == 't' || c == 'f' || c == 'n':
+		return literal(value, 0) == len(value)
 	}
-	return e == len(value)
+	return false
 }
 
 func (p *Parser) spanTrace(r role, text []byte) {
@@ -413,15 +444,24 @@ func (p *Parser) spanTrace(r role, text []byte) {
 
 // targetAt returns the length of the target that s starts with: "a::b: ".
 func targetAt(s []byte) int {
-	for i, c := range s {
-		switch {
-		case c == ':':
-			if i+1 < len(s) && s[i+1] == ' ' || i+1 == len(s) {
-				return i
-			}
-		case c <= ' ' || c == '"' || c == '=' || c == '{' || c == '(' || c == '[' || i == 128:
+	for i := 0; i < len(s) && i < 128; i++ {
+		if !endsTarget[s[i]] {
+			continue
+		}
+		if s[i] != ':' {
 			return 0
+		}
+		if i+1 == len(s) || s[i+1] == ' ' {
+			return i
 		}
 	}
 	return 0
 }
+
+// endsTarget are the bytes that no target has, and the colon.
+var endsTarget = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c <= ' ' || c == ':' || c == '"' || c == '=' || c == '{' || c == '(' || c == '['
+	}
+	return t
+}()

@@ -148,7 +148,8 @@ func (p *Parser) prettySpan(lo, hi int, first bool) record.Span {
 		if v.key == i {
 			break
 		}
-		p.spanField(i, v)
+		k, _ := lookup(s[i:v.key])
+		p.spanField(i, k, v)
 		if i = v.hi; i < hi {
 			i += len(", ")
 		}
