@@ -371,7 +371,9 @@ func TestHint(t *testing.T) {
 
 // TestNoAllocations wants the arena alone to grow, and only as long as it is new.
 func TestNoAllocations(t *testing.T) {
-	for _, dir := range []string{"zap-json", "slog-json", "slog-text", "klog", "tracing-full", "env_logger", "go-std", "slog-default", "tracing-json", "go-panic"} {
+	for _, dir := range []string{"zap-json", "slog-json", "slog-text", "klog", "tracing-full", "env_logger", "go-std", "slog-default", "tracing-json", "go-panic",
+		"tracing-compact", "tracing-pretty", "tracing-logfmt", "bunyan", "gcp-json", "log4rs-json", "slog-rs-json", "slog-term", "slog-term-compact", "simple_logger",
+		"simplelog", "stderrlog", "femme", "fern", "flexi_logger", "log4rs", "pretty_env_logger", "substrate", "rocket", "rust-panic", "rust-error"} {
 		text := corpus(t, dir)
 		b := new(record.Batch)
 		p := New(Options{Zone: time.UTC})

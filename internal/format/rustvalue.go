@@ -19,7 +19,7 @@ func (p *Parser) rustEvent(lo, hi int) (fields bool) {
 	}
 	p.r.Body = p.span(lo, end)
 	for i < hi {
-		key, g := p.rustKey(i, hi)
+		key, g := p.rustKey(i, hi, '=')
 		if key == i {
 			return fields
 		}
@@ -33,17 +33,17 @@ func (p *Parser) rustEvent(lo, hi int) (fields bool) {
 	return fields
 }
 
-// rustKey returns the index behind the key of the field at i, i if there is
-// none, and what the key means.
-func (p *Parser) rustKey(i, hi int) (key int, g *guess) {
+// rustKey returns the index behind the key of the field at i, which ends with
+// the given byte, i if there is none, and what the key means.
+func (p *Parser) rustKey(i, hi int, end byte) (key int, g *guess) {
 	s := p.src
 	g = &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]
 	p.head.keys++
-	if g.length > 0 && g.is(s, i, '=') {
+	if g.length > 0 && g.is(s, i, end) {
 		return i + g.length, g
 	}
 	key = identEnd(s[:hi], i)
-	if key == i || key >= hi || s[key] != '=' {
+	if key == i || key >= hi || s[key] != end {
 		return i, g
 	}
 	if name := s[i:key]; !g.same(name) {
@@ -200,14 +200,15 @@ func (p *Parser) colonEvent(lo, hi int, nested bool) {
 
 // colonFields adds the fields "key: value, key: value" of src[i:hi].
 func (p *Parser) colonFields(i, hi int, nested bool) {
+	s := p.src
 	for i < hi {
-		v := colonField(p.src, i, hi, nested)
-		if v.key == i {
+		key, g := p.rustKey(i, hi, ':')
+		if key == i || key+1 < hi && s[key+1] != ' ' {
 			return
 		}
-		k, hash := lookup(p.src[i:v.key])
-		if key := p.span(i, v.key); nested || !p.has(key, hash) { // slog's newest come first
-			p.promoteHashed(k, hash, p.rustTyped(key, v))
+		v := colonValue(s, key, hi, nested)
+		if name := p.span(i, key); nested || !p.has(name, g.hash) { // slog's newest come first
+			p.promoteHashed(g.key, g.hash, p.rustTyped(name, v))
 		}
 		i = min(v.hi+2, hi)
 	}
@@ -238,16 +239,36 @@ func colonKey(s []byte, i, hi int) int {
 	return e
 }
 
-// colonField returns the field "key: value" at i. Its value goes on to the next
-// ", key: " or to end.
-func colonField(s []byte, i, end int, nested bool) (v rustValue) {
-	v.key = identEnd(s[:end], i)
-	if v.key == i || v.key >= end || s[v.key] != ':' || v.key+1 < end && s[v.key+1] != ' ' {
+// colonField returns the field "key: value" at i.
+func colonField(s []byte, i, end int, nested bool) rustValue {
+	key := identEnd(s[:end], i)
+	if key == i || key >= end || s[key] != ':' || key+1 < end && s[key+1] != ' ' {
 		return rustValue{key: i}
 	}
-	v.lo = min(v.key+2, end)
+	return colonValue(s, key, end, nested)
+}
+
+// colonValue returns the field whose key ends at key. Its value goes on to the
+// next ", key: " or to end.
+func colonValue(s []byte, key, end int, nested bool) (v rustValue) {
+	v.key = key
+	v.lo = min(key+2, end)
 	hi := v.lo
-	if nested && hi < end && s[hi] == '"' {
+	if !nested {
+		for {
+			j := bytes.IndexByte(s[hi:end], ',')
+			if j < 0 {
+				v.hi = end
+				return v
+			}
+			if hi += j; colonKey(s, hi+1, end) > 0 {
+				v.hi = hi
+				return v
+			}
+			hi++
+		}
+	}
+	if hi < end && s[hi] == '"' {
 		if e, found := quoted(s[:end], hi+1); e > 0 {
 			if hi = e + 1; hi == end || s[hi] == ',' {
 				v.hi, v.quoted, v.found = hi, true, found
@@ -263,7 +284,7 @@ func colonField(s []byte, i, end int, nested bool) (v rustValue) {
 				v.hi = hi
 				return v
 			}
-		case !nested || !delimits[c]:
+		case !delimits[c]:
 		case c == '"':
 			if e, _ := quoted(s[:end], hi+1); e > 0 {
 				hi = e

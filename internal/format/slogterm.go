@@ -98,16 +98,20 @@ func (p *Parser) slogContext(i int) bool {
 // paddedFields returns where the fields start behind a message that is padded
 // with blanks, 0 if they do not.
 func paddedFields(s []byte, i int) int {
-	line := s[:lineEnd(s, i)]
-	for {
-		j := bytes.Index(line[i:], []byte("  "))
-		if j < 0 {
-			return 0
+	line := s[:min(lineEnd(s, i), i+maxPadded)]
+	for i++; i < len(line); i += 2 {
+		if line[i] != ' ' || line[i-1] != ' ' && (i+1 == len(line) || line[i+1] != ' ') {
+			continue
 		}
-		for i += j; i < len(line) && line[i] == ' '; i++ {
+		for i < len(line) && line[i] == ' ' {
+			i++
 		}
-		if colonKey(line, i-1, len(line)) > 0 {
+		if colonKey(s, i-1, len(s)) > 0 {
 			return i
 		}
 	}
+	return 0
 }
+
+// maxPadded is how far the fields behind a padded message may start.
+const maxPadded = 160

@@ -10,12 +10,13 @@ import (
 
 // clock reads times. It remembers the offset of its zone.
 type clock struct {
-	zone       *time.Location
-	year       int64  // of times without one, 0 if it is to be found
-	head, tail uint64 // what the last time started with, up to the minute
-	wall       int64  // seconds since the Unix epoch at that minute
-	slot       int64  // the quarter of an hour, of local time, that offset holds in
-	offset     int64  // seconds
+	zone              *time.Location
+	year              int64  // of times without one, 0 if it is to be found
+	head, tail        uint64 // what the last time started with, up to the minute
+	wall              int64  // seconds since the Unix epoch at that minute
+	nearDay, nearYear int64  // a day since the Unix epoch, and its year
+	slot              int64  // the quarter of an hour, of local time, that offset holds in
+	offset            int64  // seconds
 }
 
 // at parses the day and time that s starts with and returns its length, 0 if
@@ -121,7 +122,13 @@ func (c *clock) yearless(month, day, sec, near int64) int64 {
 	if c.year != 0 {
 		return days(c.year, month, day)*86400 + sec
 	}
-	year := int64(time.Unix(0, near).In(c.zone).Year())
+	if day := near / 86400e9; day != c.nearDay || c.nearYear == 0 {
+		c.nearDay, c.nearYear = day, int64(time.Unix(0, near).UTC().Year())
+	}
+	year := c.nearYear
+	if wall := days(year, month, day)*86400 + sec; day <= 28 && wall-near/1e9 < 182*86400 && near/1e9-wall < 182*86400 {
+		return wall // no other year is closer
+	}
 	best, gap := int64(0), int64(-1)
 	for y := year - 1; y <= year+1; y++ {
 		if month == 2 && day == 29 && !leap(y) {

@@ -378,7 +378,7 @@ func (p *Parser) spanFields(i int) int {
 		if s[i] == '}' {
 			return i + 1
 		}
-		key, g := p.rustKey(i, len(s))
+		key, g := p.rustKey(i, len(s), '=')
 		if key == i {
 			return -1
 		}

@@ -139,17 +139,20 @@ func (p *Parser) prettySpan(lo, hi int, first bool) record.Span {
 	if j := bytes.Index(s[lo:hi], []byte(" with ")); j >= 0 {
 		end, fields = lo+j, lo+j+len(" with ")
 	}
-	if j := bytes.LastIndex(s[lo:end], []byte("::")); j >= 0 {
-		lo += j + 2
+	for j := end - 1; j > lo; j-- {
+		if s[j] == ':' && s[j-1] == ':' {
+			lo = j + 1
+			break
+		}
 	}
 	p.openSpan(first, s[lo:end])
 	for i := fields; i < hi; {
-		v := colonField(s, i, hi, true)
-		if v.key == i {
+		key, g := p.rustKey(i, hi, ':')
+		if key == i || key+1 < hi && s[key+1] != ' ' {
 			break
 		}
-		k, _ := lookup(s[i:v.key])
-		p.spanField(i, k, v)
+		v := colonValue(s, key, hi, true)
+		p.spanField(i, g.key, v)
 		if i = v.hi; i < hi {
 			i += len(", ")
 		}
