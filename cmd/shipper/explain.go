@@ -1,99 +1,168 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
-	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
-	"text/tabwriter"
+	"os"
+	"strconv"
+	"strings"
+	"time"
 
-	"shipper/internal/format"
-	"shipper/internal/input"
+	"shipper/internal/agent"
+	"shipper/internal/config"
+	"shipper/internal/protocol/ndjson"
 	"shipper/internal/record"
 )
 
-// explanation says which formats the files have, in the order in which they
-// come.
-type explanation struct {
-	found []found
-	file  string
-	line  int64 // lines of the file so far
-}
-
-// found is a format that a file has records of.
-type found struct {
-	File    string `json:"file"`
-	Format  string `json:"format"`
-	Records int64  `json:"records"`
-	Lines   int64  `json:"lines"`
-	First   int64  `json:"first_line"` // number of the first line of its first record
-	Why     string `json:"why"`
-}
-
-// add takes the records of a chunk in.
-func (e *explanation) add(file string, b *record.Batch, c input.Chunk) error {
-	if file != e.file {
-		e.file, e.line = file, 0
+// explainCommand shows what an agent would do with the lines of files or of
+// standard input.
+func explainCommand(ctx context.Context, args []string) error {
+	f := newFlags("explain")
+	path := f.String("config", "", "the configuration `file`")
+	in := f.String("input", "", "`name` of the input that would read the lines; default: the one that follows the file, else the first")
+	output := f.outputFlag("text", "json")
+	files, err := f.parse(args)
+	if err != nil {
+		return err
 	}
-	next, lo := 0, int32(0)
-	for _, hi := range c.Ends {
-		lines := int64(bytes.Count(c.Data[lo:hi], []byte{'\n'}))
-		if c.Data[hi-1] != '\n' {
-			lines++
+	if *path == "" {
+		return f.misuse("wants --config FILE")
+	}
+	c, err := config.Load(*path)
+	if err != nil {
+		return configError(err)
+	}
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	ctx, cancel := whileRead(ctx)
+	defer cancel()
+	w := bufio.NewWriter(os.Stdout)
+	e := explainer{w: w, json: output.is("json")}
+	for _, name := range files {
+		if err := e.file(ctx, c, *in, name); err != nil {
+			return err
 		}
-		first := true
-		for ; next < len(b.Records) && b.Records[next].Offset < c.Base+int64(hi); next++ {
-			f := e.of(file, b.Records[next].Format)
-			f.Records++
-			if first { // others that came out of it have their lines in common with it
-				f.Lines += lines
-				first = false
-			}
+	}
+	return w.Flush()
+}
+
+// configError makes a configuration file that cannot be read a matter of usage.
+func configError(err error) error {
+	if _, ok := err.(config.Errors); ok {
+		return err
+	}
+	return noFile(err)
+}
+
+type explainer struct {
+	w    *bufio.Writer
+	json bool
+	text []byte
+}
+
+func (e *explainer) file(ctx context.Context, c *config.Config, in, name string) error {
+	r, path := io.Reader(os.Stdin), ""
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
 		}
-		e.line += lines
-		lo = hi
+		defer f.Close()
+		r, path = f, name
+		if by, ok := c.Follows(name); ok && in == "" {
+			in = by
+		}
+	}
+	p := agent.Parsing{}
+	p.Options.Zone = c.Location()
+	err := p.Explain(ctx, c, in, path, r, e.put)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return e.w.Flush()
+}
+
+func (e *explainer) put(x agent.Explained) error {
+	if e.json {
+		return e.putJSON(x)
+	}
+	b, r := x.Batch, x.Record
+	lines := strconv.Itoa(x.First)
+	if x.Last > x.First {
+		lines += "-" + strconv.Itoa(x.Last)
+	}
+	severity := record.SeverityName(r.Severity)
+	if severity == "" {
+		severity = "-"
+	}
+	body, _, more := bytes.Cut(b.Bytes(r.Body), []byte{'\n'})
+	if more {
+		body = append(bytes.Clone(body), " ..."...)
+	}
+	fmt.Fprintf(e.w, "%s: %s  %s (%s)  %s  %s\n", lines, record.FormatName(r.Format),
+		time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano), r.TimeSource, severity, body)
+	e.fields(b, r)
+	what := "no rule matches"
+	if len(x.Rules) > 0 {
+		what = "rules: " + strings.Join(x.Rules, ", ")
+	}
+	if x.Dropped != "" {
+		fmt.Fprintf(e.w, "    %s\n    dropped: %s\n", what, x.Dropped)
+	} else {
+		fmt.Fprintf(e.w, "    %s\n    to: %s\n", what, strings.Join(x.To, ", "))
 	}
 	return nil
 }
 
-// of returns the entry of a format, which may be one that is new.
-func (e *explanation) of(file string, number uint8) *found {
-	name := record.FormatName(number)
-	i := slices.IndexFunc(e.found, func(f found) bool { return f.File == file && f.Format == name })
-	if i < 0 {
-		i = len(e.found)
-		e.found = append(e.found, found{File: file, Format: name, First: e.line + 1, Why: format.Signature(number)})
-	}
-	return &e.found[i]
-}
-
-// write writes a table, or one object a line.
-func (e *explanation) write(w io.Writer, asJSON bool) error {
-	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		for _, f := range e.found {
-			if err := enc.Encode(f); err != nil {
-				return err
-			}
+// fields shows what a record has besides, each on a line of its own.
+func (e *explainer) fields(b *record.Batch, r *record.Record) {
+	line := func(key string, value []byte) {
+		value, _, more := bytes.Cut(value, []byte{'\n'})
+		end := ""
+		if more {
+			end = " ..."
 		}
-		return nil
+		fmt.Fprintf(e.w, "    %s = %s%s\n", key, value, end)
 	}
-	files := slices.CompactFunc(slices.Clone(e.found), func(a, b found) bool { return a.File == b.File })
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, head(len(files) > 1, "FILE")+"FORMAT\tRECORDS\tLINES\tFIRST LINE\tKNOWN BY")
-	for _, f := range e.found {
-		fmt.Fprintf(t, "%s%s\t%d\t%d\t%d\t%s\n", head(len(files) > 1, f.File), f.Format, f.Records, f.Lines, f.First, cmp.Or(f.Why, "-"))
+	if r.Logger.Len > 0 {
+		line("logger", b.Bytes(r.Logger))
 	}
-	return t.Flush()
+	if r.Flags&record.HasTrace != 0 {
+		line("trace_id", r.AppendTraceID(nil))
+	}
+	if r.Flags&record.HasSpan != 0 {
+		line("span_id", r.AppendSpanID(nil))
+	}
+	for _, f := range b.FieldsOf(r) {
+		e.text = b.Text(e.text[:0], f)
+		line(string(b.Bytes(f.Key)), e.text)
+	}
 }
 
-// head is the first column, which is there only where it tells files apart.
-func head(shown bool, name string) string {
-	if !shown {
-		return ""
+func (e *explainer) putJSON(x agent.Explained) error {
+	to, rules := x.To, x.Rules
+	if to == nil {
+		to = []string{}
 	}
-	return name + "\t"
+	if rules == nil {
+		rules = []string{}
+	}
+	line, err := json.Marshal(struct {
+		First   int             `json:"first_line"`
+		Last    int             `json:"last_line"`
+		Rules   []string        `json:"rules"`
+		To      []string        `json:"to"`
+		Dropped string          `json:"dropped,omitempty"`
+		Record  json.RawMessage `json:"record"`
+	}{x.First, x.Last, rules, to, x.Dropped, ndjson.AppendRecord(nil, x.Batch, x.Record)})
+	if err != nil {
+		return err
+	}
+	_, err = e.w.Write(append(line, '\n'))
+	return err
 }

@@ -36,6 +36,8 @@ func commands() []command {
 		{"query", "[flags] QUERY", "search an indexer", queryCommand},
 		{"parse", "[flags] [FILE...]", "show the records that FILEs or standard input have, as NDJSON", parseCommand},
 		{"check", "--config FILE [--connect]", "check a configuration file, and try its outputs", checkCommand},
+		{"explain", "--config FILE [flags] [FILE...]", "show what becomes of records: format, fields, rules, outputs", explainCommand},
+		{"test", "FILE", "run the tests in a configuration file", testCommand},
 		{"tail", "[-n LINES] FILE", "show the end of one file and what is added to it", tailCommand},
 		{"queue", "stat|ls|cat|verify --data DIR", "look into the queue of a stopped agent", queueCommand},
 		{"version", "", "print the version", versionCommand},

@@ -25,8 +25,12 @@ type Parsing struct {
 // the end of r or of ctx, and otherwise the first error of r or put.
 func (p *Parsing) Run(ctx context.Context, r io.Reader, put func(*record.Batch, input.Chunk) error) error {
 	pack := packer{parser: format.New(p.Options)}
+	return p.run(ctx, r, &pack, &record.Stream{Labels: p.Labels}, put)
+}
+
+// run is Run with what parses and the stream that the records are of.
+func (p *Parsing) run(ctx context.Context, r io.Reader, pack *packer, stream *record.Stream, put func(*record.Batch, input.Chunk) error) error {
 	b := new(record.Batch)
-	stream := &record.Stream{Labels: p.Labels}
 	in := &stdin.Input{Name: "input", Reader: r, JoinTimeout: p.Wait}
 	return in.Run(ctx, nil, func(c input.Chunk) error {
 		c.Stream = stream

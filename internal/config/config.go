@@ -36,6 +36,8 @@ type Config struct {
 
 	Rules  []Rule      `yaml:"rules"`
 	Redact []Redaction `yaml:"redact"` // of every record, behind the rules
+
+	Tests []Test `yaml:"tests"` // for "shipper test"; an agent does not look at them
 }
 
 // Log is the agent's own log, which goes to standard error.

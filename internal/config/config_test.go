@@ -72,7 +72,7 @@ var faults = map[string][]string{
 		`2:6: not UTF-8; save the file as UTF-8`,
 	},
 	"list.bad.yaml": {
-		`1:1: is a list; it must be a mapping with the keys data_dir, listen, zone, log, inputs, queue, outputs, rules, redact`,
+		`1:1: is a list; it must be a mapping with the keys data_dir, listen, zone, log, inputs, queue, outputs, rules, redact, tests`,
 	},
 	"merge.bad.yaml": {
 		`6:5: inputs[1]: merge keys (<<) are not supported; write the keys out`,
@@ -169,7 +169,7 @@ var faults = map[string][]string{
 		`4:37: inputs[0].file.start-at: unknown key; did you mean "start_at"?`,
 		`5:5: inputs[0].lables: unknown key; did you mean "labels"?`,
 		`9:7: outputs[0].native.ur: unknown key; did you mean "url"?`,
-		`10:1: batch_size: unknown key; known here: data_dir, listen, zone, log, inputs, queue, outputs, rules, redact`,
+		`10:1: batch_size: unknown key; known here: data_dir, listen, zone, log, inputs, queue, outputs, rules, redact, tests`,
 	},
 	"utf16.bad.yaml": {
 		`1:1: not UTF-8; save the file as UTF-8`,

@@ -63,6 +63,7 @@ func (c *Config) validate(b *binder) {
 		b.fail("outputs", "has no default one, so that records without a rule go nowhere; remove default: false from one of them")
 	}
 	c.validateRules(b)
+	c.validateTests(b)
 }
 
 func (q *Queue) validate(b *binder) {

@@ -9,6 +9,10 @@ import (
 // Worker applies a Pipeline's rules. It is not for concurrent use, but any
 // number of Workers of one Pipeline are.
 type Worker struct {
+	// Matched is called for each rule that a record of the batch matches, by
+	// their numbers, for those who ask why. It may be nil.
+	Matched func(record, rule int)
+
 	p      *Pipeline
 	b      *record.Batch
 	r      *record.Record
@@ -114,6 +118,9 @@ func (w *Worker) decide(now int64) (to Route, reason string) {
 			continue
 		}
 		w.hits[i]++
+		if w.Matched != nil {
+			w.Matched(w.i, i)
+		}
 		if reason := w.act(r, &w.p.Stats.Rules[i], now); reason != "" {
 			return 0, reason
 		}

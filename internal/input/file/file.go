@@ -70,7 +70,7 @@ func (in *Input) Run(ctx context.Context, at map[string][]byte, put func(input.C
 		PollInterval: cmp.Or(in.PollInterval, 250*time.Millisecond), Grace: cmp.Or(in.Grace, 30*time.Second),
 		JoinTimeout: cmp.Or(in.JoinTimeout, 500*time.Millisecond), Retention: cmp.Or(in.Retention, 7*24*time.Hour),
 		HeldBytes: in.HeldBytes, FromEnd: in.StartAt == End,
-		NewStream: in.newStream,
+		NewStream: in.Stream,
 		NewCutter: func(state []byte) tail.Cutter { return newCutter(limit, state) },
 		Log:       log, Stats: &in.Stats,
 	}
@@ -85,7 +85,9 @@ func newCutter(limit int, state []byte) tail.Cutter {
 	return frame.New(o)
 }
 
-func (in *Input) newStream(id, path string) *record.Stream {
+// Stream returns the stream of a generation of the file at path: its labels are
+// those of the package comment.
+func (in *Input) Stream(id, path string) *record.Stream {
 	labels := slices.Clone(in.Labels)
 	add := func(name, value string) {
 		if !slices.ContainsFunc(labels, func(l record.Label) bool { return l.Name == name }) {
