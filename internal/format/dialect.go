@@ -29,6 +29,9 @@ func (p *Parser) dialect() uint8 {
 	case p.hint == record.FormatZerologJSON && t[roleMessage] == 0:
 		return record.FormatZerologJSON
 	}
+	if f := p.goDialect(); f != 0 {
+		return f
+	}
 	return record.FormatJSON
 }
 
@@ -56,7 +59,7 @@ func (p *Parser) bunyan() bool {
 
 // tracingFields reports whether an object called fields, at i, is tracing's,
 // which writes timestamp and level in front of it, or json-subscriber's, which
-// sorts keys.
+// sorts keys, or apex's.
 func (p *Parser) tracingFields(i int) bool {
 	h := &p.head
 	first, second, _ := h.first()
@@ -69,5 +72,9 @@ func (p *Parser) tracingFields(i int) bool {
 	const level = `,"level":"`
 	end, _ := nested(p.src, i)
 	rest := p.src[end:]
-	return end > 0 && len(rest) > len(level) && string(rest[:len(level)]) == level && rest[len(level)]-'A' < 26
+	if end == 0 || len(rest) <= len(level) || string(rest[:len(level)]) != level {
+		return false
+	}
+	rest = rest[len(level):]
+	return rest[0]-'A' < 26 || apexTail(rest)
 }

@@ -68,6 +68,13 @@ const (
 	keyV
 	keyHclogLevel
 	keyHclogMessage
+	keyAtTimestamp
+	keyT
+	keyLvl
+	keySeverity
+	keyContent
+	keyFields
+	keyCloudSource
 	keyOthers
 )
 
@@ -91,18 +98,21 @@ var keys = [...]struct {
 	keyV:            {"v", roleV},
 	keyHclogLevel:   {"@level", roleLevel},
 	keyHclogMessage: {"@message", roleMessage},
-	keyOthers:       {"@timestamp", roleTime},
+	keyAtTimestamp:  {"@timestamp", roleTime},
+	keyT:            {"t", roleTimeMaybe},
+	keyLvl:          {"lvl", roleLevel},
+	keySeverity:     {"severity", roleLevel},
+	keyContent:      {"content", roleMessageMaybe},
+	keyFields:       {"fields", roleFields},
+	keyCloudSource:  {"logging.googleapis.com/sourceLocation", roleCaller},
+	keyOthers:       {"date", roleTimeMaybe},
 
-	{"t", roleTimeMaybe},
-	{"date", roleTimeMaybe},
 	{"datetime", roleTimeMaybe},
 	{"eventTime", roleTimeMaybe},
 	{"Time", roleTimeMaybe},
 	{"Timestamp", roleTimeMaybe},
 	{"@t", roleTimeMaybe},
 
-	{"lvl", roleLevel},
-	{"severity", roleLevel},
 	{"levelname", roleLevel},
 	{"log.level", roleLevel},
 	{"Level", roleLevel},
@@ -115,7 +125,6 @@ var keys = [...]struct {
 	{"textPayload", roleMessage},
 	{"Message", roleMessage},
 	{"event", roleMessageMaybe},
-	{"content", roleMessageMaybe},
 	{"body", roleMessageMaybe},
 	{"Body", roleMessageMaybe},
 	{"text", roleMessageMaybe},
@@ -151,7 +160,6 @@ var keys = [...]struct {
 
 	{"@caller", roleCaller},
 	{"location", roleCaller},
-	{"logging.googleapis.com/sourceLocation", roleCaller},
 	{"file", roleFile},
 	{"filename", roleFile},
 	{"line", roleLine},
@@ -208,7 +216,6 @@ var keys = [...]struct {
 	{"traceFlags", roleFlags},
 	{"logging.googleapis.com/trace_sampled", roleFlags},
 
-	{"fields", roleFields},
 	{"span", roleSpanObject},
 	{"spans", roleSpanList},
 	{"threadName", roleThreadName},

@@ -401,6 +401,10 @@ func (p *Parser) settle(format uint8) {
 			if format == record.FormatBunyan && p.head.taken[roleService] == 0 && p.rename(nameService, k.field) {
 				continue
 			}
+			if format == record.FormatTiDBJSON && p.r.Logger.Len == 0 && k.field.Kind == record.String {
+				p.r.Logger = k.field.Val
+				continue
+			}
 		case rolePid:
 			if format == record.FormatBunyan && k.field.Kind == record.Int && p.head.taken[rolePid] == 0 {
 				p.head.taken[rolePid] = k.key
@@ -452,6 +456,7 @@ func (p *Parser) settle(format uint8) {
 	}
 	p.settleCaller(file, line, function)
 	p.settleRust(format)
+	p.settleGo(format)
 }
 
 // settleCaller takes a file, a line and a function that stand apart, if they

@@ -24,7 +24,7 @@ func (p *Parser) rustDialect() uint8 {
 	t := &h.taken
 	first, second, third := h.first()
 	switch {
-	case h.flags&fieldsObject != 0:
+	case h.flags&(fieldsObject|upperLevel) == fieldsObject|upperLevel:
 		return record.FormatTracingJSON
 	case t[roleLogger] == keyTarget && t[roleTime] == keyTimestamp && h.flags&upperLevel != 0:
 		return record.FormatTracingJSON
