@@ -123,6 +123,7 @@ func BenchmarkLine(b *testing.B) {
 	f("substrate", `2026-11-23 06:33:43 [Relaychain] 💤 Idle (29 peers), best: #21830115 (0x1c4d…a1f0), finalized #21830112 (0x6d6a…2f4b), ⬇ 1.1MiB/s ⬆ 312.7kiB/s`)
 	f("go-std", `2026/11/23 06:25:41 server.go:71: user 4711 logged in from 10.0.0.7 with a session of 3600 seconds`)
 	f("slog-default", `2026/11/23 06:25:41 INFO request handled method=GET path=/api/v1/users/4711 status=200 took=1.532ms`)
+	f("zap-console", "2026-11-23T06:25:42.165Z\tINFO\thttp.router\tgo/zapz.go:24\trequest handled\t{\"method\": \"GET\", \"path\": \"/api/v1/users/4711\", \"status\": 200, \"latency\": \"1.532ms\"}")
 	f("text", `listening on port 8080 and some more words to read for whoever is interested in it`)
 }
 

@@ -50,7 +50,6 @@ var unsampled = map[string]string{
 	"seelog":          unparsed,
 	"tidb":            unparsed,
 	"tint":            unparsed,
-	"zap-console":     unparsed,
 	"zerolog-console": unparsed,
 }
 

@@ -39,6 +39,7 @@ type Parser struct {
 	scratch                        []byte
 	objectKeys, pairKeys, rustKeys [32]guess // keys of the record before, by the syntax of keys
 	kept                           [12]kept  // fields whose meaning waits for the rest: see head.later
+	places                         [maxPairs]place
 }
 
 // head is what was found in the record so far.
@@ -105,6 +106,7 @@ var rows = [...]row{
 	{record.FormatRustError, "E", (*Parser).rustError},
 	{record.FormatColorEyre, "T", (*Parser).colorEyrePanic},
 	{record.FormatKlog, "IWEF", (*Parser).klog},
+	{record.FormatZapConsole, digits + "DIWEPFdiwepf", (*Parser).zapConsole},
 	{record.FormatTracingPretty, " ", (*Parser).tracingPretty},
 	{record.FormatTracingFull, digits + " [ITDWEJFMASOND", (*Parser).tracing},
 	{record.FormatPrettyEnvLogger, " ", (*Parser).prettyEnvLogger},

@@ -87,15 +87,38 @@ func dated(line []byte) mode {
 	case len(line) < 8:
 		return none
 	case line[2] == ':':
-		if shaped(line, "00:00:00") && (len(line) == 8 || line[8] == ' ' || line[8] == '.' || line[8] == ',') {
+		if shaped(line, "00:00:00") && (len(line) == 8 || line[8] == ' ' || line[8] == '.' || line[8] == ',') || kitchen(line) {
+			return header
+		}
+	case line[1] == ':':
+		if kitchen(line) {
 			return header
 		}
 	case line[4] == '/', line[4] == '-':
 		if date(line) || shaped(line, "0000/00/00") && (len(line) == 10 || line[10] == ' ') {
 			return header
 		}
+	case line[0] != '0' && epoch(line):
+		return header
 	}
 	return none
+}
+
+// kitchen reports whether line starts with a time as zerolog writes it: "6:25AM ".
+func kitchen(line []byte) bool {
+	i := bytes.IndexByte(line, ':') + 3
+	return i+2 < len(line) && digit(line[i-2]) && digit(line[i-1]) && (line[i] == 'A' || line[i] == 'P') && line[i+1] == 'M' && line[i+2] == ' '
+}
+
+// epoch reports whether line starts with seconds since the Unix epoch, or a
+// part of them, as zap and seelog write them: "1.7954151421678123e+09\t",
+// "1795415141558833999 [".
+func epoch(line []byte) bool {
+	i := 0
+	for i < len(line) && i < 24 && (digit(line[i]) || line[i] == '.' || line[i] == 'e' || line[i] == '+') {
+		i++
+	}
+	return i >= 10 && i+1 < len(line) && (line[i] == '\t' || line[i] == ' ' && line[i+1] == '[')
 }
 
 // date reports whether line starts with a day and a time in one of the forms
@@ -174,6 +197,9 @@ func capital(line []byte) mode {
 			if len(rest) > 0 && rest[0] == '[' && len(rest) > 15 && digit(rest[1]) && bytes.IndexByte(rest[:15], '|') > 0 || date(rest) {
 				return header
 			}
+			if bytes.HasPrefix(rest, []byte("| ")) || line[n] == '\t' { // zap without a time
+				return header
+			}
 			return levelled
 		}
 	}
@@ -207,7 +233,7 @@ func level(line []byte) int {
 		return 0
 	}
 	switch string(line[:4]) {
-	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT":
+	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "DPAN":
 	default:
 		return 0
 	}
@@ -216,7 +242,7 @@ func level(line []byte) int {
 		n++
 	}
 	switch string(line[:n]) {
-	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "WARNING", "DEBUG", "TRACE", "ERROR", "FATAL", "PANIC", "CRITICAL":
+	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "WARNING", "DEBUG", "TRACE", "ERROR", "FATAL", "PANIC", "DPANIC", "CRITICAL":
 		return n
 	}
 	return 0
