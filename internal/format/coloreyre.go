@@ -52,7 +52,7 @@ func (p *Parser) colorEyrePanic() bool {
 	if j := bytes.LastIndex(s, []byte("\nLocation: ")); j >= lo {
 		end = j
 		place := j + len("\nLocation: ")
-		p.eyrePlace(place, lineEnd(s, place))
+		p.anyPlace(place, lineEnd(s, place))
 	}
 	p.r.Severity = 21
 	p.addText(nameErrorType, p.b.AddString("panic"))
@@ -92,20 +92,23 @@ func (p *Parser) eyreRest(i int) {
 	if j := bytes.Index(s[i:], []byte("\nLocation:\n")); j >= 0 {
 		lo := i + j + len("\nLocation:\n")
 		end := lineEnd(s, lo)
-		p.eyrePlace(skipBlanks(s[:end], lo), end)
+		p.anyPlace(skipBlanks(s[:end], lo), end)
 	}
 	p.eyreStack(i)
 }
 
-// eyrePlace takes src[lo:end], "file:line" or "file:line:column".
-func (p *Parser) eyrePlace(lo, end int) {
+// anyPlace takes src[lo:end], "file:line" or "file:line:column", and reports
+// whether it is one.
+func (p *Parser) anyPlace(lo, end int) bool {
 	if p.rustPlace(lo, end) {
-		return
+		return true
 	}
-	if n, line := fileLine(p.src[lo:end]); n > 0 {
+	n, line := fileLine(p.src[min(lo, end):end])
+	if n > 0 {
 		p.addText(nameFile, p.span(lo, lo+n))
 		p.b.AddField(record.IntField(nameLine, line))
 	}
+	return n > 0
 }
 
 // eyreStack takes the last backtrace, which ends with a blank line.

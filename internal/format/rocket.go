@@ -49,7 +49,7 @@ func (p *Parser) rocketStart(line []byte) bool {
 	for len(text) > 0 && (text[0] >= 0x80 || text[0] == ' ') {
 		text = text[1:]
 	}
-	known := bytes.HasPrefix(text, []byte("Rocket has launched from http")) ||
+	known := bytes.HasPrefix(text, []byte("Rocket has launched ")) ||
 		bytes.HasPrefix(text, []byte("Configured for ")) && text[len(text)-1] == '.'
 	if !known && (len(text) == len(line) || len(text) == 0) && p.hint != record.FormatRocket {
 		return false

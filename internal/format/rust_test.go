@@ -45,6 +45,10 @@ func TestRustFields(t *testing.T) {
 	f(`2026-11-23T06:33:43Z  INFO HTTP request{http.method=GET otel.name="GET /"}: a::b: m`, `"spans":[{"name":"HTTP request","http.method":"GET","otel.name":"GET /"}]`, `"logger":"a::b"`)
 	f(`2026-11-23T06:33:43Z  INFO a: got some words{x}: m`, `"logger":"a"`, "no spans")
 
+	f("2024-01-01 00:00:00.123  INFO main sc_cli::runner: m", `"thread.name":"main"`, `"logger":"sc_cli::runner"`)
+	f(`2026-11-23T06:33:43Z ERROR request{method=GET uri=/ version=HTTP/1.1}: tower_http::trace::on_failure: response failed classification=Status code: 500 Internal Server Error latency=0 ms`,
+		`"message":"response failed"`, `"classification":"Status code: 500 Internal Server Error"`, `"latency":"0 ms"`, `"version":"HTTP/1.1"`)
+
 	// tracing: compact, where there is a choice.
 	f("2026-11-23T06:33:43Z  INFO a:b: c::d: m x=1 y=2", `"format":"tracing-compact"`, `"spans":[{"name":"a"},{"name":"b"}]`, `"y":2`)
 	f("2026-11-23T06:33:43Z  INFO request: c::d: m x=1", `"spans":[{"name":"request"}]`, `"logger":"c::d"`)
@@ -94,6 +98,7 @@ func TestRustFields(t *testing.T) {
 	// slog-rs.
 	f("Oct 12 14:41:26.415 CRIT Failed to start beacon node             reason: bad, really, service: x", `"format":"slog-term"`, `"severity_number":21`,
 		`"message":"Failed to start beacon node"`, `"reason":"bad, really"`, `"service.name":"x"`)
+	f(`May 02 10:11:12.123 INFO  Synced            peers: "16", slot: 3842, block: "0x1 2"`, `"message":"Synced"`, `"peers":"16"`, `"slot":3842`, `"block":"0x1 2"`)
 	f("Oct 12 14:41:26.415 INFO m, k: 1, k: 2", `"k":1`, "no 2}")
 	f(" Nov 23 06:33:43.972 INFO m, k: 1", `"format":"slog-term-compact"`, `"k":1`)
 	f(" key: value", `"format":"text"`)
@@ -151,6 +156,7 @@ func TestRustFields(t *testing.T) {
 	f("panicked at crash.rs:89:98:\nm\nthread panicked while processing panic. aborting.", `"exception.type":"abort"`, `"message":"m"`)
 	f("thread 'main' panicked at 'm', x.rs:1:2\nstack backtrace:\n   0: f\nthread panicked while panicking. aborting.", `"exception.type":"abort"`, `"exception.stacktrace":"   0: f"`)
 	f("The application panicked (crashed).\nMessage:  m\nLocation: x.rs:1\n", `"format":"color-eyre"`, `"severity_number":21`, `"exception.message":"m"`, `"code.line.number":1`)
+	f("Thread 'main' panicked at 'm', x.rs:12", `"format":"rust-panic"`, `"message":"m"`, `"thread.name":"main"`)
 	f("Error: 0: m", `"format":"rust-error"`, `"message":"0: m"`)
 	f("Error:x", `no "rust-error"`)
 }

@@ -11,7 +11,7 @@ import (
 func (p *Parser) rustPanic() bool {
 	s := p.src
 	switch {
-	case bytes.HasPrefix(s, []byte("thread '")):
+	case bytes.HasPrefix(s, []byte("thread '")), bytes.HasPrefix(s, []byte("Thread '")): // Substrate's hook has a capital
 		return p.threadPanic()
 	case bytes.HasPrefix(s, []byte("panicked at ")):
 		return p.panicAt(len("panicked at "))
@@ -117,7 +117,7 @@ func (p *Parser) quotedPanic(i int) bool {
 	s := p.src
 	for at := i; at < len(s); {
 		end := lineEnd(s, at)
-		if j := bytes.LastIndex(s[at:end], []byte("', ")); j >= 0 && p.rustPlace(at+j+3, end) {
+		if j := bytes.LastIndex(s[at:end], []byte("', ")); j >= 0 && p.anyPlace(at+j+3, end) {
 			_, abort := p.panicEnd(min(end+1, len(s)))
 			p.panicMessage(i, at+j, abort)
 			return true

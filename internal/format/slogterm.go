@@ -50,12 +50,13 @@ func (p *Parser) slogTerm() bool {
 		}
 		i += e + 1
 	}
+	wide := m == 5 || i+1 < len(s) && s[i] == ' ' && s[i+1] == ' ' // Lighthouse since 7, with values in Debug form
 	for i < len(s) && s[i] == ' ' {
 		i++
 	}
 	if j := paddedFields(s, i); j > 0 {
 		p.r.Body = p.span(i, trimBack(s, i, j))
-		p.colonFields(j, len(s), false)
+		p.colonFields(j, len(s), wide)
 		return true
 	}
 	p.colonEvent(i, len(s), false)
