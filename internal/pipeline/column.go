@@ -10,7 +10,8 @@ import (
 // value is where a column's value of the record is: a field, or else a label of
 // the stream.
 type value struct {
-	field int32 // of the record; -1: label
+	field int32  // of the record; -1: label
+	text  []byte // of the field, if it is a string
 	label []byte
 }
 
@@ -31,7 +32,11 @@ func (w *Worker) findColumns() {
 	}
 	for j, f := range w.b.FieldsOf(w.r) {
 		if i := w.keys.look(w.b, j, f.Key).column; i >= 0 {
-			w.values[i].field = int32(j)
+			v := &w.values[i]
+			v.field, v.text = int32(j), nil
+			if f.Kind == record.String {
+				v.text = w.b.Bytes(f.Val)
+			}
 		}
 	}
 }
@@ -41,11 +46,10 @@ func (w *Worker) columnText(v *value) []byte {
 	if v.field < 0 {
 		return v.label
 	}
-	f := w.b.FieldsOf(w.r)[v.field]
-	if f.Kind == record.String {
-		return w.b.Bytes(f.Val)
+	if v.text != nil {
+		return v.text
 	}
-	w.text = w.b.Text(w.text[:0], f)
+	w.text = w.b.Text(w.text[:0], w.b.FieldsOf(w.r)[v.field])
 	return w.text
 }
 

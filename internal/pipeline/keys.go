@@ -1,23 +1,33 @@
 package pipeline
 
-import "shipper/internal/record"
+import (
+	"encoding/binary"
+
+	"shipper/internal/record"
+)
 
 // keys remembers what the rules have to do with attribute names, which repeat:
 // mostly a record has those of the one before it in the same places.
 type keys struct {
 	p     *Pipeline
 	known map[string]*key
-	last  [64]struct { // by the attribute's place in the record
-		span record.Span
-		name []byte
-		key  *key
-	}
+	last  [64]lastKey // by the attribute's place in the record
+}
+
+// lastKey is the name that an attribute in its place had last.
+type lastKey struct {
+	key  *key
+	span record.Span
+	head uint64 // the first 8 bytes of the name
+	mask uint64 // of them, those that there are
+	name []byte
 }
 
 // key is what the rules have to do with an attribute's name.
 type key struct {
-	column   int // that it is, or -1
-	verdicts []verdict
+	column   int       // that it is, or -1
+	verdicts []verdict // by redactor
+	plain    []bool    // by redactor: there is no more to do than to look at the value
 }
 
 // verdict is what a redactor does because of a name.
@@ -35,14 +45,21 @@ const (
 // look returns what is known of the name of a record's j-th attribute.
 func (k *keys) look(b *record.Batch, j int, name record.Span) *key {
 	l := &k.last[j%len(k.last)]
-	if l.span == name && name.WellKnown() {
+	if name.WellKnown() {
+		if l.span == name {
+			return l.key
+		}
+	} else if name.Len == l.span.Len && int(name.Off)+8 <= len(b.Arena) && l.key != nil &&
+		binary.LittleEndian.Uint64(b.Arena[name.Off:])&l.mask == l.head &&
+		(name.Len <= 8 || string(b.Arena[name.Off:name.Off+name.Len]) == string(l.name)) {
 		return l.key
 	}
+	return k.find(l, b, name)
+}
+
+// find is look for a name that is not the last one.
+func (k *keys) find(l *lastKey, b *record.Batch, name record.Span) *key {
 	text := b.Bytes(name)
-	if l.key != nil && string(l.name) == string(text) {
-		l.span = name
-		return l.key
-	}
 	found := k.known[string(text)]
 	if found == nil {
 		found = k.p.judge(text)
@@ -51,7 +68,10 @@ func (k *keys) look(b *record.Batch, j int, name record.Span) *key {
 		}
 	}
 	if len(text) <= maxKeyLen {
+		var head [8]byte
+		n := copy(head[:], text)
 		l.span, l.name, l.key = name, append(l.name[:0], text...), found
+		l.head, l.mask = binary.LittleEndian.Uint64(head[:]), 1<<(8*n)-1
 	}
 	return found
 }
@@ -65,7 +85,9 @@ func (p *Pipeline) judge(name []byte) *key {
 		}
 	}
 	for _, r := range p.redactors {
-		k.verdicts = append(k.verdicts, r.judge(name))
+		v := r.judge(name)
+		k.verdicts = append(k.verdicts, v)
+		k.plain = append(k.plain, v.action < 0 && !v.secret)
 	}
 	return k
 }

@@ -66,6 +66,7 @@ func (p *Pipeline) compileQuery(q *selector.Query) test {
 	case 1:
 		return parts[0]
 	}
+	cheapFirst(parts)
 	return test{what: allOf, parts: parts}
 }
 
@@ -126,6 +127,44 @@ func (p *Pipeline) compileCondition(c *selector.Condition) test {
 		t.plain(c)
 	}
 	return t
+}
+
+// severities returns the severities that a record can have to satisfy t: a set
+// of bits.
+func (t *test) severities() uint32 {
+	switch t.what {
+	case severity:
+		return t.set
+	case allOf:
+		all := ^uint32(0)
+		for i := range t.parts {
+			all &= t.parts[i].severities()
+		}
+		return all
+	}
+	return ^uint32(0)
+}
+
+// cheapFirst orders what has to hold together by what it costs to find out.
+func cheapFirst(parts []test) {
+	slices.SortStableFunc(parts, func(a, b test) int { return a.cost() - b.cost() })
+}
+
+func (t *test) cost() int {
+	switch t.what {
+	case severity:
+		return 0
+	case body:
+		return 2
+	case bodyRegexp:
+		return 5
+	case allOf, anyOf:
+		return 3
+	}
+	if t.values == nil && t.cond.Regexp != nil {
+		return 4
+	}
+	return 1
 }
 
 // plain makes c a comparison with some texts, if it is no more than that.

@@ -132,6 +132,7 @@ func New(c Config) (*Pipeline, error) {
 // rule is a compiled Rule.
 type rule struct {
 	test   test
+	levels uint32 // severities of records it can match, as bits
 	to     Route
 	drop   bool
 	done   bool // the rules behind it are not looked at
@@ -162,6 +163,7 @@ func (p *Pipeline) compile(c *Rule, path string) (rule, error) {
 		}
 		r.test = p.compileQuery(q)
 	}
+	r.levels = r.test.severities()
 	if r.to, err = p.route(c.To); err != nil {
 		return fail("to", err)
 	}

@@ -73,42 +73,67 @@ func (s *scrubber) record(rd *redactor, i int) {
 
 // fields redacts the attributes of r.
 func (s *scrubber) fields(rd *redactor, r *record.Record) {
-	for j := 0; j < len(s.b.FieldsOf(r)); j++ {
-		f := &s.b.FieldsOf(r)[j]
-		k := &s.keys.look(s.b, j, f.Key).verdicts[rd.number]
-		if k.secret {
-			f.Key = s.text(rd, f.Key)
-		}
+	fs := s.b.FieldsOf(r)
+	for j := 0; j < len(fs); j++ {
+		f := &fs[j]
+		k := s.keys.look(s.b, j, f.Key)
 		keep := true
 		switch {
-		case k.action >= 0:
-			keep = s.whole(rd, f, uint8(k.action), k.detector)
-		case f.Kind == record.String, f.Kind == record.JSON:
-			f.Val, keep = s.value(rd, f.Val, f.Kind == record.JSON)
-		case f.Kind == record.Int || f.Kind == record.Number:
-			keep = s.digits(rd, f)
+		case !k.plain[rd.number]:
+			keep = s.named(rd, f, &k.verdicts[rd.number])
+		case f.Kind == record.Int:
+			if n := f.Int(); n >= leastCard {
+				keep = s.digits(rd, f)
+			}
+		default:
+			if f.Val.Len >= shortest {
+				keep = s.value(rd, f)
+			}
 		}
 		if !keep {
 			s.b.Detach(r, j)
+			fs = fs[:len(fs)-1]
 			j--
 		}
 	}
 }
 
+// named redacts a field of which the name says something; keep is false if the
+// field has to go.
+func (s *scrubber) named(rd *redactor, f *record.Field, v *verdict) (keep bool) {
+	if v.secret {
+		f.Key = s.text(rd, f.Key)
+	}
+	if v.action >= 0 {
+		return s.whole(rd, f, uint8(v.action), v.detector)
+	}
+	return s.value(rd, f)
+}
+
 // value redacts the value of a field; keep is false if the field has to go.
-func (s *scrubber) value(rd *redactor, v record.Span, json bool) (to record.Span, keep bool) {
-	if v.Len < shortest || v.WellKnown() || !s.look(rd, s.b.Bytes(v)) {
-		return v, true
+func (s *scrubber) value(rd *redactor, f *record.Field) (keep bool) {
+	switch f.Kind {
+	case record.Int, record.Number:
+		return s.digits(rd, f)
+	case record.Bool, record.Null:
+		return true
+	}
+	if f.Val.WellKnown() || !s.look(rd, s.b.Bytes(f.Val)) {
+		return true
 	}
 	for _, m := range s.found {
 		if rd.todo[m.action].Action == Drop {
 			s.count(m.detector)
-			s.wipe(v)
-			return v, false
+			s.wipe(f.Val)
+			return false
 		}
 	}
-	return s.replace(rd, v, json), true
+	f.Val = s.replace(rd, f.Val, f.Kind == record.JSON)
+	return true
 }
+
+// leastCard is the least number with the digits of a card.
+const leastCard = 1_000_000_000_000
 
 // shortest is the length of the shortest text with a secret in it: pin=1
 const shortest = 5
@@ -184,10 +209,7 @@ func (s *scrubber) whole(rd *redactor, f *record.Field, action uint8, d Detector
 
 // digits redacts a number that is a card's.
 func (s *scrubber) digits(rd *redactor, f *record.Field) (keep bool) {
-	if !rd.on[Card] {
-		return true
-	}
-	if f.Kind == record.Int && f.Int() < 1_000_000_000_000 {
+	if !rd.on[Card] || f.Kind == record.Number && f.Val.Len < 13 {
 		return true
 	}
 	if f.Kind == record.Int {

@@ -24,12 +24,13 @@ type Worker struct {
 	values []value
 	text   []byte
 
-	seed   maphash.Seed
-	shares []map[uint64]float64 // of samplers with a key: what part of a record is due, by the key's hash
-	hits   []int64              // of rules, of this batch
-	parts  []Part
-	used   int
-	scrub  scrubber
+	seed      maphash.Seed
+	shares    []map[uint64]float64 // of samplers with a key: what part of a record is due, by the key's hash
+	hits      []int64              // of rules, of this batch
+	unmatched int64                // of this batch
+	parts     []Part
+	used      int
+	scrub     scrubber
 }
 
 // NewWorker returns a Worker.
@@ -83,6 +84,10 @@ func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Pa
 			w.hits[i] = 0
 		}
 	}
+	if w.unmatched > 0 {
+		w.p.Stats.Unmatched.Add(w.unmatched)
+		w.unmatched = 0
+	}
 	w.b, w.r = nil, nil
 	return w.parts[:w.used]
 }
@@ -114,7 +119,7 @@ func end(starts []int32, i, raw int) int {
 func (w *Worker) decide(now int64) (to Route, reason string) {
 	for i := range w.p.rules {
 		r := &w.p.rules[i]
-		if !w.holds(&r.test) {
+		if r.levels>>min(w.r.Severity, 31)&1 == 0 || !w.holds(&r.test) {
 			continue
 		}
 		w.hits[i]++
@@ -130,7 +135,7 @@ func (w *Worker) decide(now int64) (to Route, reason string) {
 		}
 	}
 	if to == 0 {
-		w.p.Stats.Unmatched.Add(1)
+		w.unmatched++
 	}
 	return to, ""
 }
