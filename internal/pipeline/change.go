@@ -4,7 +4,7 @@ import "shipper/internal/record"
 
 // change sets, renames and removes attributes of the record that w looks at.
 func (w *Worker) change(r *rule) {
-	w.known = false
+	w.changed()
 	for _, a := range r.set {
 		w.setAttribute(a)
 	}

@@ -30,9 +30,10 @@ func (w *Worker) findColumns() {
 	for i := range w.values {
 		w.values[i].field = -1
 	}
-	for j, f := range w.b.FieldsOf(w.r) {
-		if i := w.keys.look(w.b, j, f.Key).column; i >= 0 {
-			v := &w.values[i]
+	fs := w.b.FieldsOf(w.r)
+	for j, k := range w.keys.of(w.b, w.r) {
+		if i := k.column; i >= 0 {
+			v, f := &w.values[i], &fs[j]
 			v.field, v.text = int32(j), nil
 			if f.Kind == record.String {
 				v.text = w.b.Bytes(f.Val)

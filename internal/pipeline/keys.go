@@ -12,6 +12,38 @@ type keys struct {
 	p     *Pipeline
 	known map[string]*key
 	last  [64]lastKey // by the attribute's place in the record
+	keys  []*key      // of the record that is looked at, if valid
+	valid bool
+}
+
+// of returns the keys of r's attributes. They are looked up once, until somebody
+// says that they are not valid any more.
+func (k *keys) of(b *record.Batch, r *record.Record) []*key {
+	if k.valid {
+		return k.keys
+	}
+	k.valid = true
+	fs := b.FieldsOf(r)
+	if cap(k.keys) < len(fs) {
+		k.keys = make([]*key, 2*len(fs))
+	}
+	k.keys = k.keys[:len(fs)]
+	arena := b.Arena
+	for j := range fs {
+		l, name := &k.last[j%len(k.last)], fs[j].Key
+		if l.span == name && name.WellKnown() {
+			k.keys[j] = l.key
+			continue
+		}
+		// Nearly all names are short, and not at the end of the arena.
+		if name.Len == l.span.Len && name.Len <= 8 && int(name.Off)+8 <= len(arena) &&
+			binary.LittleEndian.Uint64(arena[name.Off:])&l.mask == l.head && l.key != nil {
+			k.keys[j] = l.key
+			continue
+		}
+		k.keys[j] = k.look(l, b, name)
+	}
+	return k.keys
 }
 
 // lastKey is the name that an attribute in its place had last.
@@ -27,7 +59,7 @@ type lastKey struct {
 type key struct {
 	column   int       // that it is, or -1
 	verdicts []verdict // by redactor
-	plain    []bool    // by redactor: there is no more to do than to look at the value
+	special  uint64    // by the bits of redactors: there is more to do than to look at the value
 }
 
 // verdict is what a redactor does because of a name.
@@ -42,24 +74,13 @@ const (
 	maxKeyLen = 128  // of one that is remembered
 )
 
-// look returns what is known of the name of a record's j-th attribute.
-func (k *keys) look(b *record.Batch, j int, name record.Span) *key {
-	l := &k.last[j%len(k.last)]
-	if name.WellKnown() {
-		if l.span == name {
-			return l.key
-		}
-	} else if name.Len == l.span.Len && int(name.Off)+8 <= len(b.Arena) && l.key != nil &&
-		binary.LittleEndian.Uint64(b.Arena[name.Off:])&l.mask == l.head &&
-		(name.Len <= 8 || string(b.Arena[name.Off:name.Off+name.Len]) == string(l.name)) {
+// look returns what is known of a name; the last one in its place was l.
+func (k *keys) look(l *lastKey, b *record.Batch, name record.Span) *key {
+	text := b.Bytes(name)
+	if l.key != nil && string(l.name) == string(text) {
+		l.span = name
 		return l.key
 	}
-	return k.find(l, b, name)
-}
-
-// find is look for a name that is not the last one.
-func (k *keys) find(l *lastKey, b *record.Batch, name record.Span) *key {
-	text := b.Bytes(name)
 	found := k.known[string(text)]
 	if found == nil {
 		found = k.p.judge(text)
@@ -87,7 +108,9 @@ func (p *Pipeline) judge(name []byte) *key {
 	for _, r := range p.redactors {
 		v := r.judge(name)
 		k.verdicts = append(k.verdicts, v)
-		k.plain = append(k.plain, v.action < 0 && !v.secret)
+		if v.action >= 0 || v.secret {
+			k.special |= r.bit
+		}
 	}
 	return k
 }

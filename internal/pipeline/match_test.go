@@ -70,7 +70,8 @@ func FuzzMatch(f *testing.F) {
 		w.b = b
 		w.useStream(b.Stream)
 		for i := range b.Records {
-			w.r, w.known = &b.Records[i], false
+			w.r = &b.Records[i]
+			w.changed()
 			want := q.Match(labelOf(b, w.r), b.Bytes(w.r.Body))
 			if got := w.holds(&compiled); got != want {
 				t.Errorf("%s on record %d: %t, want %t", text, i, got, want)

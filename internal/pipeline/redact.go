@@ -45,7 +45,8 @@ type redactor struct {
 	regexps []custom
 	names   *names // nil: none; the ids are numbers of todo
 	todo    []Redaction
-	number  int // in Pipeline.redactors
+	number  int    // in Pipeline.redactors
+	bit     uint64 // in key.special; beyond 63 they share one
 }
 
 type custom struct {
@@ -64,7 +65,7 @@ func (p *Pipeline) newRedactor(list []Redaction, path string) (*redactor, error)
 	if len(list) > maxRedactions {
 		return nil, &Error{path, fmt.Errorf("more than %d entries", maxRedactions)}
 	}
-	r := &redactor{todo: list, number: len(p.redactors)}
+	r := &redactor{todo: list, number: len(p.redactors), bit: 1 << min(len(p.redactors), 63)}
 	for i := range list {
 		if err := r.add(uint8(i), &list[i], fmt.Sprintf("%s[%d]", path, i)); err != nil {
 			return nil, err

@@ -109,5 +109,5 @@ func (w *Worker) markSample(s *sampler) {
 		f.Val = w.b.AddString(s.rateText)
 	}
 	w.b.Attach(w.r, f)
-	w.known = false
+	w.changed()
 }

@@ -65,6 +65,7 @@ func (s *scrubber) record(rd *redactor, i int) {
 	if r.Severity == 0 { // otherwise it is one of the words for it
 		r.SeverityText = s.text(rd, r.SeverityText)
 	}
+	s.keys.valid = false
 	if s.copied {
 		s.tail = true
 		s.wipeCopies(r, i)
@@ -73,26 +74,23 @@ func (s *scrubber) record(rd *redactor, i int) {
 
 // fields redacts the attributes of r.
 func (s *scrubber) fields(rd *redactor, r *record.Record) {
-	fs := s.b.FieldsOf(r)
+	fs, ks := s.b.FieldsOf(r), s.keys.of(s.b, r)
 	for j := 0; j < len(fs); j++ {
-		f := &fs[j]
-		k := s.keys.look(s.b, j, f.Key)
+		f, k := &fs[j], ks[j]
 		keep := true
 		switch {
-		case !k.plain[rd.number]:
+		case k.special&rd.bit != 0:
 			keep = s.named(rd, f, &k.verdicts[rd.number])
 		case f.Kind == record.Int:
 			if n := f.Int(); n >= leastCard {
 				keep = s.digits(rd, f)
 			}
-		default:
-			if f.Val.Len >= shortest {
-				keep = s.value(rd, f)
-			}
+		case f.Val.Len >= shortest:
+			keep = s.value(rd, f)
 		}
 		if !keep {
 			s.b.Detach(r, j)
-			fs = fs[:len(fs)-1]
+			fs, ks = fs[:len(fs)-1], slices.Delete(ks, j, j+1)
 			j--
 		}
 	}
@@ -112,11 +110,8 @@ func (s *scrubber) named(rd *redactor, f *record.Field, v *verdict) (keep bool) 
 
 // value redacts the value of a field; keep is false if the field has to go.
 func (s *scrubber) value(rd *redactor, f *record.Field) (keep bool) {
-	switch f.Kind {
-	case record.Int, record.Number:
-		return s.digits(rd, f)
-	case record.Bool, record.Null:
-		return true
+	if f.Kind != record.String && f.Kind != record.JSON {
+		return f.Kind != record.Int && f.Kind != record.Number || s.digits(rd, f)
 	}
 	if f.Val.WellKnown() || !s.look(rd, s.b.Bytes(f.Val)) {
 		return true

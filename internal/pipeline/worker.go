@@ -68,7 +68,8 @@ func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Pa
 	w.useStream(b.Stream)
 	w.scrub.begin(b, starts, raw)
 	for i := range b.Records {
-		w.r, w.i, w.known = &b.Records[i], i, false
+		w.r, w.i = &b.Records[i], i
+		w.changed()
 		route, reason := w.decide(now)
 		if reason == "" && w.p.redactor != nil {
 			w.scrub.record(w.p.redactor, i)
@@ -174,10 +175,13 @@ func (w *Worker) act(r *rule, stats *RuleStats, now int64) (reason string) {
 	}
 	if r.redact != nil {
 		w.scrub.record(r.redact, w.i)
-		w.known = false
+		w.changed()
 	}
 	return ""
 }
+
+// changed says that what is known of the record's attributes does not hold any more.
+func (w *Worker) changed() { w.known, w.keys.valid = false, false }
 
 // part returns the part of that route or reason.
 func (w *Worker) part(to Route, reason string) *Part {

@@ -116,11 +116,38 @@ func freeAddress() string {
 // sink measures the agent from the file to an acknowledged HTTP sink, with the
 // queue fsynced on the way.
 func (b *bench) sink() error {
+	return b.toSink("file to acked HTTP sink", "sink", "")
+}
+
+// rules measures the same with redaction, and with ten rules besides, none of
+// which sends a record elsewhere: the load is to arrive as a whole.
+func (b *bench) rules() error {
+	const redact = "redact: [{detect: [\"*\"]}]\n"
+	const rules = `rules:
+  - {name: health, match: '{} | url_path="/healthz"', drop: true}
+  - {name: archive, to: [out], continue: true}
+  - {name: slow, match: '{} | latency > 3', to: [out]}
+  - {name: timeouts, match: '{service_name="orders"} |= "timeout"', to: [out]}
+  - {name: codes, match: '{service_name=~"orders|stock"} | http_response_status_code >= 500', to: [out]}
+  - {name: team, match: '{team="a"}', to: [out]}
+  - {name: logger, match: '{logger=~"db|cache"}', to: [out]}
+  - {name: payments, match: '{service_name="payments"} |= "no such text"', to: [out]}
+  - {name: debug, match: '{level="debug", service_name="none"}', drop: true}
+  - {name: errors, match: '{level=~"error|fatal"}', to: ["*"]}
+`
+	if err := b.toSink("all detectors", "redact", redact); err != nil {
+		return err
+	}
+	return b.toSink("ten rules, all detectors", "rules", rules+redact)
+}
+
+// toSink is sink with more in the configuration.
+func (b *bench) toSink(what, dir, extra string) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	received := filepath.Join(b.dir, "received")
+	received := filepath.Join(b.dir, "received-"+dir)
 	sink := exec.Command(exe, "child-sink", strconv.Itoa(b.lines), received)
 	sink.Stderr = os.Stderr
 	pipe, err := sink.StdoutPipe()
@@ -135,7 +162,7 @@ func (b *bench) sink() error {
 	if !lines.Scan() {
 		return fmt.Errorf("the sink did not start")
 	}
-	a, err := b.startAgent(filepath.Join(b.dir, "sink"), b.file, "http://"+lines.Text(), "")
+	a, err := b.startAgent(filepath.Join(b.dir, dir), b.file, "http://"+lines.Text(), extra)
 	if err != nil {
 		return err
 	}
@@ -154,7 +181,7 @@ func (b *bench) sink() error {
 	if err != nil {
 		return err
 	}
-	b.row("agent: file to acked HTTP sink", c, missing, repeated,
+	b.row("agent: "+what, c, missing, repeated,
 		fmt.Sprintf("%.0f MiB resident 5 s later; %s on the wire", float64(idle)/(1<<20), megabytes(received)))
 	return nil
 }
