@@ -409,7 +409,8 @@ func TestLinearTime(t *testing.T) {
 		for _, head := range []string{"", `{"level":"info","msg":"`, `{"a":`, "level=info msg=x ", "2026/11/23 06:25:41 INFO ", "I1123 06:25:41.5 1 a.go:1] ",
 			`I1123 06:25:41.5 1 a.go:1] "m" `, "2026-11-23T06:33:43Z  INFO ", "2026-11-23T06:33:43Z  INFO s{", "[2026-11-23T06:33:43Z INFO  ",
 			"Nov 23 06:33:43.970 INFO m, a: b, ", "  2026-11-23T06:33:43Z  INFO ", "  2026-11-23T06:33:43Z  INFO m\n    in a with ", "[2026-11-23T06:33:43Z INFO  a] datapoint: x ",
-			"2026-11-23T06:33:43Z  INFO a:b: c: ", "panic: ", "thread 'main' panicked at '", "thread 'main' panicked at x.rs:1:1:\n", "Error: ",
+			"2026-11-23T06:33:43Z  INFO a:b: c: ", "Error: \n   0: a\n", "The application panicked (crashed).\nMessage:  m\n   0: ", "2026-11-23T06:33:43Z ERROR a::b: m\n\nCaused by:\n    0: ",
+			`{"timestamp":"2026-11-23T06:33:43Z","level":"INFO","fields":{"message":"m"},"span":{"a":"`, "panic: ", "thread 'main' panicked at '", "thread 'main' panicked at x.rs:1:1:\n", "Error: ",
 			"2026-11-23T06:33:43Z\tINFO\ta.go:1\t"} {
 			n := size
 			if head != "" {

@@ -129,7 +129,8 @@ func rustTarget(text []byte) bool {
 func coloured(text []byte) bool { return bytes.IndexByte(text, 0x1b) >= 0 }
 
 // simplelog parses what simplelog writes behind the time and a bracket. Two
-// blanks behind a level of four letters are hclog's.
+// blanks behind a level of four letters are hclog's, a date and a time without a
+// fraction logrus-nested's.
 func (p *Parser) simplelog(i int) bool {
 	s := p.src
 	n, number := upperLevelAt(s[i:])
@@ -146,7 +147,7 @@ func (p *Parser) simplelog(i int) bool {
 	if i = min(i+n+2, len(s)); i < len(s) && s[i] == ' ' {
 		return false
 	}
-	if known := s[2] == ':' || p.hint == record.FormatSimplelog || n == 4; !known && (i == len(s) || s[i] != '(') {
+	if known := s[2] == ':' || p.hint == record.FormatSimplelog || n == 4 && s[19] == '.'; !known && (i == len(s) || s[i] != '(') {
 		return false
 	}
 	if i < len(s) && s[i] == '(' {
