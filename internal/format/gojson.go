@@ -31,6 +31,14 @@ func (p *Parser) goDialect() uint8 {
 		return record.FormatCharmJSON
 	case first == keyTime && second == keyLevel && h.flags&lowerLevel != 0 && h.last == keyMessage:
 		return record.FormatPhusluJSON
+	case first == keyBigTimestamp && p.named("ObservedTimestamp") && p.named("Attributes"):
+		return record.FormatOTelJSON
+	case first == keyBigTime && t[roleMessage] == 0 && p.named("Action"):
+		return record.FormatGoTestJSON
+	case first == keyTime && t[roleLevel] == 0 && p.named("remote_ip") && p.named("uri") && p.named("latency_human"):
+		return record.FormatEchoJSON
+	case first == keyTime && second == keyLevel && p.named("prefix") && h.flags&(upperLevel|lowerLevel) != lowerLevel:
+		return record.FormatEchoJSON
 	case first == keyFields && second == keyLevel && third == keyTimestamp && h.last == keyMessage:
 		return record.FormatApexJSON
 	case t[roleTime] == keyTs && t[roleCaller] == keyCaller && h.flags&numberTime == 0 &&
@@ -45,6 +53,18 @@ func (p *Parser) goDialect() uint8 {
 func apexTail(text []byte) bool {
 	i := bytes.IndexByte(text[:min(len(text), 8)], '"')
 	return i > 0 && bytes.HasPrefix(text[i+1:], []byte(`,"timestamp":"`))
+}
+
+// drop takes the i-th field from the record.
+func (p *Parser) drop(i int) {
+	p.b.Detach(p.r, i)
+	p.b.Fields = p.b.Fields[:len(p.b.Fields)-1] // of the last record: others may follow
+}
+
+// named reports whether the record has a field of that name.
+func (p *Parser) named(name string) bool {
+	_, ok := p.b.Lookup(p.r, name)
+	return ok
 }
 
 // holds reports whether a key waits for the rest.
@@ -64,9 +84,75 @@ func (p *Parser) settleGo(format uint8) {
 		if p.r.Severity == 0 && p.head.flags&numberLevel == 0 {
 			p.r.Severity = 17 // logr's Error has no level
 		}
+	case record.FormatOTelJSON:
+		p.settleOTel()
+	case record.FormatGoTestJSON:
+		p.settleGoTest()
+	case record.FormatEchoJSON:
+		p.settleEcho()
 	case record.FormatGethJSON, record.FormatLog15JSON:
 		if string(p.b.Bytes(p.r.SeverityText)) == "crit" {
 			p.r.Severity = 21 // their top
+		}
+	}
+}
+
+// settleGoTest makes what a test printed the message, or else what happened.
+func (p *Parser) settleGoTest() {
+	fs := p.b.FieldsOf(p.r)
+	output := -1
+	for i := range fs {
+		f := &fs[i]
+		if f.Kind != record.String {
+			continue
+		}
+		switch string(p.b.Bytes(f.Key)) {
+		case "Action":
+			if p.r.Body.Len == 0 {
+				p.r.Body = f.Val
+			}
+			if string(p.b.Bytes(f.Val)) == "fail" {
+				p.r.Severity = 17
+			}
+		case "Output":
+			output = i
+			p.r.Body = f.Val
+		}
+	}
+	if output < 0 {
+		return
+	}
+	if text := p.b.Bytes(p.r.Body); bytes.HasSuffix(text, []byte("\n")) {
+		p.r.Body.Len--
+	}
+	p.drop(output)
+}
+
+// settleEcho gives the fields of echo's access log their names, and takes the
+// prefix of gommon's log for the logger.
+func (p *Parser) settleEcho() {
+	access := p.named("uri")
+	fs := p.b.FieldsOf(p.r)
+	for i := range fs {
+		f := &fs[i]
+		switch name := string(p.b.Bytes(f.Key)); {
+		case name == "prefix" && !access && f.Kind == record.String && p.r.Logger.Len == 0:
+			p.r.Logger = f.Val
+			p.drop(i)
+			return
+		case !access:
+		case name == "remote_ip":
+			f.Key = nameClient
+		case name == "host.name":
+			f.Key = nameServer // the header, not the machine
+		case name == "method":
+			f.Key = nameMethod
+		case name == "uri":
+			f.Key = nameURL
+		case name == "status":
+			f.Key = nameStatus
+		case name == "user_agent":
+			f.Key = nameAgent
 		}
 	}
 }

@@ -75,6 +75,8 @@ const (
 	keyContent
 	keyFields
 	keyCloudSource
+	keyBigTime
+	keyBigTimestamp
 	keyOthers
 )
 
@@ -105,12 +107,12 @@ var keys = [...]struct {
 	keyContent:      {"content", roleMessageMaybe},
 	keyFields:       {"fields", roleFields},
 	keyCloudSource:  {"logging.googleapis.com/sourceLocation", roleCaller},
+	keyBigTime:      {"Time", roleTimeMaybe},
+	keyBigTimestamp: {"Timestamp", roleTimeMaybe},
 	keyOthers:       {"date", roleTimeMaybe},
 
 	{"datetime", roleTimeMaybe},
 	{"eventTime", roleTimeMaybe},
-	{"Time", roleTimeMaybe},
-	{"Timestamp", roleTimeMaybe},
 	{"@t", roleTimeMaybe},
 
 	{"levelname", roleLevel},

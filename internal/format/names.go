@@ -32,5 +32,6 @@ var (
 	nameURL       = record.Name("url.original")
 	nameStatus    = record.Name("http.response.status_code")
 	nameClient    = record.Name("client.address")
+	nameServer    = record.Name("server.address")
 	nameAgent     = record.Name("user_agent.original")
 )

@@ -319,7 +319,7 @@ var wellKnown = []string{
 	"exception.type", "exception.message", "exception.stacktrace", "exception.chain", "exception.fingerprint",
 	"thread.name", "thread.id", "go.goroutine.id", "spans", "span.name", "signal", "signal.code", "signal.addr",
 	"log.iostream", "log.frame_time", "log.record.original", "log.record.timestamp",
-	"http.request.method", "url.path", "url.original", "http.response.status_code", "client.address", "user_agent.original",
+	"http.request.method", "url.path", "url.original", "http.response.status_code", "client.address", "server.address", "user_agent.original",
 	"message", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL",
 }
 
