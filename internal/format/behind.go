@@ -179,13 +179,18 @@ func (p *Parser) addPairs(n int, style pairStyle) {
 			k, hash = p.keyOf(v, &f)
 		}
 		p.head.keys++
-		switch {
-		case k == 0 || pairRoles>>keys[k].role&1 == 0 || keys[k].role == roleLogger && p.r.Logger.Len > 0:
-			p.addHashed(f, hash)
-		default:
-			p.promote(k, f)
-		}
+		p.promotePair(k, hash, f)
 	}
+}
+
+// promotePair is promote for a pair behind a message, with the key and the hash
+// that lookup gave.
+func (p *Parser) promotePair(k key, hash uint, f record.Field) {
+	if k == 0 || pairRoles>>keys[k].role&1 == 0 || keys[k].role == roleLogger && p.r.Logger.Len > 0 {
+		p.addHashed(f, hash)
+		return
+	}
+	p.promote(k, f)
 }
 
 // keyOf sets the key of a field, and makes it the one that is guessed next time.

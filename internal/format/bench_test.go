@@ -124,6 +124,8 @@ func BenchmarkLine(b *testing.B) {
 	f("go-std", `2026/11/23 06:25:41 server.go:71: user 4711 logged in from 10.0.0.7 with a session of 3600 seconds`)
 	f("slog-default", `2026/11/23 06:25:41 INFO request handled method=GET path=/api/v1/users/4711 status=200 took=1.532ms`)
 	f("zap-console", "2026-11-23T06:25:42.165Z\tINFO\thttp.router\tgo/zapz.go:24\trequest handled\t{\"method\": \"GET\", \"path\": \"/api/v1/users/4711\", \"status\": 200, \"latency\": \"1.532ms\"}")
+	f("zerolog-console", `2026-11-23T06:25:42Z INF http/server.go:21 > request handled latency=1.532 method=GET path=/api/v1/users/4711 service=checkout status=200`)
+	f("tint", `Nov 23 06:25:41.554 INF request handled http.method=GET http.path=/api/v1/users/4711 http.status=200 took=1.532ms`)
 	f("text", `listening on port 8080 and some more words to read for whoever is interested in it`)
 }
 

@@ -107,6 +107,7 @@ var rows = [...]row{
 	{record.FormatColorEyre, "T", (*Parser).colorEyrePanic},
 	{record.FormatKlog, "IWEF", (*Parser).klog},
 	{record.FormatZapConsole, digits + "DIWEPFdiwepf", (*Parser).zapConsole},
+	{record.FormatZerologConsole, digits + "JFMASOND<", (*Parser).shortLevels},
 	{record.FormatTracingPretty, " ", (*Parser).tracingPretty},
 	{record.FormatTracingFull, digits + " [ITDWEJFMASOND", (*Parser).tracing},
 	{record.FormatPrettyEnvLogger, " ", (*Parser).prettyEnvLogger},
@@ -145,6 +146,8 @@ var rowOf = func() (t [256]uint8) {
 		record.FormatLogrusText:  record.FormatLogfmt,
 		record.FormatGokitLogfmt: record.FormatLogfmt,
 		record.FormatGoFatal:     record.FormatGoPanic,
+		record.FormatTint:        record.FormatZerologConsole,
+		record.FormatPhuslu:      record.FormatZerologConsole,
 
 		record.FormatTracingLogfmt:   record.FormatLogfmt,
 		record.FormatTracingCompact:  record.FormatTracingFull,

@@ -36,6 +36,10 @@ func (p *Parser) logfmt() bool {
 			if pairs == 0 {
 				return false
 			}
+			if p.lastMessage(i, lastKey) {
+				bare++
+				break
+			}
 			end := token(s, i)
 			if end == i {
 				return false // a newline
@@ -44,8 +48,8 @@ func (p *Parser) logfmt() bool {
 			if open {
 				last = record.Field{Key: last.Key, Val: p.span(value, end)}
 			} else if end == len(s) && p.head.taken[roleMessage] == 0 && s[i] != '=' {
-				p.r.Body = p.span(i, end) // phuslu/log has the message last
-				p.head.taken[roleMessage] = keyMsg
+				p.r.Body = p.span(i, end) // phuslu/log's, without quotes
+				p.head.taken[roleMessage] = keyOthers
 			} else {
 				return false
 			}
@@ -92,6 +96,24 @@ func (p *Parser) logfmt() bool {
 	return true
 }
 
+// lastMessage takes the message in quotes that phuslu/log has behind all pairs.
+func (p *Parser) lastMessage(i int, before key) bool {
+	s := p.src
+	if s[i] != '"' || p.head.taken[roleMessage] != 0 || before != 0 && keys[before].role == roleMessage {
+		return false
+	}
+	e, found := quoted(s, i+1)
+	if e != len(s)-1 {
+		return false
+	}
+	p.r.Body = p.span(i+1, e)
+	if found&escapes != 0 {
+		p.r.Body = p.unescaped(s[i+1 : e])
+	}
+	p.head.taken[roleMessage] = keyOthers
+	return true
+}
+
 func isLogfmt(format uint8) bool {
 	switch format {
 	case record.FormatLogfmt, record.FormatSlogText, record.FormatLogrusText, record.FormatGokitLogfmt, record.FormatTracingLogfmt:
@@ -113,6 +135,8 @@ func (p *Parser) logfmtDialect() uint8 {
 	t := &p.head.taken
 	first, second, third := p.head.first()
 	switch {
+	case t[roleMessage] == keyOthers:
+		return record.FormatPhuslu
 	case first == keyTs && second == keyLevel && third == keyTarget:
 		return record.FormatTracingLogfmt
 	case first == keyTime && second == keyLevel && p.head.flags&upperLevel != 0:
