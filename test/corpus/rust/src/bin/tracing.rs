@@ -103,5 +103,9 @@ fn main() {
             std::process::exit(2);
         }
     }
+    // Without spans that have fields, Compact is the same as Full.
+    let compact = how.starts_with("compact");
+    let _startup = compact.then(|| info_span!("startup", commit = "a1b2c3").entered());
+    let _load = compact.then(|| info_span!("load").entered());
     events();
 }
