@@ -23,11 +23,12 @@ var layers = [][]string{
 	{"internal/agent", "internal/indexer"},
 	{"internal/config", "internal/query"},
 	{"internal/input/file", "internal/input/stdin", "internal/deliver", "internal/receive",
-		"internal/protocol/native", "internal/protocol/ndjson", "internal/index"},
-	{"internal/segment", "internal/pipeline"},
+		"internal/protocol/native", "internal/protocol/loki", "internal/protocol/otlp", "internal/index"},
+	{"internal/segment", "internal/pipeline", "internal/protocol/ndjson"},
 	{"internal/tail", "internal/frame", "internal/format", "internal/selector", "internal/queue", "internal/flow"},
 	{"internal/protocol", "internal/input", "internal/block"},
-	{"internal/record", "internal/metrics", "internal/blocklog", "internal/dirlock"},
+	{"internal/record", "internal/metrics", "internal/blocklog", "internal/dirlock",
+		"internal/jsontext", "internal/protobuf"},
 }
 
 // source is one Go file that is part of the product, tests left out.

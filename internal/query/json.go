@@ -1,6 +1,6 @@
 package query
 
-import "shipper/internal/protocol/ndjson"
+import "shipper/internal/jsontext"
 
 // stringList is the body that is a list of texts.
 func stringList(vs []string) result {
@@ -10,7 +10,7 @@ func stringList(vs []string) result {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = ndjson.AppendString(dst, v)
+			dst = jsontext.AppendString(dst, v)
 		}
 		return append(dst, "]}\n"...)
 	}

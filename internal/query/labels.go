@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"shipper/internal/protocol/ndjson"
+	"shipper/internal/jsontext"
 	"shipper/internal/segment"
 )
 
@@ -47,8 +47,8 @@ func (s *labels) append(dst []byte, keep func(*label) bool) []byte {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(ndjson.AppendString(dst, l.name), ':')
-		dst = ndjson.AppendString(dst, s.text[l.from:l.to])
+		dst = append(jsontext.AppendString(dst, l.name), ':')
+		dst = jsontext.AppendString(dst, s.text[l.from:l.to])
 	}
 	return dst
 }

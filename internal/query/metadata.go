@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"shipper/internal/protocol/ndjson"
+	"shipper/internal/jsontext"
 	"shipper/internal/segment"
 	"shipper/internal/selector"
 )
@@ -160,7 +160,7 @@ func (h *Handler) format(_ context.Context, p *params) (result, error) {
 		return nil, err
 	}
 	return func(dst []byte) []byte {
-		return append(ndjson.AppendString(append(dst, `{"status":"success","data":`...), e.String()), "}\n"...)
+		return append(jsontext.AppendString(append(dst, `{"status":"success","data":`...), e.String()), "}\n"...)
 	}, nil
 }
 

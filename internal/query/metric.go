@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"shipper/internal/protocol/ndjson"
+	"shipper/internal/jsontext"
 	"shipper/internal/selector"
 )
 
@@ -125,8 +125,8 @@ func appendMetric(dst []byte, names, values []string) []byte {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(ndjson.AppendString(dst, names[i]), ':')
-		dst = ndjson.AppendString(dst, v)
+		dst = append(jsontext.AppendString(dst, names[i]), ':')
+		dst = jsontext.AppendString(dst, v)
 	}
 	return append(dst, '}')
 }

@@ -19,7 +19,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"shipper/internal/protocol/ndjson"
+	"shipper/internal/jsontext"
 	"shipper/internal/record"
 	"shipper/internal/segment"
 )
@@ -472,7 +472,7 @@ func large() *segment.Block {
 }
 
 func TestAppendString(t *testing.T) {
-	if got := string(ndjson.AppendString(nil, "a\"\\\n\x01\xffé\t\r")); got != `"a\"\\\n\u0001`+"\uFFFD"+`é\t\r"` {
+	if got := string(jsontext.AppendString(nil, "a\"\\\n\x01\xffé\t\r")); got != `"a\"\\\n\u0001`+"\uFFFD"+`é\t\r"` {
 		t.Errorf("%s", got)
 	}
 }

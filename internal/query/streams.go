@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"shipper/internal/protocol/ndjson"
+	"shipper/internal/jsontext"
 	"shipper/internal/segment"
 	"shipper/internal/selector"
 )
@@ -142,7 +142,7 @@ func (s *streamSet) add(r segment.Row) bool {
 	st.values = append(st.values, `["`...)
 	st.values = strconv.AppendInt(st.values, r.Time, 10)
 	st.values = append(st.values, `",`...)
-	st.values = ndjson.AppendString(st.values, r.Body)
+	st.values = jsontext.AppendString(st.values, r.Body)
 	if s.categorize {
 		st.values = append(st.values, `,{`...)
 		s.metadata = s.row.append(s.metadata[:0], func(l *label) bool { return !l.stream })

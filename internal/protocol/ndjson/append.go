@@ -3,11 +3,10 @@ package ndjson
 import (
 	"bytes"
 	"encoding/hex"
-	"math/bits"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
+	"shipper/internal/jsontext"
 	"shipper/internal/record"
 )
 
@@ -27,10 +26,10 @@ func AppendRecord(dst []byte, b *record.Batch, r *record.Record) []byte {
 	}
 	if r.SeverityText.Len > 0 {
 		dst = append(dst, `,"severity_text":`...)
-		dst = AppendString(dst, b.Bytes(r.SeverityText))
+		dst = jsontext.AppendString(dst, b.Bytes(r.SeverityText))
 	}
 	dst = append(dst, `,"message":`...)
-	dst = AppendString(dst, b.Bytes(r.Body))
+	dst = jsontext.AppendString(dst, b.Bytes(r.Body))
 	if r.Flags&record.HasTrace != 0 {
 		dst = append(dst, `,"trace_id":"`...)
 		dst = hex.AppendEncode(dst, r.TraceID[:])
@@ -47,7 +46,7 @@ func AppendRecord(dst []byte, b *record.Batch, r *record.Record) []byte {
 	}
 	if r.Logger.Len > 0 {
 		dst = append(dst, `,"logger":`...)
-		dst = AppendString(dst, b.Bytes(r.Logger))
+		dst = jsontext.AppendString(dst, b.Bytes(r.Logger))
 	}
 	dst = appendOrigin(dst, r)
 	fields := b.FieldsOf(r)
@@ -135,7 +134,7 @@ func appendResources(dst []byte, b *record.Batch, fields []record.Field) (out []
 func appendStream(dst []byte, b *record.Batch, r *record.Record, hidden uint32) []byte {
 	if b.Stream.ID != "" {
 		dst = append(dst, `,"id":"`...)
-		dst = appendEscaped(dst, b.Stream.ID)
+		dst = jsontext.AppendEscaped(dst, b.Stream.ID)
 		dst = append(dst, '-')
 		dst = strconv.AppendUint(dst, uint64(r.Offset), 16)
 		dst = append(dst, '"')
@@ -149,9 +148,9 @@ func appendStream(dst []byte, b *record.Batch, r *record.Record, hidden uint32) 
 		if memberOf(l.Name) != noMember {
 			dst = append(dst, "label."...)
 		}
-		dst = appendEscaped(dst, l.Name)
+		dst = jsontext.AppendEscaped(dst, l.Name)
 		dst = append(dst, '"', ':')
-		dst = AppendString(dst, l.Value)
+		dst = jsontext.AppendString(dst, l.Value)
 	}
 	return dst
 }
@@ -196,7 +195,7 @@ func repeated(b *record.Batch, key []byte, later []record.Field) bool {
 }
 
 func appendField(dst []byte, b *record.Batch, f record.Field) []byte {
-	dst = AppendString(dst, b.Bytes(f.Key))
+	dst = jsontext.AppendString(dst, b.Bytes(f.Key))
 	dst = append(dst, ':')
 	switch f.Kind {
 	case record.Int:
@@ -206,101 +205,16 @@ func appendField(dst []byte, b *record.Batch, f record.Field) []byte {
 	case record.Null:
 		return append(dst, "null"...)
 	case record.Number:
-		if text := b.Bytes(f.Val); isNumber(text) {
+		if text := b.Bytes(f.Val); jsontext.IsNumber(text) {
 			return append(dst, text...)
 		}
 	case record.JSON:
 		text := b.Bytes(f.Val)
-		if out, ok := appendCompact(dst, text); ok {
+		if out, ok := jsontext.AppendCompact(dst, text); ok {
 			return out
 		}
 	}
-	return AppendString(dst, b.Bytes(f.Val))
-}
-
-const hexDigits = "0123456789abcdef"
-
-// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func AppendString[T string | []byte](dst []byte, s T) []byte {
-	dst = append(dst, '"')
-	dst = appendEscaped(dst, s)
-	return append(dst, '"')
-}
-
-// appendEscaped appends s as it is within a JSON string.
-func appendEscaped[T string | []byte](dst []byte, s T) []byte {
-	from := 0
-	for i := 0; i < len(s); {
-		if n := plain(s[i:]); n > 0 {
-			i += n
-			continue
-		}
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, n := decodeRune(s[i:])
-			if r != utf8.RuneError || n > 1 {
-				i += n
-				continue
-			}
-			dst = append(dst, s[from:i]...)
-			dst = append(dst, "\uFFFD"...)
-			i++
-			from = i
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		from = i
-	}
-	return append(dst, s[from:]...)
-}
-
-func decodeRune[T string | []byte](s T) (rune, int) {
-	var p [utf8.UTFMax]byte
-	return utf8.DecodeRune(p[:copy(p[:], s)])
-}
-
-// plain returns how many bytes at the start of s are ASCII that a JSON string
-// has as they are. It looks at eight bytes at a time (see "Bit Twiddling Hacks",
-// "determine if a word has a byte less than n"): a borrow can only mark bytes
-// behind the first that is meant.
-func plain[T string | []byte](s T) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := load(s[i : i+8])
-		quote, slash := x^('"'*ones), x^('\\'*ones)
-		m := (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & tops
-		// Bytes above 0x7f are marked by x; the others cannot be marked by
-		// mistake, but for a borrow from a marked byte below.
-		if m != 0 {
-			return i + bits.TrailingZeros64(m)/8
-		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
-			break
-		}
-	}
-	return i
-}
-
-func load[T string | []byte](s T) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return jsontext.AppendString(dst, b.Bytes(f.Val))
 }
 
 // appendTime appends ns since the Unix epoch as RFC 3339 in UTC with nine

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"shipper/internal/jsontext"
 	"shipper/internal/protocol"
 	"shipper/internal/record"
 )
@@ -33,7 +34,7 @@ func appendCreate(dst []byte, b *record.Batch, r *record.Record) []byte {
 	dst = append(dst, `{"create":{`...)
 	if b.Stream != nil && b.Stream.ID != "" {
 		dst = append(dst, `"_id":"`...)
-		dst = appendEscaped(dst, b.Stream.ID)
+		dst = jsontext.AppendEscaped(dst, b.Stream.ID)
 		dst = append(dst, '-')
 		dst = strconv.AppendUint(dst, uint64(r.Offset), 16)
 		dst = append(dst, '"')

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"shipper/internal/jsontext"
 	"shipper/internal/record"
 )
 
@@ -90,7 +91,7 @@ func (d *decoder) decode() error {
 		if line == 1 {
 			text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 		}
-		if space(text, 0) == len(text) {
+		if jsontext.Space(text, 0) == len(text) {
 			continue
 		}
 		if d.records++; d.records > maxRecords {
@@ -129,41 +130,41 @@ func (d *decoder) decodeLine(text []byte, offset int) error {
 // pairs appends the members of the JSON object in text, which it is the whole
 // of but for white space.
 func pairs(dst []pair, text []byte) ([]pair, bool) {
-	i := space(text, 0)
+	i := jsontext.Space(text, 0)
 	if i >= len(text) || text[i] != '{' {
 		return dst, false
 	}
-	i = space(text, i+1)
+	i = jsontext.Space(text, i+1)
 	if i < len(text) && text[i] == '}' {
-		return dst, space(text, i+1) == len(text)
+		return dst, jsontext.Space(text, i+1) == len(text)
 	}
 	for {
 		if i >= len(text) || text[i] != '"' {
 			return dst, false
 		}
-		end, ok := skipString(text, i)
+		end, ok := jsontext.SkipString(text, i)
 		if !ok {
 			return dst, false
 		}
 		key := text[i+1 : end-1]
-		i = space(text, end)
+		i = jsontext.Space(text, end)
 		if i >= len(text) || text[i] != ':' {
 			return dst, false
 		}
-		i = space(text, i+1)
-		if end, ok = skip(text, i); !ok {
+		i = jsontext.Space(text, i+1)
+		if end, ok = jsontext.Skip(text, i); !ok {
 			return dst, false
 		}
 		if len(dst) == maxMembers {
 			return dst, false
 		}
 		dst = append(dst, pair{key: key, val: text[i:end], member: memberOf(key)})
-		i = space(text, end)
+		i = jsontext.Space(text, end)
 		switch {
 		case i < len(text) && text[i] == ',':
-			i = space(text, i+1)
+			i = jsontext.Space(text, i+1)
 		case i < len(text) && text[i] == '}':
-			return dst, space(text, i+1) == len(text)
+			return dst, jsontext.Space(text, i+1) == len(text)
 		default:
 			return dst, false
 		}
@@ -237,11 +238,11 @@ func (d *decoder) identify(offset int64) (identity, error) {
 }
 
 func (d *decoder) label(m pair) (record.Label, error) {
-	name, _, ok := appendText(nil, quoted(m.key))
+	name, _, ok := jsontext.AppendText(nil, quoted(m.key))
 	if !ok {
 		return record.Label{}, errString
 	}
-	value, _, ok := appendText(nil, m.val)
+	value, _, ok := jsontext.AppendText(nil, m.val)
 	if !ok {
 		return record.Label{}, errString
 	}
@@ -259,7 +260,7 @@ func (d *decoder) parseID(val []byte) (stream []byte, offset int64, ok bool) {
 	if val[0] != '"' {
 		return nil, 0, false
 	}
-	if d.text, _, ok = appendText(d.text[:0], val); !ok {
+	if d.text, _, ok = jsontext.AppendText(d.text[:0], val); !ok {
 		return nil, 0, false
 	}
 	at := bytes.LastIndexByte(d.text, '-')
@@ -387,7 +388,7 @@ func (l *line) takeText(known member, m pair) (bool, error) {
 		}
 		return false, nil
 	case severity:
-		if len(text) > maxSeverityText || plain(text) != len(text) {
+		if len(text) > maxSeverityText || jsontext.Plain(text) != len(text) {
 			return false, nil
 		}
 		l.severity = text
@@ -447,7 +448,7 @@ func (l *line) attributes(m pair) (bool, error) {
 // addText adds the text of the string token s to the arena.
 func (l *line) addText(s []byte) (record.Span, error) {
 	start := len(l.b.Arena)
-	arena, clean, ok := appendText(l.b.Arena, s)
+	arena, clean, ok := jsontext.AppendText(l.b.Arena, s)
 	if !ok {
 		return record.Span{}, errString
 	}
@@ -474,7 +475,7 @@ func (l *line) field(m pair) error {
 		}
 	case c == '{' || c == '[':
 		start := len(l.b.Arena)
-		arena, ok := appendCompact(l.b.Arena, m.val)
+		arena, ok := jsontext.AppendCompact(l.b.Arena, m.val)
 		if !ok {
 			return errLiteral
 		}
@@ -484,7 +485,7 @@ func (l *line) field(m pair) error {
 		f = record.BoolField(key, c == 't')
 	case string(m.val) == "null":
 		f.Kind = record.Null
-	case isNumber(m.val):
+	case jsontext.IsNumber(m.val):
 		n, err := strconv.ParseInt(string(m.val), 10, 64)
 		if err == nil && string(m.val) != "-0" {
 			f = record.IntField(key, n)
@@ -575,15 +576,12 @@ func parseHexID(dst, text []byte, flags *record.Flags, bit record.Flags) bool {
 		return false
 	}
 	clear(dst)
+	if _, err := hex.Decode(dst[n-len(text)/2:], text); err != nil {
+		return false
+	}
 	all := byte(0)
-	at := n - len(text)/2
-	for i := 0; i < len(text); i += 2 {
-		hi, lo := hexDigit(text[i]), hexDigit(text[i+1])
-		if hi > 15 || lo > 15 {
-			return false
-		}
-		dst[at+i/2] = hi<<4 | lo
-		all |= hi | lo
+	for _, c := range dst {
+		all |= c
 	}
 	if all != 0 {
 		*flags |= bit
@@ -621,7 +619,7 @@ func (l *line) time(val []byte) (int64, record.TimeSource, bool) {
 // epoch reads seconds, milliseconds, microseconds or nanoseconds since the Unix
 // epoch, by their size; a fraction is read to the nanosecond.
 func epoch(val []byte) (int64, bool) {
-	if !isNumber(val) || val[0] == '-' {
+	if !jsontext.IsNumber(val) || val[0] == '-' {
 		return 0, false
 	}
 	if bytes.ContainsAny(val, "eE") {

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"shipper/internal/block"
+	"shipper/internal/jsontext"
 	"shipper/internal/protocol"
 	"shipper/internal/record"
 )
@@ -104,8 +105,8 @@ func TestNeverInvalid(t *testing.T) {
 		{record.JSON, `["\u00zz"]`, `"[\"\\u00zz\"]"`},
 		{record.JSON, "[\"\x01\"]", `"[\"\u0001\"]"`},
 		{record.JSON, `[tru]`, `"[tru]"`},
-		{record.JSON, strings.Repeat("[", maxDepth+2) + strings.Repeat("]", maxDepth+2),
-			`"` + strings.Repeat("[", maxDepth+2) + strings.Repeat("]", maxDepth+2) + `"`},
+		{record.JSON, strings.Repeat("[", jsontext.MaxDepth+2) + strings.Repeat("]", jsontext.MaxDepth+2),
+			`"` + strings.Repeat("[", jsontext.MaxDepth+2) + strings.Repeat("]", jsontext.MaxDepth+2) + `"`},
 		{record.String, "\xff\xc3(", "\"\uFFFD\uFFFD(\""},
 		{record.String, "\xed\xa0\x80", "\"\uFFFD\uFFFD\uFFFD\""}, // a surrogate
 		{record.String, "seven b\xe2\x82", "\"seven b\uFFFD\uFFFD\""},

@@ -1,30 +1,30 @@
-package ndjson
+package jsontext
 
 import (
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// maxDepth is how deep arrays and objects may be within each other.
-const maxDepth = 64
+// MaxDepth is how deep arrays and objects may be within each other.
+const MaxDepth = 64
 
-// space returns the index of the first byte of p from i on that is not JSON white space.
-func space(p []byte, i int) int {
+// Space returns the index of the first byte of p from i on that is not JSON white space.
+func Space(p []byte, i int) int {
 	for i < len(p) && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r' || p[i] == '\n') {
 		i++
 	}
 	return i
 }
 
-// skip returns the index behind the value that starts at p[i]. It only looks
+// Skip returns the index behind the value that starts at p[i]. It only looks
 // for the end: what the value is made of is checked when it is used.
-func skip(p []byte, i int) (end int, ok bool) {
+func Skip(p []byte, i int) (end int, ok bool) {
 	if i >= len(p) {
 		return i, false
 	}
 	switch p[i] {
 	case '"':
-		return skipString(p, i)
+		return SkipString(p, i)
 	case '{', '[':
 		for depth := 0; i < len(p); i++ {
 			switch p[i] {
@@ -35,7 +35,7 @@ func skip(p []byte, i int) (end int, ok bool) {
 					return i + 1, true
 				}
 			case '"':
-				if i, ok = skipString(p, i); !ok {
+				if i, ok = SkipString(p, i); !ok {
 					return i, false
 				}
 				i--
@@ -54,10 +54,10 @@ func skip(p []byte, i int) (end int, ok bool) {
 	return i, i > start
 }
 
-// skipString returns the index behind the string whose quotation mark is p[i].
-func skipString(p []byte, i int) (end int, ok bool) {
+// SkipString returns the index behind the string whose quotation mark is p[i].
+func SkipString(p []byte, i int) (end int, ok bool) {
 	for i++; i < len(p); i++ {
-		i += plain(p[i:])
+		i += Plain(p[i:])
 		if i >= len(p) {
 			break
 		}
@@ -71,8 +71,8 @@ func skipString(p []byte, i int) (end int, ok bool) {
 	return i, false
 }
 
-// isNumber reports whether s is a number as JSON writes it (RFC 8259, section 6).
-func isNumber(s []byte) bool {
+// IsNumber reports whether s is a number as JSON writes it (RFC 8259, section 6).
+func IsNumber(s []byte) bool {
 	i := 0
 	if i < len(s) && s[i] == '-' {
 		i++
@@ -118,19 +118,19 @@ func digits(s []byte) int {
 	return i
 }
 
-// appendCompact appends the JSON value s without white space between its
+// AppendCompact appends the JSON value s without white space between its
 // tokens. It reports whether s is one valid value and nothing else; if not, dst
 // is as it was.
-func appendCompact(dst, s []byte) ([]byte, bool) {
-	out, i, ok := appendValue(dst, s, space(s, 0), 0)
-	if !ok || space(s, i) != len(s) {
+func AppendCompact(dst, s []byte) ([]byte, bool) {
+	out, i, ok := appendValue(dst, s, Space(s, 0), 0)
+	if !ok || Space(s, i) != len(s) {
 		return dst, false
 	}
 	return out, true
 }
 
 func appendValue(dst, s []byte, i, depth int) ([]byte, int, bool) {
-	if i >= len(s) || depth > maxDepth {
+	if i >= len(s) || depth > MaxDepth {
 		return dst, i, false
 	}
 	switch s[i] {
@@ -139,7 +139,7 @@ func appendValue(dst, s []byte, i, depth int) ([]byte, int, bool) {
 	case '{', '[':
 		return appendNested(dst, s, i, depth)
 	}
-	end, ok := skip(s, i)
+	end, ok := Skip(s, i)
 	if !ok || !isScalar(s[i:end]) {
 		return dst, i, false
 	}
@@ -151,7 +151,7 @@ func isScalar(s []byte) bool {
 	case "true", "false", "null":
 		return true
 	}
-	return isNumber(s)
+	return IsNumber(s)
 }
 
 // appendNested appends the array or object at s[i].
@@ -159,7 +159,7 @@ func appendNested(dst, s []byte, i, depth int) ([]byte, int, bool) {
 	object := s[i] == '{'
 	end := s[i] + 2 // ']' and '}' are two behind '[' and '{'
 	dst = append(dst, s[i])
-	i = space(s, i+1)
+	i = Space(s, i+1)
 	if i < len(s) && s[i] == end {
 		return append(dst, end), i + 1, true
 	}
@@ -171,20 +171,20 @@ func appendNested(dst, s []byte, i, depth int) ([]byte, int, bool) {
 			if dst, i, ok = copyString(dst, s, i); !ok {
 				return dst, i, false
 			}
-			if i = space(s, i); i >= len(s) || s[i] != ':' {
+			if i = Space(s, i); i >= len(s) || s[i] != ':' {
 				return dst, i, false
 			}
 			dst = append(dst, ':')
-			i = space(s, i+1)
+			i = Space(s, i+1)
 		}
 		if dst, i, ok = appendValue(dst, s, i, depth+1); !ok {
 			return dst, i, false
 		}
-		i = space(s, i)
+		i = Space(s, i)
 		switch {
 		case i < len(s) && s[i] == ',':
 			dst = append(dst, ',')
-			i = space(s, i+1)
+			i = Space(s, i+1)
 		case i < len(s) && s[i] == end:
 			return append(dst, end), i + 1, true
 		default:
@@ -199,7 +199,7 @@ func copyString(dst, s []byte, i int) ([]byte, int, bool) {
 	dst = append(dst, '"')
 	i++
 	for i < len(s) {
-		n := plain(s[i:])
+		n := Plain(s[i:])
 		dst = append(dst, s[i:i+n]...)
 		if i += n; i >= len(s) {
 			break
@@ -291,13 +291,13 @@ func hexDigit(c byte) byte {
 	return 255
 }
 
-// appendText appends what the string token s, with its quotation marks, stands
+// AppendText appends what the string token s, with its quotation marks, stands
 // for. clean is false if bytes that are not UTF-8 became U+FFFD.
-func appendText(dst, s []byte) (out []byte, clean, ok bool) {
+func AppendText(dst, s []byte) (out []byte, clean, ok bool) {
 	clean = true
 	s = s[1 : len(s)-1]
 	for i := 0; i < len(s); {
-		n := plain(s[i:])
+		n := Plain(s[i:])
 		dst = append(dst, s[i:i+n]...)
 		if i += n; i >= len(s) {
 			break
