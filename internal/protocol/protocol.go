@@ -2,7 +2,13 @@
 // gives on a request, and the content encodings.
 package protocol
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrMediaType means that a Content-Type is not known.
+var ErrMediaType = errors.New("unsupported content type")
 
 // Outcome is what a sender has to do after a request.
 type Outcome uint8

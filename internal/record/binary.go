@@ -416,6 +416,11 @@ func (b *Batch) Decode(p []byte) ([]byte, error) {
 	return p[len(d.p):], d.err
 }
 
+// Shapes returns the number of each record's shape: records with one number
+// have the same keys and kinds in the same order. It is for a batch as Decode
+// left it, and valid until the next call of Decode or Append.
+func (b *Batch) Shapes() []int32 { return b.enc.shapeOf }
+
 func (b *Batch) decode(d *decoder) {
 	b.decodeStream(d)
 	n := d.count(recordBytes)
