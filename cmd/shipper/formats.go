@@ -32,28 +32,26 @@ type found struct {
 	Why     string `json:"why"`
 }
 
-// add takes the records of a chunk in.
+// add takes the records of a chunk in. The lines from the start of a record to
+// that of the next are its own.
 func (e *explanation) add(file string, b *record.Batch, c input.Chunk) error {
 	if file != e.file {
 		e.file, e.line = file, 0
 	}
-	next, lo := 0, int32(0)
-	for _, hi := range c.Ends {
-		lines := int64(bytes.Count(c.Data[lo:hi], []byte{'\n'}))
-		if c.Data[hi-1] != '\n' {
+	for i := range b.Records {
+		lo, hi := b.Records[i].Offset-c.Base, int64(len(c.Data))
+		if i+1 < len(b.Records) {
+			hi = max(lo, b.Records[i+1].Offset-c.Base)
+		}
+		text := c.Data[lo:hi]
+		lines := int64(bytes.Count(text, []byte{'\n'}))
+		if hi == int64(len(c.Data)) && len(text) > 0 && text[len(text)-1] != '\n' {
 			lines++
 		}
-		first := true
-		for ; next < len(b.Records) && b.Records[next].Offset < c.Base+int64(hi); next++ {
-			f := e.of(file, b.Records[next].Format)
-			f.Records++
-			if first { // others that came out of it have their lines in common with it
-				f.Lines += lines
-				first = false
-			}
-		}
+		f := e.of(file, b.Records[i].Format)
+		f.Records++
+		f.Lines += lines
 		e.line += lines
-		lo = hi
 	}
 	return nil
 }
