@@ -126,6 +126,11 @@ func BenchmarkLine(b *testing.B) {
 	f("zap-console", "2026-11-23T06:25:42.165Z\tINFO\thttp.router\tgo/zapz.go:24\trequest handled\t{\"method\": \"GET\", \"path\": \"/api/v1/users/4711\", \"status\": 200, \"latency\": \"1.532ms\"}")
 	f("zerolog-console", `2026-11-23T06:25:42Z INF http/server.go:21 > request handled latency=1.532 method=GET path=/api/v1/users/4711 service=checkout status=200`)
 	f("tint", `Nov 23 06:25:41.554 INF request handled http.method=GET http.path=/api/v1/users/4711 http.status=200 took=1.532ms`)
+	f("hclog-text", `2026-11-23T06:25:41.547Z [INFO]  consul.http: request handled: method=GET path=/api/v1/users/4711 status=200 latency=1.532ms`)
+	f("logrus-tty", `INFO[0042] request handled                               latency=1.532ms method=GET path=/api/v1/users/4711 status=200`)
+	f("logrus-nested", `2026-11-23T06:25:42Z [INFO] [method:GET] [path:/api/v1/users/4711] [status:200] request handled (/src/http/server.go:21 main.serve)`)
+	f("geth", `INFO [11-23|06:25:41.556] Imported new potential chain segment     number=17,034,870 hash=6bd5a4..b0d2b1 blocks=1 txs=123 mgas=12.345 elapsed=123.456ms mgasps=100.100`)
+	f("apex", `  INFO[0042] request handled           latency=1.532ms method=GET path=/api/v1/users/4711 status=200`)
 	f("text", `listening on port 8080 and some more words to read for whoever is interested in it`)
 }
 

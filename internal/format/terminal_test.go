@@ -70,4 +70,47 @@ func TestTerminalFields(t *testing.T) {
 	f("2026-11-23T06:25:41.5Z INF 1 of 2 is done", zerolog, `"message":"1 of 2 is done"`)
 	f(`ts=2026-11-23T06:25:41.5Z level=info a=1 "the message"`, phuslu, `"message":"the message"`, `"a":1`)
 	f(`ts=2026-11-23T06:25:41.5Z level=info msg=say "hi"`, "no phuslu", `"message":"say \"hi\""`)
+
+	// hclog.
+	const hclog = `"format":"hclog-text"`
+	f("2026-11-23T06:25:41.5Z [INFO]  a.b: m: k=v n=1", hclog, `"logger":"a.b"`, `"message":"m"`, `"k":"v","n":1`)
+	f("2026-11-23T06:25:41.5+0300 [DEBUG] m", hclog, `03:25:41.5Z`, `"message":"m"`, "no logger")
+	f("2026-11-23T06:25:41.5Z [INFO]  m: k=v", hclog, `"message":"m"`, "no logger")
+	f("2026-11-23T06:25:41.5Z [INFO]  a: x: y: z", hclog, `"logger":"a"`, `"message":"x: y: z"`)
+	f("2026-11-23T06:25:41.5Z [INFO]  a: set k=v", hclog, `"message":"set k=v"`, `no "k"`)
+	f("2026-11-23T06:25:41.5Z [ERROR] go/a.go:7: a: m", hclog, `"code.file.path":"go/a.go","code.line.number":7`, `"logger":"a"`)
+	f("2026-11-23T06:25:41.5Z [WARN]  a: m: k=v\n  sql=\n  | SELECT *\n  | \n  | FROM t\n   after=it", hclog, `"k":"v","sql":"SELECT *\n\nFROM t","after":"it"`, `"message":"m"`)
+	f("[ERROR] a: with stack:\nmain.f\n\t/src/a.go:7\nmain.main\n\t/src/a.go:9", "no hclog")
+	f("[INFO]  a: with stack:\nmain.f\n\t/src/a.go:7\nmain.main\n\t/src/a.go:9", hclog, `"message":"with stack"`, `"exception.stacktrace":"main.f`)
+	f("[ERROR] plugin/errors: 2 example.org.", "no hclog")
+	f("[ERROR] m: k=v", hclog, `"severity":"error"`)
+	f("[INFO] m", "no hclog")
+
+	// logrus, go-ethereum, log15, apex.
+	const logrus, geth, log15, apex = `"format":"logrus-tty"`, `"format":"geth"`, `"format":"log15"`, `"format":"apex"`
+	f("INFO[0042] m                                            k=v q=\"x y\"", logrus, `"message":"m"`, `"log.record.timestamp":"0042"`, `"k":"v","q":"x y"`, `"timestamp_source":"read"`)
+	f("WARN[12345] m", logrus, `"log.record.timestamp":"12345"`)
+	f("PANI[2026-11-23T06:25:41Z]/src/a.go:7 main.f() m k=v", logrus, `06:25:41Z`, `"severity_number":22`, `"code.function.name":"main.f"`, `"code.line.number":7`, `"message":"m"`)
+	f("ERROR  [2026-11-23 06:25:41] m", logrus, "line_no_zone", `"message":"m"`)
+	f("INFO[2026-11-23T06:25:41Z]not a place m", logrus, `"message":"not a place m"`)
+	f("HTTP[0042] m", "no logrus")
+	f("INFO[42] m", "no logrus")
+	f("INFO [11-23|06:21:59.692] m                                        a=17,034,870 b=-1,234 c=1,23 d=18,446,744,073,709,551,615 e=1,000.5 f=1,234,567,x", geth,
+		`"2026-11-23T06:21:59.692Z","timestamp_source":"line_no_year"`, `"a":17034870,"b":-1234,"c":"1,23","d":18446744073709551615`, `"f":"1,234,567,x"`)
+	f("INFO [11-23|06:21:59.692|p2p/server.go:7] m", geth, `"code.file.path":"p2p/server.go","code.line.number":7`)
+	f("CRIT [11-23|06:21:59.692] m", geth, `"severity_number":21`)
+	f("ERROR[11-23|06:21:59] m", geth)
+	f("EROR[11-23|06:21:59] m   module=a/b err=e", log15, `"severity":"error"`, `"logger":"a/b"`, `"exception.message":"e"`)
+	f("INFO [13-23|06:21:59.692] m", "no geth")
+	f("  INFO[0000] m                         error=one two k=v", apex, `"message":"m"`, `"exception.message":"one two"`, `"k":"v"`)
+
+	// nested-logrus-formatter.
+	const nested = `"format":"logrus-nested"`
+	f("2026-11-23T06:25:41Z [INFO] [k:v:w] [n:1] [l:[a b]] [e:] m", nested, `"k":"v:w","n":1,"l":"[a b]","e":""`, `"message":"m"`)
+	f("2026-11-23T06:25:41Z [ERRO] m (/src/a.go:7 main.f)", nested, `"message":"m"`, `"code.file.path":"/src/a.go","code.line.number":7,"code.function.name":"main.f"`)
+	f("Nov 23 06:25:41.5 [INFO] m", nested, "line_no_year")
+	f("2026-11-23T06:25:41Z [INFO] [:8080] [k:v] m", "no logrus-nested")
+	f("2026-11-23T06:25:41Z [DEBU] [:8080] [k:v] m", nested, `"message":"[:8080] [k:v] m"`)
+	f("2026-11-23T06:25:41Z [INFO] [k:v m", "no logrus-nested")
+	f("2026-11-23T06:25:41Z [INFO] m", "no logrus-nested")
 }

@@ -137,7 +137,7 @@ func bracketed(line []byte) mode {
 		return header
 	}
 	if n := level(rest); n > 0 && n < len(rest) && (rest[n] == ']' || rest[n] == ' ' || rest[n] == '\t') {
-		if prefixed(line) == header {
+		if prefixed(line) == header || n == 4 && rest[n] == ']' && bytes.HasPrefix(rest[n+1:], []byte("  ")) { // hclog without a time
 			return header
 		}
 		return levelled
@@ -164,6 +164,8 @@ func padded(line []byte) mode {
 	}
 	if n := level(rest); pad <= 3 && n > 0 && n < len(rest) && rest[n] == ' ' {
 		return levelled
+	} else if n > 0 && n < len(rest) && rest[n] == '[' { // apex
+		return header
 	}
 	if n := uptime(rest); n > 0 && n < len(rest) && rest[n] == ' ' {
 		if r := bytes.TrimLeft(rest[n:], " "); level(r) > 0 {
@@ -194,7 +196,7 @@ func capital(line []byte) mode {
 			return header
 		case ' ', '\t':
 			rest := bytes.TrimLeft(line[n:], " \t")
-			if len(rest) > 0 && rest[0] == '[' && len(rest) > 15 && digit(rest[1]) && bytes.IndexByte(rest[:15], '|') > 0 || date(rest) {
+			if len(rest) > 0 && rest[0] == '[' && len(rest) > 15 && digit(rest[1]) && (bytes.IndexByte(rest[:15], '|') > 0 || date(rest[1:])) || date(rest) {
 				return header
 			}
 			if bytes.HasPrefix(rest, []byte("| ")) || line[n] == '\t' { // zap without a time
@@ -233,7 +235,7 @@ func level(line []byte) int {
 		return 0
 	}
 	switch string(line[:4]) {
-	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "DPAN":
+	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "DPAN", "DBUG", "EROR":
 	default:
 		return 0
 	}
@@ -242,7 +244,7 @@ func level(line []byte) int {
 		n++
 	}
 	switch string(line[:n]) {
-	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "WARNING", "DEBUG", "TRACE", "ERROR", "FATAL", "PANIC", "DPANIC", "CRITICAL":
+	case "INFO", "WARN", "DEBU", "TRAC", "ERRO", "FATA", "PANI", "CRIT", "DBUG", "EROR", "WARNING", "DEBUG", "TRACE", "ERROR", "FATAL", "PANIC", "DPANIC", "CRITICAL":
 		return n
 	}
 	return 0

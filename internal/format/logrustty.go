@@ -1,0 +1,149 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// bracketTime parses what has its level in front and the time, or the seconds
+// since the start, in brackets behind it:
+//
+//	INFO[0000] message in columns      key=value                   logrus
+//	INFO[2006-01-02T15:04:05Z]file:line function() message         logrus
+//	INFO [01-02|15:04:05.000] message in columns      key=value    go-ethereum
+//	INFO[01-02|15:04:05] message in columns      key=value         log15
+//	  INFO[0000] message in columns      key=value without quotes  apex
+func (p *Parser) bracketTime() bool {
+	s := p.src
+	lo := 0
+	for lo < len(s) && lo < 3 && s[lo] == ' ' {
+		lo++
+	}
+	hi := lo
+	for hi < len(s) && hi < lo+8 && s[hi]-'A' < 26 {
+		hi++
+	}
+	i := hi
+	for i < len(s) && i < hi+4 && s[i] == ' ' {
+		i++
+	}
+	if hi-lo < 4 || i+6 >= len(s) || s[i] != '[' {
+		return false
+	}
+	number := severityWord(s[lo:hi])
+	if number == 0 {
+		return false
+	}
+	level := p.span(lo, hi)
+	p.r.Severity, p.r.SeverityText = number, level
+	i++
+	switch {
+	case i+2 < len(s) && s[i+2] == '-' && i+5 < len(s) && s[i+5] == '|':
+		return p.geth(i, i > hi+1 || hi-lo == 5, number)
+	case i+4 < len(s) && s[i+4] == '-':
+		return lo == 0 && p.logrusTime(i)
+	}
+	e := i
+	for e < len(s) && s[e]-'0' < 10 {
+		e++
+	}
+	if e-i < 4 || e == len(s) || s[e] != ']' {
+		return false
+	}
+	p.addText(nameTimestamp, p.span(i, e))
+	if lo > 0 {
+		p.looseEvent(min(e+2, len(s)), len(s))
+		p.settle(record.FormatApex)
+		return true
+	}
+	p.logrusEvent(e + 1)
+	return true
+}
+
+// geth parses what go-ethereum and log15 write from the time at i on. Padded
+// says that the level takes five columns, which is go-ethereum's.
+func (p *Parser) geth(i int, padded bool, number uint8) bool {
+	s := p.src
+	month, ok1 := two(s[i:])
+	day, ok2 := two(s[i+3:])
+	sec, frac, n, ok := timeOfDay(s[i+6:])
+	i += 6 + n
+	if !ok || !ok1 || !ok2 || month < 1 || month > 12 || day < 1 || day > 31 || i == len(s) {
+		return false
+	}
+	p.r.Time, p.r.TimeSource = p.clock.utc(p.clock.yearless(month, day, sec, p.r.Observed))*1e9+frac, record.TimeNoYear
+	if number == 18 { // the top of both
+		p.r.Severity = 21
+	}
+	if s[i] == '|' {
+		e := bytes.IndexByte(s[i:min(len(s), i+256)], ']')
+		if e < 0 {
+			return false
+		}
+		file, line := fileLine(s[i+1 : i+e])
+		if file == 0 {
+			return false
+		}
+		p.addText(nameFile, p.span(i+1, i+1+file))
+		p.b.AddField(record.IntField(nameLine, line))
+		i += e
+	}
+	if s[i] != ']' || i+1 < len(s) && s[i+1] != ' ' {
+		return false
+	}
+	i = min(i+2, len(s))
+	end := p.behind(i, len(s), groupedDigits)
+	p.r.Body = p.span(i, end)
+	if padded {
+		p.settle(record.FormatGeth)
+	} else {
+		p.settle(record.FormatLog15)
+	}
+	return true
+}
+
+// logrusTime parses logrus' text for terminals from the time at i on.
+func (p *Parser) logrusTime(i int) bool {
+	ns, n, source := p.clock.at(p.src[i:])
+	if n == 0 || i+n >= len(p.src) || p.src[i+n] != ']' {
+		return false
+	}
+	p.r.Time, p.r.TimeSource = ns, source
+	p.logrusEvent(i + n + 1)
+	return true
+}
+
+// logrusEvent takes the place in the code, the message and the pairs that
+// logrus writes behind the bracket.
+func (p *Parser) logrusEvent(i int) {
+	s := p.src
+	if i < len(s) && s[i] != ' ' {
+		i = p.calledFrom(i, "() ")
+	}
+	if i < len(s) && s[i] == ' ' {
+		i++
+	}
+	end := p.behind(i, len(s), 0)
+	p.r.Body = p.span(i, end)
+	p.settle(record.FormatLogrusTTY)
+}
+
+// calledFrom takes the "file:line function" at i, with the given text behind
+// it, and returns the index behind that, i if there is none.
+func (p *Parser) calledFrom(i int, behind string) int {
+	s := p.src
+	e := token(s, i)
+	n, line := fileLine(s[i:e])
+	if n == 0 || e+1 >= len(s) || s[e] != ' ' {
+		return i
+	}
+	j := bytes.Index(s[e+1:min(len(s), e+256)], []byte(behind))
+	if j <= 0 || bytes.IndexByte(s[e+1:e+1+j], '\n') >= 0 {
+		return i
+	}
+	p.addText(nameFile, p.span(i, i+n))
+	p.b.AddField(record.IntField(nameLine, line))
+	p.addText(nameFunction, p.span(e+1, e+1+j))
+	return e + 1 + j + len(behind)
+}
