@@ -5,6 +5,7 @@ import (
 
 	"shipper/internal/block"
 	"shipper/internal/format"
+	"shipper/internal/frame"
 	"shipper/internal/input"
 	"shipper/internal/pipeline"
 	"shipper/internal/queue"
@@ -14,16 +15,17 @@ import (
 // packer makes blocks of chunks: it parses their records, applies the rules and
 // encodes what is left. Each worker has one; it is not for concurrent use.
 type packer struct {
-	parser  *format.Parser
-	rules   *atomic.Pointer[pipeline.Pipeline] // nil in it: there are none
-	worker  *pipeline.Worker                   // of the rules that were in force last
-	encoder *block.Encoder
-	batches pool
-	views   pool    // batches that share the fields of others
-	starts  []int32 // of the records of the batch that is parsed
-	parts   []part
-	buffers *buffers
-	stats   *Stats
+	splitter frame.Splitter
+	parser   *format.Parser
+	rules    *atomic.Pointer[pipeline.Pipeline] // nil in it: there are none
+	worker   *pipeline.Worker                   // of the rules that were in force last
+	encoder  *block.Encoder
+	batches  pool
+	views    pool    // batches that share the fields of others
+	starts   []int32 // of the records of the batch that is parsed
+	parts    []part
+	buffers  *buffers
+	stats    *Stats
 }
 
 // part is what becomes one block: the records for one set of outputs.
@@ -180,18 +182,21 @@ func (p *packer) parse(b *record.Batch, c input.Chunk) {
 	b.Reset(c.Stream, c.Data)
 	p.starts = p.starts[:0]
 	hint := c.Hint.Load()
-	lo := int32(0)
-	for i, hi := range c.Ends {
-		first := len(b.Records)
-		p.parser.Parse(b, int(lo), int(hi), c.Read, &hint)
-		// A record that came out of the middle of another has an offset of its own, too.
-		for j := range b.Records[first:] {
-			r := &b.Records[first+j]
-			r.Offset = c.Base + int64(lo) + int64(j)
-			p.starts = append(p.starts, lo)
-			if c.Flags != nil {
-				r.Flags |= c.Flags[i]
-			}
+	lo := 0
+	for i, end := range c.Ends {
+		hi := int(end)
+		var flags record.Flags
+		if c.Flags != nil {
+			flags = c.Flags[i]
+		}
+		var texts []frame.Text
+		b.Arena, texts = p.splitter.Split(b.Arena, lo, hi, flags)
+		for j := range texts {
+			t := &texts[j]
+			p.parser.Parse(b, t.Lo, t.Hi, c.Read, &hint)
+			t.Complete(b)
+			b.Records[len(b.Records)-1].Offset = c.Base + int64(lo+t.Offset)
+			p.starts = append(p.starts, int32(lo+t.Offset))
 		}
 		lo = hi
 	}

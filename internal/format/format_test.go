@@ -29,12 +29,18 @@ func parse(text string) *record.Batch {
 	b.Reset(testStream, []byte(text))
 	ends := frame.New(frame.Options{}).Cut(b.Arena, nil, true, true)
 	p := New(Options{Zone: time.UTC})
+	var splitter frame.Splitter
 	var hint uint64
-	lo := int32(0)
-	for _, hi := range ends {
-		p.Parse(b, int(lo), int(hi), observed, &hint)
-		b.Records[len(b.Records)-1].Offset = int64(lo)
-		lo = hi
+	lo := 0
+	for _, end := range ends {
+		var texts []frame.Text
+		b.Arena, texts = splitter.Split(b.Arena, lo, int(end), 0)
+		for _, t := range texts {
+			p.Parse(b, t.Lo, t.Hi, observed, &hint)
+			t.Complete(b)
+			b.Records[len(b.Records)-1].Offset = int64(lo + t.Offset)
+		}
+		lo = int(end)
 	}
 	return b
 }

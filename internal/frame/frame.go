@@ -1,7 +1,12 @@
-// Package frame finds the ends of records in the bytes of one stream. Most
-// records are one line. Those that span lines are joined: Go panics, goroutine
-// dumps and race reports, Rust panics and error chains, and whatever follows a
-// line with a time or another header and does not start a record itself.
+// Package frame finds the records in the bytes of one stream. Most records are
+// one line. Those that span lines are joined: Go panics, goroutine dumps and
+// race reports, Rust panics and error chains, and whatever follows a line with a
+// time or another header and does not start a record itself. Lines that a
+// container runtime wrapped are seen through.
+//
+// It is done in two steps. A Cutter finds the ends of units: runs of bytes that
+// are one record, or several whose lines interleave. A Splitter makes records
+// of a unit, from its bytes alone.
 package frame
 
 import "bytes"
@@ -9,10 +14,10 @@ import "bytes"
 // Options bound what a Cutter joins.
 type Options struct {
 	LineLimit int // a line of more bytes, newline included, is never joined with others; default MaxRecord
-	MaxRecord int // bytes a joined record may have; what exceeds them becomes the next record; default 1 MiB
+	MaxRecord int // bytes a unit of several lines may have; what exceeds them becomes the next one; default 1 MiB
 }
 
-// Cutter finds the ends of the records of one stream. It is not for concurrent
+// Cutter finds the ends of the units of one stream. It is not for concurrent
 // use. What it remembers follows from the bytes and the flushes alone, so the
 // same input is framed the same however it is split into calls.
 type Cutter struct {
@@ -20,15 +25,26 @@ type Cutter struct {
 
 	start  state // at the start of the open record
 	now    state // behind the last line that was judged
-	judged int   // bytes of the open record that were judged, whole lines
+	judged int   // bytes of the open unit that were judged, whole lines
 	looked int   // bytes behind those that hold no newline
 	blank  int   // bytes of the blank lines that what was judged ends with
+
+	// While lines interleave, or may, they are woven.
+	weaving bool
+	weave   weave
+	origin  int // in weave's offsets, of the data of this call
+	line    line
+	text    []byte
+
+	// Of this call.
+	ends []int32
+	from int // where the open unit starts
 }
 
 // state is what decides about the next line.
 type state struct {
 	mode   mode // of the open record
-	resume mode // of the dump that was interrupted
+	resume mode // of the dump that was cut
 }
 
 // New returns a Cutter for the start of a stream.
@@ -63,24 +79,23 @@ func Restore(o Options, saved []byte) *Cutter {
 }
 
 // Cut appends to ends the end offsets, terminators included, of the complete
-// records in data, which starts at a record start. Bytes behind the last end
-// are unfinished: the caller presents them again, followed by more, in the next
-// call. With flush, all complete lines left over are one record: a time-out.
+// units in data, which starts where a unit does. Bytes behind the last end are
+// unfinished: the caller presents them again, followed by more, in the next
+// call. With flush, all complete lines left over are complete units: a time-out.
 // With final, so is a last line without a newline.
 func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 	if c.judged+c.looked > len(data) {
-		c.now, c.judged, c.looked, c.blank = c.start, 0, 0, 0
+		c.now, c.judged, c.looked, c.blank, c.weaving = c.start, 0, 0, 0, false
 	}
-	start, at := 0, c.judged
+	c.ends, c.from = ends, 0
+	at := c.judged
 	for at < len(data) {
 		i := bytes.IndexByte(data[at+c.looked:], '\n')
 		end := at + c.looked + i + 1
 		if i < 0 {
 			c.looked = len(data) - at
-			if c.looked > c.lineLimit && at > start {
-				ends = append(ends, int32(at))
-				start, c.blank = at, 0
-				c.close(state{})
+			if c.looked > c.lineLimit && at > c.from {
+				c.finish(at, none)
 			}
 			if !final {
 				break
@@ -88,76 +103,93 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			end = len(data)
 		}
 		c.looked = 0
-		if c.now == (state{}) && alone[data[at]] {
-			ends = append(ends, int32(end))
-			start, at = end, end
-			continue
-		}
-		if c.now.resume == none && (c.now.mode == header || c.now.mode == none) && timed(data[at:end]) && end-at <= c.lineLimit {
+		raw := data[at:end]
+		switch {
+		case c.weaving:
+			if resume, ok := c.weaves(raw, end); !ok {
+				c.finish(at, resume)
+				continue
+			}
+			c.weaveLine(raw, at, end)
+		case wraps[raw[0]] && len(raw) <= c.lineLimit && wrapped(raw, &c.line):
+			c.finish(at, none)
+			if c.line.whole(raw) {
+				c.endAt(end)
+				break
+			}
+			c.begin(c.line.kind)
+			c.weaveLine(raw, at, end)
+		case c.now == (state{}) && alone[raw[0]]:
+			c.endAt(end)
+		case c.now.resume == none && (c.now.mode == header || c.now.mode == none) && timed(raw) && len(raw) <= c.lineLimit:
 			// The most frequent case of judge.
-			if cut := at - c.blank; cut > start {
-				ends = append(ends, int32(cut))
-				start = cut
-			}
+			c.endAt(at - c.blank)
 			c.start, c.now, c.blank = state{}, state{mode: header}, 0
-			at = end
+		case c.now.mode.interruptible() && c.interrupts(raw, end):
+			c.begin(plain)
+			c.replay(data[:at])
 			continue
-		}
-		before, behind := c.judge(data[at:end], end-start)
-		if cut := at - c.blank; before {
-			if cut > start {
-				ends = append(ends, int32(cut))
-			}
-			start, c.blank = cut, 0
-		}
-		if len(trimEnd(data[at:end])) == 0 {
-			c.blank += end - at
-		} else {
-			c.blank = 0
-		}
-		if behind {
-			ends = append(ends, int32(end))
-			start = end
-			c.blank = 0
+		default:
+			c.judge(raw, at, end)
 		}
 		at = end
 	}
-	if (flush || final) && at > start {
-		ends = append(ends, int32(at))
-		start, c.blank = at, 0
+	if (flush || final) && at > c.from {
 		resume := none
-		if c.now.mode.dump() {
+		switch {
+		case c.weaving:
+			resume = c.weave.dumping()
+		case c.now.mode.dump():
 			resume = c.now.mode
 		}
-		c.close(state{resume: resume})
+		c.finish(at, resume)
 	}
-	c.judged = at - start
+	c.judged = at - c.from
+	c.origin += c.from
+	ends, c.ends = c.ends, nil
 	return ends
 }
 
-// close ends the open record; the next one starts in state s.
-func (c *Cutter) close(s state) { c.start, c.now = s, s }
-
-// judge decides about one line, raw with its terminator: whether a record ends
-// before it and whether one ends behind it. Size is what the open record would
-// have with it.
-func (c *Cutter) judge(raw []byte, size int) (before, behind bool) {
-	if len(raw) > c.lineLimit {
-		c.close(state{})
-		c.blank = 0
-		return true, true
+// endAt ends the open unit, if it has bytes, at an offset in the data of this call.
+func (c *Cutter) endAt(at int) {
+	if at > c.from {
+		c.ends = append(c.ends, int32(at))
+		c.from = at
 	}
-	if size > c.maxRecord && size > len(raw) {
+}
+
+// finish ends all that is open; a dump of mode resume may go on behind it.
+func (c *Cutter) finish(at int, resume mode) {
+	if c.weaving {
+		c.weave.closeAll()
+		c.endUnits()
+		c.weaving = false
+	}
+	c.endAt(at)
+	c.close(state{resume: resume})
+}
+
+// close ends the open record; the next one starts in state s.
+func (c *Cutter) close(s state) { c.start, c.now, c.blank = s, s, 0 }
+
+// judge gives a line to the open record or to the next one.
+func (c *Cutter) judge(raw []byte, at, end int) {
+	if len(raw) > c.lineLimit {
+		c.finish(at, none)
+		c.endAt(end)
+		return
+	}
+	if end-c.from > c.maxRecord && at > c.from {
+		c.endAt(at)
 		c.close(c.now) // the rest goes on as a record of the same kind
-		c.blank = 0
-		before = true
 	}
 	line := trimEnd(raw)
 	if len(line) == 0 {
 		if c.now.mode == none {
 			c.now.mode = blanks
 		}
-		return before, false
+		c.blank += len(raw)
+		return
 	}
 	if c.now.mode > blanks {
 		next, v := c.now.mode.follow(line, c.blank > 0)
@@ -166,16 +198,85 @@ func (c *Cutter) judge(raw []byte, size int) (before, behind bool) {
 		}
 		switch v {
 		case joins:
-			c.now.mode = next
-			return before, false
+			c.now.mode, c.blank = next, 0
+			return
 		case closes:
-			c.close(state{})
-			return before, true
+			c.finish(end, none)
+			return
 		}
+		c.endAt(at - c.blank)
 		c.close(state{resume: c.interrupted(line)})
-		before = true
 	}
-	return before, c.open(line)
+	c.blank = 0
+	if c.open(line) {
+		c.endAt(end)
+	}
+}
+
+// interrupts reports whether a line comes between those of the open dump, from
+// the start of which all is known.
+func (c *Cutter) interrupts(raw []byte, end int) bool {
+	line := trimEnd(raw)
+	if len(line) == 0 || c.start != (state{}) || len(raw) > c.lineLimit || end-c.from > c.maxRecord {
+		return false
+	}
+	_, v := c.now.mode.follow(line, c.blank > 0)
+	return v == begins
+}
+
+// begin starts weaving.
+func (c *Cutter) begin(k kind) {
+	c.weaving, c.origin = true, 0
+	c.weave.reset(k)
+}
+
+// replay weaves the lines of the open unit, which were judged.
+func (c *Cutter) replay(data []byte) {
+	c.line = line{}
+	for at := c.from; at < len(data); {
+		end := lineEnd(data, at)
+		c.weave.take(&c.line, data[at:end], at, end)
+		at = end
+	}
+	c.endUnits()
+}
+
+// weaves reports whether a line can be woven with those before it, and if not,
+// the dump that may go on behind it.
+func (c *Cutter) weaves(raw []byte, end int) (resume mode, ok bool) {
+	if len(raw) > c.lineLimit {
+		return none, false
+	}
+	if end-c.from > c.maxRecord {
+		return c.weave.dumping(), false
+	}
+	unwrap(raw, &c.line)
+	return none, c.line.kind == c.weave.kind
+}
+
+// weaveLine weaves c.line, and ends the units that are complete with it.
+func (c *Cutter) weaveLine(raw []byte, at, end int) {
+	text := c.line.text(c.text[:0], raw)
+	if c.line.escaped {
+		c.text = text[:0]
+	}
+	c.weave.take(&c.line, text, c.origin+at, c.origin+end)
+	c.endUnits()
+	if c.weave.idle() {
+		c.weaving = false
+		c.close(state{})
+	} else if m, ok := c.weave.single(); ok {
+		c.weaving = false
+		c.close(state{})
+		c.now.mode = m
+	}
+}
+
+// endUnits ends the units that are complete.
+func (c *Cutter) endUnits() {
+	for at := c.weave.unit(); at >= 0; at = c.weave.unit() {
+		c.endAt(at - c.origin)
+	}
 }
 
 // interrupted returns the dump that may go on behind line, which ends the open record.
@@ -205,6 +306,14 @@ func (c *Cutter) open(line []byte) (single bool) {
 		c.start = c.now
 	}
 	return m == none
+}
+
+// lineEnd returns the end, terminator included, of the line at an offset in data.
+func lineEnd(data []byte, at int) int {
+	if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
+		return at + i + 1
+	}
+	return len(data)
 }
 
 // trimEnd returns line without its terminator.

@@ -2,25 +2,41 @@ package frame
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"shipper/internal/record"
 )
 
-// cut returns the records of text, presented at once and then flushed.
+// cut returns the units of text, presented at once and then flushed.
 func cut(o Options, text string) []string {
 	c := New(o)
 	return split(text, c.Cut([]byte(text), nil, true, true))
 }
 
-func split(text string, ends []int32) (records []string) {
+func split(text string, ends []int32) (units []string) {
 	at := 0
 	for _, e := range ends {
-		records = append(records, text[at:e])
+		units = append(units, text[at:e])
 		at = int(e)
 	}
-	return records
+	return units
+}
+
+// texts returns the records of units.
+func texts(units []string) (all []string) {
+	var s Splitter
+	for _, u := range units {
+		arena, records := s.Split([]byte(u), 0, len(u), 0)
+		for _, r := range records {
+			all = append(all, string(arena[r.Lo:r.Hi]))
+		}
+	}
+	return all
 }
 
 // A line of "--" divides the records of a case.
@@ -30,7 +46,7 @@ func TestCut(t *testing.T) {
 	f := func(name, want string) {
 		t.Helper()
 		records := strings.Split(want, divider)
-		got := cut(Options{}, strings.ReplaceAll(want, divider, ""))
+		got := texts(cut(Options{}, strings.ReplaceAll(want, divider, "")))
 		if !slices.Equal(got, records) {
 			t.Errorf("%s:\ngot\n%s\nwant\n%s", name, strings.Join(got, divider), want)
 		}
@@ -148,30 +164,6 @@ text
 `)
 	f("Go panic without goroutines", "panic: a\n\tb\n--\nnext\n")
 	f("Go panic alone", "panic: a\n--\npanic: b\n")
-	f("Go panic interrupted", `panic: boom
---
-{"level":"info","msg":"tick"}
---
-
-goroutine 19 [running]:
-main.main()
---
-{"level":"info","msg":"tick"}
---
-{"level":"info","msg":"tick"}
---
-	/src/main.go:27 +0x3
---
-2026/11/23 06:25:41 message
---
-main.main()
-	/src/main.go:27 +0x3
---
-2026/11/23 06:25:41 message
---
-2026/11/23 06:25:41 another
-	is not resumed
-`)
 	f("stack overflow", `runtime: goroutine stack exceeds 65536-byte limit
 runtime: sp=0x18319a0ca398 stack=[0x18319a0ca000, 0x18319a0da000]
 fatal error: stack overflow
@@ -251,16 +243,6 @@ note: Some details are omitted
 --
 text
 `)
-	f("Rust backtrace interrupted", `thread 'main' panicked at 'one', crash.rs:45:24
-stack backtrace:
---
-2026-11-23T06:36:54.158540Z  INFO errs: going on
---
-   0: rust_begin_unwind
-             at /usr/src/rustc-1.63.0/library/std/src/panicking.rs:584:5
---
-2026-11-23T06:36:54.158540Z  INFO errs: going on
-`)
 	f("Rust aborts", `
 thread 'main' (13466) has overflowed its stack
 fatal runtime error: stack overflow, aborting
@@ -295,6 +277,285 @@ text
 `)
 }
 
+// TestInterrupted wants the records of dumps that lines of others are in.
+func TestInterrupted(t *testing.T) {
+	f := func(name, text, want string) {
+		t.Helper()
+		if got := strings.Join(texts(cut(Options{}, text)), divider); got != want {
+			t.Errorf("%s:\ngot\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	f("Go panic", `panic: boom
+{"level":"info","msg":"tick"}
+
+goroutine 19 [running]:
+main.main()
+{"level":"info","msg":"tick"}
+{"level":"info","msg":"tick"}
+	/src/main.go:27 +0x3
+2026/11/23 06:25:41 message
+	indented
+main.main()
+	/src/main.go:27 +0x3
+text
+exit status 2
+2026/11/23 06:25:41 another
+	is not resumed
+`, `panic: boom
+
+goroutine 19 [running]:
+main.main()
+	/src/main.go:27 +0x3
+main.main()
+	/src/main.go:27 +0x3
+--
+{"level":"info","msg":"tick"}
+--
+{"level":"info","msg":"tick"}
+--
+{"level":"info","msg":"tick"}
+--
+2026/11/23 06:25:41 message
+	indented
+--
+text
+--
+exit status 2
+--
+2026/11/23 06:25:41 another
+	is not resumed
+`)
+	f("a stack printed later is another record", `panic: boom
+
+goroutine 19 [running]:
+main.main()
+	/src/main.go:27 +0x3
+{"a":1}
+goroutine 19 [running]:
+main.main()
+	/src/main.go:27 +0x3
+`, `panic: boom
+
+goroutine 19 [running]:
+main.main()
+	/src/main.go:27 +0x3
+--
+{"a":1}
+--
+goroutine 19 [running]:
+main.main()
+	/src/main.go:27 +0x3
+`)
+	f("panic of a handler", `2026/11/23 06:26:46 http: panic serving 10.0.0.7:1: boom
+goroutine 1 [running]:
+runtime/debug.Stack()
+{"a":1}
+	/usr/local/go/src/runtime/debug/stack.go:26 +0x5e
+main.main()
+2026/11/23 06:26:46 another
+	/src/main.go:1 +0x1
+created by net/http.(*Server).Serve in goroutine 1
+	/src/main.go:1 +0x1
+2026/11/23 06:26:46 still running
+`, `2026/11/23 06:26:46 http: panic serving 10.0.0.7:1: boom
+goroutine 1 [running]:
+runtime/debug.Stack()
+	/usr/local/go/src/runtime/debug/stack.go:26 +0x5e
+main.main()
+	/src/main.go:1 +0x1
+created by net/http.(*Server).Serve in goroutine 1
+	/src/main.go:1 +0x1
+--
+{"a":1}
+--
+2026/11/23 06:26:46 another
+--
+2026/11/23 06:26:46 still running
+`)
+	f("Rust panic", `thread 'main' panicked at src/main.rs:1:2:
+boom
+{"a":1}
+stack backtrace:
+2026-11-23T06:36:54.158540Z  INFO errs: going on
+   0: rust_begin_unwind
+             at /usr/src/rustc-1.63.0/library/std/src/panicking.rs:584:5
+{"a":2}
+note: Some details are omitted
+2026-11-23T06:36:54.158540Z  INFO errs: going on
+`, `thread 'main' panicked at src/main.rs:1:2:
+boom
+stack backtrace:
+   0: rust_begin_unwind
+             at /usr/src/rustc-1.63.0/library/std/src/panicking.rs:584:5
+note: Some details are omitted
+--
+{"a":1}
+--
+2026-11-23T06:36:54.158540Z  INFO errs: going on
+--
+{"a":2}
+--
+2026-11-23T06:36:54.158540Z  INFO errs: going on
+`)
+	f("race report", `==================
+WARNING: DATA RACE
+Read at 0x00c000094028 by goroutine 9:
+{"a":1}
+  main.(*counter).inc()
+      /src/gocrash/race/main.go:10 +0x7d
+==================
+{"a":2}
+`, `==================
+WARNING: DATA RACE
+Read at 0x00c000094028 by goroutine 9:
+  main.(*counter).inc()
+      /src/gocrash/race/main.go:10 +0x7d
+==================
+--
+{"a":1}
+--
+{"a":2}
+`)
+	other := strings.Repeat("{\"a\":1}\n", aheadLines+1)
+	f("too late", "panic: a\n"+other+"goroutine 1 [running]:\nmain.main()\n",
+		"panic: a\n"+divider+strings.ReplaceAll(other, "\n", "\n"+divider)+"goroutine 1 [running]:\nmain.main()\n")
+	f("in time", "panic: a\n"+other[8:]+"goroutine 1 [running]:\nmain.main()\n",
+		"panic: a\ngoroutine 1 [running]:\nmain.main()\n"+strings.ReplaceAll(other[8:], "{", divider+"{"))
+}
+
+// TestWrapped wants the records of containers' lines, after their stream and
+// the fraction of their time.
+func TestWrapped(t *testing.T) {
+	f := func(name, text, want string) {
+		t.Helper()
+		var got []string
+		var s Splitter
+		for _, u := range cut(Options{}, text) {
+			arena, records := s.Split([]byte(u), 0, len(u), 0)
+			for _, r := range records {
+				mark := [...]string{"", "out ", "err "}[r.Stream]
+				if r.Flags&record.Partial != 0 {
+					mark += "partial "
+				}
+				got = append(got, fmt.Sprintf("%s%d %s\n", mark, r.Time%1e9/1e6, arena[r.Lo:r.Hi]))
+			}
+		}
+		if got := strings.Join(got, divider); got != want {
+			t.Errorf("%s:\ngot\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	// Lines are written as ms, o or e, P or F, and the text.
+	lines := func(text string, form func(ms, stream, tag, text string) string) string {
+		var all strings.Builder
+		for l := range strings.Lines(text) {
+			p := append(strings.SplitN(strings.TrimSuffix(l, "\n"), " ", 4), "")
+			all.WriteString(form(p[0], map[string]string{"o": "stdout", "e": "stderr"}[p[1]], p[2], p[3]))
+		}
+		return all.String()
+	}
+	both := func(name, text, want string) {
+		t.Helper()
+		f("CRI: "+name, lines(text, func(ms, stream, tag, text string) string {
+			return "2026-11-23T06:42:55." + ms + "000001Z " + stream + " " + tag + " " + text + "\n"
+		}), want)
+		f("CRI-O: "+name, lines(text, func(ms, stream, tag, text string) string {
+			return "2026-11-23T06:42:55." + ms + "00000+00:00 " + stream + " " + tag + ":x " + text + "\n"
+		}), want)
+		f("Docker: "+name, lines(text, func(ms, stream, tag, text string) string {
+			if tag == "F" {
+				text += "\n"
+			}
+			log, _ := json.Marshal(text)
+			return `{"log":` + string(log) + `,"stream":"` + stream + `","time":"2026-11-23T06:42:55.` + ms + "Z\"}\n"
+		}), want)
+	}
+	both("lines", `100 o F {"level":"info"}
+101 e F text
+102 e F  
+103 o F level=info msg="a"
+`, `out 100 {"level":"info"}
+--
+err 101 text
+--
+err 102  
+--
+out 103 level=info msg="a"
+`)
+	both("pieces", `100 o P {"level":
+101 e P error: 
+102 o P "info"
+103 o F }
+104 e F one
+105 o P no newline
+`, `out 100 {"level":"info"}
+--
+err 101 error: one
+--
+out partial 105 no newline
+`)
+	both("headers", `100 o F 2026/11/23 06:25:41 a
+101 e F 2026/11/23 06:25:41 b
+102 o F a more
+103 e F b <more> "\t
+104 o F
+105 o F 2026/11/23 06:25:41 c
+106 e F 2026/11/23 06:25:41 d
+`, `out 100 2026/11/23 06:25:41 a
+a more
+--
+err 101 2026/11/23 06:25:41 b
+b <more> "\t
+--
+out 105 
+2026/11/23 06:25:41 c
+--
+err 106 2026/11/23 06:25:41 d
+`)
+	both("panic", `100 e F panic: boom
+100 o F {"a":1}
+101 e F
+101 o P {"a":2
+101 e F goroutine 1 [running]:
+102 e F main.main()
+103 e F 	/src/main.go:27 +0x3
+104 o F }
+104 e F {"a":3}
+105 e F main.init()
+106 e F 	/src/main.go:27 +0x3
+`, `err 100 panic: boom
+
+goroutine 1 [running]:
+main.main()
+	/src/main.go:27 +0x3
+main.init()
+	/src/main.go:27 +0x3
+--
+out 100 {"a":1}
+--
+out 101 {"a":2}
+--
+err 104 {"a":3}
+`)
+	both("a pause ends a record", `100 o F 2026/11/23 06:25:41 a
+200 o F b
+701 e F {"a":1}
+702 o F c
+`, `out 100 2026/11/23 06:25:41 a
+b
+--
+err 701 {"a":1}
+--
+out 702 c
+`)
+	f("another object", `{"log":"text","a":"b","stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}
+{"log":"a\\","stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}
+`, "0 "+`{"log":"text","a":"b","stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}
+`+"\n--\nout partial 608 a\\\n")
+	f("an application's own object", `{"log":"text\n","stream":"stdout","time":"2026-11-23T06:42:55.608872442+01:00"}
+`, "0 "+`{"log":"text\n","stream":"stdout","time":"2026-11-23T06:42:55.608872442+01:00"}
+`+"\n")
+}
+
 // TestNothingWaits wants records that nothing can join at once, without a flush.
 func TestNothingWaits(t *testing.T) {
 	f := func(line string, want int) {
@@ -309,6 +570,11 @@ func TestNothingWaits(t *testing.T) {
 	f(`10.0.0.1 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 2`, 1)
 	f(`listening on :8080`, 1)
 	f(`=== RUN TestX`, 1)
+	f(`2026-11-23T06:42:55.6Z stdout F {"level":"info"}`, 1)
+	f(`2026-11-23T06:42:55.6Z stdout F text`, 1)
+	f(`{"log":"{\"level\":\"info\"}\n","stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}`, 1)
+	f(`2026-11-23T06:42:55.6Z stdout F 2026/11/23 06:25:41 x`, 0)
+	f(`2026-11-23T06:42:55.6Z stdout P {"level"}`, 0)
 	f(`2026/11/23 06:25:41 x`, 0)
 	f(`I1123 06:25:41.544749    1705 more.go:49] x`, 0)
 	f(`panic: x`, 0)
@@ -399,24 +665,46 @@ level=info msg=x
 thread 'main' has overflowed its stack
 fatal runtime error: stack overflow`, "\n")
 
+// randomText returns lines of the corpus: as they are, or as a container
+// runtime wraps them, or both.
 func randomText(seed uint64, lines int) string {
 	r := rand.New(rand.NewPCG(seed, 1))
 	var text strings.Builder
+	ms := 0
 	for range lines {
-		text.WriteString(corpus[r.IntN(len(corpus))])
+		line := corpus[r.IntN(len(corpus))]
 		if r.IntN(8) == 0 {
-			text.WriteByte('\r')
+			line += "\r"
 		}
-		text.WriteByte('\n')
+		ms += r.IntN(20) * r.IntN(20)
+		when := fmt.Sprintf("2026-11-23T06:42:%02d.%03dZ", ms/1000%60, ms%1000)
+		stream := [...]string{"stdout", "stderr"}[r.IntN(2)]
+		full := r.IntN(5) > 0
+		style := seed % 4
+		if style == 3 {
+			style = r.Uint64N(3)
+		}
+		switch style {
+		case 0:
+			text.WriteString(line + "\n")
+		case 1:
+			fmt.Fprintf(&text, "%s %s %c %s\n", when, stream, "PF"[min(1, r.IntN(5))], line)
+		case 2:
+			if full {
+				line += "\n"
+			}
+			log, _ := json.Marshal(line)
+			fmt.Fprintf(&text, `{"log":%s,"stream":"%s","time":"%s"}`+"\n", log, stream, when)
+		}
 	}
 	return text.String()
 }
 
 func TestSplitsAgree(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(400) {
 		text := randomText(seed, 40)
 		o := Options{LineLimit: 60, MaxRecord: 100 + int(seed)}
-		if seed%2 == 0 {
+		if seed%3 == 0 {
 			o = Options{}
 		}
 		agree(t, o, text, seed)
@@ -429,6 +717,9 @@ func agree(t *testing.T, o Options, text string, seed uint64) {
 	if strings.Join(want, "") != text {
 		t.Fatalf("bytes are lost or come twice: %q from %q", want, text)
 	}
+	for _, u := range want {
+		checkSplit(t, u)
+	}
 	r := rand.New(rand.NewPCG(seed, 2))
 	got := pieces(o, text, func(n int) int { return 1 + r.IntN(1+n/4) })
 	if !slices.Equal(got, want) {
@@ -436,8 +727,41 @@ func agree(t *testing.T, o Options, text string, seed uint64) {
 	}
 }
 
+// checkSplit wants every byte of a unit in exactly one record: what is inside of
+// its lines, once, in records that start at different bytes.
+func checkSplit(t *testing.T, unit string) {
+	t.Helper()
+	var s Splitter
+	arena, records := s.Split([]byte(unit), 0, len(unit), 0)
+	var got, want [256]int
+	for i, r := range records {
+		if i == 0 && r.Offset != 0 || i > 0 && r.Offset <= records[i-1].Offset {
+			t.Fatalf("offsets of %q: %v", unit, records)
+		}
+		for _, c := range arena[r.Lo:r.Hi] {
+			got[c]++
+		}
+	}
+	wrapped := s.kindOf([]byte(unit)) != plain
+	for raw := range strings.Lines(unit) {
+		l := line{hi: len(raw)}
+		if wrapped {
+			unwrap([]byte(raw), &l)
+		}
+		for _, c := range l.text(nil, []byte(raw)) {
+			want[c]++
+		}
+	}
+	if wrapped {
+		got['\n'], want['\n'] = 0, 0 // those between lines
+	}
+	if got != want {
+		t.Fatalf("bytes are lost or come twice: %q became %q", unit, texts([]string{unit}))
+	}
+}
+
 func FuzzCut(f *testing.F) {
-	for seed := range uint64(20) {
+	for seed := range uint64(40) {
 		f.Add(randomText(seed, 20), seed, 0)
 	}
 	f.Add("\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m\n\xef\xbb\xbf{\n[\x1b\n", uint64(1), 40)
@@ -520,4 +844,44 @@ func BenchmarkTracing(b *testing.B) {
 }
 func BenchmarkText(b *testing.B) {
 	benchmark(b, "listening on port 8080 and some more words to read\n")
+}
+
+func BenchmarkCRI(b *testing.B) {
+	benchmark(b, "2026-11-23T06:42:55.609743826Z stdout F "+zapLine)
+}
+func BenchmarkCRIStd(b *testing.B) {
+	benchmark(b, "2026-11-23T06:42:55.609743826Z stdout F 2026/11/23 06:25:41 user 42 logged in from 10.0.0.7\n")
+}
+func BenchmarkDocker(b *testing.B) {
+	log, _ := json.Marshal(zapLine)
+	benchmark(b, `{"log":`+string(log)+`,"stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}`+"\n")
+}
+
+func benchmarkSplit(b *testing.B, line string) {
+	data := bytes.Repeat([]byte(line), 256<<10/len(line))
+	ends := New(Options{}).Cut(data, nil, true, true)
+	arena := make([]byte, 0, 2*len(data))
+	var s Splitter
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		arena = append(arena[:0], data...)
+		lo := 0
+		for _, hi := range ends {
+			arena, _ = s.Split(arena, lo, int(hi), 0)
+			lo = int(hi)
+		}
+	}
+}
+
+func BenchmarkSplitJSON(b *testing.B) { benchmarkSplit(b, zapLine) }
+func BenchmarkSplitText(b *testing.B) {
+	benchmarkSplit(b, "listening on port 8080 and some more words to read\n")
+}
+func BenchmarkSplitCRI(b *testing.B) {
+	benchmarkSplit(b, "2026-11-23T06:42:55.609743826Z stdout F "+zapLine)
+}
+func BenchmarkSplitDocker(b *testing.B) {
+	log, _ := json.Marshal(zapLine)
+	benchmarkSplit(b, `{"log":`+string(log)+`,"stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}`+"\n")
 }

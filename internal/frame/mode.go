@@ -22,6 +22,7 @@ const (
 	rustAbort              // overflowed its stack: one more line
 	errorLine              // Error: ...
 	errorMore              // Caused by: and what follows
+	headerDump             // a header with goroutines behind it
 	modes
 )
 
@@ -34,10 +35,19 @@ const (
 	closes                // the open record, which ends with it
 )
 
-// dump reports whether a record of mode m may go on after it was interrupted.
+// dump reports whether a record of mode m may go on after it was cut.
 func (m mode) dump() bool { return m == goDump || m == rustTrace }
 
-// resumes reports whether line can only belong to an interrupted dump of mode m.
+// interruptible reports whether lines of others may be inside a record of mode m.
+func (m mode) interruptible() bool {
+	switch m {
+	case goDump, headerDump, raceBody, rustAfter, rustMore, rustTrace:
+		return true
+	}
+	return false
+}
+
+// resumes reports whether line can only belong to a dump of mode m that was cut.
 func (m mode) resumes(line []byte) bool {
 	switch m {
 	case goDump:
@@ -91,7 +101,10 @@ func starts(line []byte) bool {
 // blank lines are between.
 func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 	switch m {
-	case header:
+	case header, headerDump:
+		if line[0] == 'g' && goroutine(line) {
+			return headerDump, joins
+		}
 		if !starts(line) {
 			return m, joins
 		}

@@ -8,7 +8,8 @@ import (
 	"shipper/internal/record"
 )
 
-// Chunk is a run of bytes of one stream, cut at record ends.
+// Chunk is a run of bytes of one stream, cut at the ends of units: a unit is a
+// record, or a few whose lines interleave.
 //
 // Ownership of a Chunk passes with put: the source does not touch Data, Ends or
 // Pos again. The receiver calls Release, once, when it needs none of them any more.
@@ -16,9 +17,9 @@ type Chunk struct {
 	Stream *record.Stream
 	Hint   *Hint // what the parser learnt of the stream so far; shared by its chunks
 
-	Data  []byte         // the bytes of whole records, without what follows the last end; may have spare capacity
-	Ends  []int32        // for each record, the end of it in Data, line terminator included
-	Flags []record.Flags // for each record, or nil if none has any
+	Data  []byte         // the bytes of whole units, without what follows the last end; may have spare capacity
+	Ends  []int32        // for each unit, the end of it in Data, line terminator included
+	Flags []record.Flags // for each unit, or nil if none has any
 	Base  int64          // offset of Data[0] in the stream's generation
 	Read  int64          // when Data was read, ns since the Unix epoch
 

@@ -320,6 +320,7 @@ var wellKnown = []string{
 	"thread.name", "thread.id", "go.goroutine.id", "spans", "span.name", "signal", "signal.code", "signal.addr",
 	"log.iostream", "log.frame_time", "log.record.original", "log.record.timestamp",
 	"http.request.method", "url.path", "url.original", "http.response.status_code", "client.address", "server.address", "user_agent.original",
+	"stdout", "stderr",
 	"message", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL",
 }
 
