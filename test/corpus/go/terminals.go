@@ -41,7 +41,6 @@ func slogs() []sample {
 		{"tint/tint-colour", tinted(tint.Options{})},
 		{"tint/tint-source", tinted(tint.Options{NoColor: true, AddSource: true, TimeFormat: time.DateTime})},
 		{"tint/tint-rfc3339", tinted(tint.Options{NoColor: true, TimeFormat: time.RFC3339Nano})},
-		{"tint/tint-kitchen", tinted(tint.Options{NoColor: true, TimeFormat: time.Kitchen})},
 		{"devslog/devslog", dev(devslog.Options{}, false)},
 		{"devslog/devslog-source", dev(devslog.Options{NewLineAfterLog: true, TimeFormat: "[2006-01-02 15:04:05.000]"}, true)},
 		{"devslog/devslog-no-colour", dev(devslog.Options{NoColor: true, SortKeys: true}, false)},
