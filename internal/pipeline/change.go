@@ -4,7 +4,6 @@ import "shipper/internal/record"
 
 // change sets, renames and removes attributes of the record that w looks at.
 func (w *Worker) change(r *rule) {
-	w.changed()
 	for _, a := range r.set {
 		w.setAttribute(a)
 	}
@@ -14,14 +13,14 @@ func (w *Worker) change(r *rule) {
 			w.b.FieldsOf(w.r)[w.find(c.From)].Key = w.b.AddString(c.To)
 		}
 	}
-	if r.remove == nil {
-		return
-	}
-	for i := len(w.b.FieldsOf(w.r)) - 1; i >= 0; i-- {
-		if r.remove.matches(w.b.Bytes(w.b.FieldsOf(w.r)[i].Key)) {
-			w.b.Detach(w.r, i)
+	if r.remove != nil {
+		for i := len(w.b.FieldsOf(w.r)) - 1; i >= 0; i-- {
+			if r.remove.matches(w.b.Bytes(w.b.FieldsOf(w.r)[i].Key)) {
+				w.b.Detach(w.r, i)
+			}
 		}
 	}
+	w.changed()
 }
 
 // find returns the number of the last attribute of that name, or -1.

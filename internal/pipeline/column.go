@@ -7,50 +7,20 @@ import (
 	"shipper/internal/record"
 )
 
-// value is where a column's value of the record is: a field, or else a label of
-// the stream.
-type value struct {
-	field int32  // of the record; -1: label
-	text  []byte // of the field, if it is a string
-	label []byte
-}
+// columnText returns the value of column i as text; no bytes if there is none.
+func (w *Worker) columnText(i int) []byte { return w.fieldText(i, w.shape.fields[i]) }
 
-// columnValue returns column i of the record that w looks at. All columns are
-// looked up together, once for each record that needs any.
-func (w *Worker) columnValue(i int) *value {
-	if !w.known {
-		w.known = true
-		w.findColumns()
+// fieldText returns the value of column i, which is that field of the record,
+// or, for -1, a label of the stream.
+func (w *Worker) fieldText(i int, field int32) []byte {
+	if field < 0 {
+		return w.labels[i]
 	}
-	return &w.values[i]
-}
-
-// findColumns goes over the record's fields once. Of two with one name the later counts.
-func (w *Worker) findColumns() {
-	for i := range w.values {
-		w.values[i].field = -1
+	f := &w.b.FieldsOf(w.r)[field]
+	if f.Kind == record.String {
+		return w.b.Bytes(f.Val)
 	}
-	fs := w.b.FieldsOf(w.r)
-	for j, k := range w.keys.of(w.b, w.r) {
-		if i := k.column; i >= 0 {
-			v, f := &w.values[i], &fs[j]
-			v.field, v.text = int32(j), nil
-			if f.Kind == record.String {
-				v.text = w.b.Bytes(f.Val)
-			}
-		}
-	}
-}
-
-// columnText returns a column's value as text; no bytes if there is none.
-func (w *Worker) columnText(v *value) []byte {
-	if v.field < 0 {
-		return v.label
-	}
-	if v.text != nil {
-		return v.text
-	}
-	w.text = w.b.Text(w.text[:0], w.b.FieldsOf(w.r)[v.field])
+	w.text = w.b.Text(w.text[:0], *f)
 	return w.text
 }
 
@@ -60,11 +30,11 @@ func (w *Worker) useStream(s *record.Stream) {
 		return
 	}
 	w.stream = s
-	for i := range w.values {
-		w.values[i].label = nil
+	for i := range w.labels {
+		w.labels[i] = nil
 		for _, l := range s.Labels {
 			if spells([]byte(l.Name), w.p.columns[i]) {
-				w.values[i].label = []byte(l.Value)
+				w.labels[i] = []byte(l.Value)
 			}
 		}
 	}

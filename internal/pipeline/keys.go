@@ -1,59 +1,6 @@
 package pipeline
 
-import (
-	"encoding/binary"
-
-	"shipper/internal/record"
-)
-
-// keys remembers what the rules have to do with attribute names, which repeat:
-// mostly a record has those of the one before it in the same places.
-type keys struct {
-	p     *Pipeline
-	known map[string]*key
-	last  [64]lastKey // by the attribute's place in the record
-	keys  []*key      // of the record that is looked at, if valid
-	valid bool
-}
-
-// of returns the keys of r's attributes. They are looked up once, until somebody
-// says that they are not valid any more.
-func (k *keys) of(b *record.Batch, r *record.Record) []*key {
-	if k.valid {
-		return k.keys
-	}
-	k.valid = true
-	fs := b.FieldsOf(r)
-	if cap(k.keys) < len(fs) {
-		k.keys = make([]*key, 2*len(fs))
-	}
-	k.keys = k.keys[:len(fs)]
-	arena := b.Arena
-	for j := range fs {
-		l, name := &k.last[j%len(k.last)], fs[j].Key
-		if l.span == name && name.WellKnown() {
-			k.keys[j] = l.key
-			continue
-		}
-		// Nearly all names are short, and not at the end of the arena.
-		if name.Len == l.span.Len && name.Len <= 8 && int(name.Off)+8 <= len(arena) &&
-			binary.LittleEndian.Uint64(arena[name.Off:])&l.mask == l.head && l.key != nil {
-			k.keys[j] = l.key
-			continue
-		}
-		k.keys[j] = k.look(l, b, name)
-	}
-	return k.keys
-}
-
-// lastKey is the name that an attribute in its place had last.
-type lastKey struct {
-	key  *key
-	span record.Span
-	head uint64 // the first 8 bytes of the name
-	mask uint64 // of them, those that there are
-	name []byte
-}
+import "shipper/internal/record"
 
 // key is what the rules have to do with an attribute's name.
 type key struct {
@@ -74,27 +21,16 @@ const (
 	maxKeyLen = 128  // of one that is remembered
 )
 
-// look returns what is known of a name; the last one in its place was l.
-func (k *keys) look(l *lastKey, b *record.Batch, name record.Span) *key {
-	text := b.Bytes(name)
-	if l.key != nil && string(l.name) == string(text) {
-		l.span = name
-		return l.key
-	}
-	found := k.known[string(text)]
-	if found == nil {
-		found = k.p.judge(text)
-		if len(k.known) < maxKeys && len(text) <= maxKeyLen {
-			k.known[string(text)] = found
+// keyOf returns what the rules have to do with a name. It remembers most.
+func (w *Worker) keyOf(name []byte) *key {
+	k := w.known[string(name)]
+	if k == nil {
+		k = w.p.judge(name)
+		if len(w.known) < maxKeys && len(name) <= maxKeyLen {
+			w.known[string(name)] = k
 		}
 	}
-	if len(text) <= maxKeyLen {
-		var head [8]byte
-		n := copy(head[:], text)
-		l.span, l.name, l.key = name, append(l.name[:0], text...), found
-		l.head, l.mask = binary.LittleEndian.Uint64(head[:]), 1<<(8*n)-1
-	}
-	return found
+	return k
 }
 
 // judge works out what the rules have to do with a name.
@@ -126,4 +62,83 @@ func (r *redactor) judge(name []byte) verdict {
 		}
 	}
 	return v
+}
+
+// shape is what the rules have to do with records that have the same attribute
+// names in the same order, as most of a batch have: it is worked out once.
+type shape struct {
+	known  bool
+	keys   []*key  // of the fields
+	fields []int32 // by column, the field that it is, or -1
+	rules  []int32 // that can match
+}
+
+// useShapes takes up the shapes of a batch.
+func (w *Worker) useShapes(b *record.Batch) {
+	w.shapeOf = b.Shapes()
+	for i := range w.shapes {
+		w.shapes[i].known = false
+	}
+}
+
+// shapeOfRecord returns the shape of the record that w looks at, which was not
+// changed yet.
+func (w *Worker) shapeOfRecord() *shape {
+	n := int(w.shapeOf[w.i])
+	for n >= len(w.shapes) {
+		w.shapes = append(w.shapes, shape{})
+	}
+	s := &w.shapes[n]
+	if s.known {
+		return s
+	}
+	s.known = true
+	w.fill(s)
+	s.rules = s.rules[:0]
+	for i := range w.p.rules {
+		if w.possible(&w.p.rules[i].test, s) {
+			s.rules = append(s.rules, int32(i))
+		}
+	}
+	return s
+}
+
+// changed says that the record's attributes are not those of its shape any more.
+func (w *Worker) changed() {
+	w.b.Reshape()
+	w.fill(&w.own)
+	w.own.rules = w.all
+	w.shape = &w.own
+}
+
+// fill looks up the names of the record that w looks at. Of two with one name
+// the later counts.
+func (w *Worker) fill(s *shape) {
+	s.keys, s.fields = s.keys[:0], s.fields[:0]
+	for range w.p.columns {
+		s.fields = append(s.fields, -1)
+	}
+	for j, f := range w.b.FieldsOf(w.r) {
+		k := w.keyOf(w.b.Bytes(f.Key))
+		s.keys = append(s.keys, k)
+		if k.column >= 0 {
+			s.fields[k.column] = int32(j)
+		}
+	}
+}
+
+// possible reports whether any record of a shape can satisfy t. What a record
+// does not have, another of its shape has not either.
+func (w *Worker) possible(t *test, s *shape) bool {
+	switch t.what {
+	case attribute:
+		return s.fields[t.column] >= 0 || w.attribute(t, -1)
+	case allOf:
+		for i := range t.parts {
+			if !w.possible(&t.parts[i], s) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -102,5 +104,41 @@ func TestLimitedRecords(t *testing.T) {
 	}
 	if n := p.Stats.Rules[0].Limited.Load(); n != 3 {
 		t.Errorf("%d limited", n)
+	}
+}
+
+// TestWorkersAtOnce: what Workers share they share safely, and count together.
+func TestWorkersAtOnce(t *testing.T) {
+	p, err := New(Config{Outputs: outputs(), Redact: allRedactions(Token), Rules: []Rule{
+		{Name: "cap", Limit: &Limit{Rate: 10, Burst: 10}, Continue: true},
+		{Name: "some", Sample: &Sample{Keep: 0.5, Key: "n"}, Continue: true, Set: []Attribute{{"a", "b"}}},
+		{Name: "errors", Match: `{level="error"}`, To: []string{"loki", "store"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const workers, rounds = 4, 50
+	var passed atomic.Int64
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			w := p.NewWorker()
+			for range rounds {
+				b, starts, raw := batchOf(debugLine, errorLine, paymentLine)
+				for _, part := range w.Apply(b, starts, raw, int64(time.Hour)) {
+					p.Names(part.Route)
+					if part.Reason != "rate_limit:cap" {
+						passed.Add(int64(len(part.Rows)))
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := p.Stats.Rules[0].Hits.Load(); n != 3*workers*rounds {
+		t.Errorf("%d hits", n)
+	}
+	if n := passed.Load(); n < 10 || n > 30 {
+		t.Errorf("%d came through at once, the burst is 10", n)
 	}
 }

@@ -208,19 +208,24 @@ func (w *Worker) holds(t *test) bool {
 		line := w.b.Bytes(w.r.Body)
 		return (bytes.Contains(line, t.value) && t.cond.Regexp.Match(line)) != t.not
 	case attribute:
-		v := w.columnValue(t.column)
-		if t.cond.Unit != selector.Number {
-			return t.text(w.columnText(v))
-		}
-		if v.field >= 0 {
-			if f := w.b.FieldsOf(w.r)[v.field]; f.Kind == record.Int {
-				return t.cond.MatchNumber(float64(f.Int()))
-			}
-		}
-		n, ok := parseFloat(w.columnText(v))
-		return ok && t.cond.MatchNumber(n)
+		return w.attribute(t, w.shape.fields[t.column])
 	}
 	return t.text(w.member(t.what))
+}
+
+// attribute reports whether an attribute, which is that field of the record, or
+// a label of the stream, satisfies t.
+func (w *Worker) attribute(t *test, field int32) bool {
+	if t.cond.Unit != selector.Number {
+		return t.text(w.fieldText(t.column, field))
+	}
+	if field >= 0 {
+		if f := &w.b.FieldsOf(w.r)[field]; f.Kind == record.Int {
+			return t.cond.MatchNumber(float64(f.Int()))
+		}
+	}
+	n, ok := parseFloat(w.fieldText(t.column, field))
+	return ok && t.cond.MatchNumber(n)
 }
 
 // text reports whether a text satisfies t.

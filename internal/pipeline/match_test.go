@@ -69,9 +69,10 @@ func FuzzMatch(f *testing.F) {
 		w := p.NewWorker()
 		w.b = b
 		w.useStream(b.Stream)
+		w.useShapes(b)
 		for i := range b.Records {
-			w.r = &b.Records[i]
-			w.changed()
+			w.r, w.i = &b.Records[i], i
+			w.shape = w.shapeOfRecord()
 			want := q.Match(labelOf(b, w.r), b.Bytes(w.r.Body))
 			if got := w.holds(&compiled); got != want {
 				t.Errorf("%s on record %d: %t, want %t", text, i, got, want)

@@ -68,7 +68,7 @@ func (w *Worker) keeps(s *sampler) (kept, exempt bool) {
 	if s.column < 0 {
 		return w.randomness() >= s.threshold, false
 	}
-	h := maphash.Bytes(w.seed, w.columnText(w.columnValue(s.column)))
+	h := maphash.Bytes(w.seed, w.columnText(s.column))
 	shares := w.shares[s.index]
 	share, ok := shares[h]
 	if !ok {

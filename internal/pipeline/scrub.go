@@ -29,8 +29,8 @@ type scrubber struct {
 	number  []byte
 	covered []record.Span
 	macs    map[*Redaction]hash.Hash
-	keys    *keys
 	clean   []clean // by redactor
+	changed bool    // names or kinds of attributes, or their number
 	inPEM   bool    // the record before ended within a PEM block
 	copied  bool    // a secret of this record may be in its raw bytes, too
 	tail    bool    // and in bytes behind all raw ones that were in use for a while
@@ -55,28 +55,30 @@ func (s *scrubber) end() {
 	s.maskRest(s.raw, len(s.b.Arena))
 }
 
-// record redacts record i.
-func (s *scrubber) record(rd *redactor, i int) {
+// record redacts record i, which has those keys. It reports whether names or
+// kinds of its attributes changed, or how many there are.
+func (s *scrubber) record(rd *redactor, i int, ks []*key) (changed bool) {
 	r := &s.b.Records[i]
-	s.copied = false
-	s.fields(rd, r)
+	s.copied, s.changed = false, false
+	s.fields(rd, r, ks)
 	r.Body = s.body(rd, r.Body)
 	r.Logger = s.text(rd, r.Logger)
 	if r.Severity == 0 { // otherwise it is one of the words for it
 		r.SeverityText = s.text(rd, r.SeverityText)
 	}
-	s.keys.valid = false
 	if s.copied {
 		s.tail = true
 		s.wipeCopies(r, i)
 	}
+	return s.changed
 }
 
 // fields redacts the attributes of r.
-func (s *scrubber) fields(rd *redactor, r *record.Record) {
-	fs, ks := s.b.FieldsOf(r), s.keys.of(s.b, r)
+func (s *scrubber) fields(rd *redactor, r *record.Record, ks []*key) {
+	fs := s.b.FieldsOf(r)
 	for j := 0; j < len(fs); j++ {
-		f, k := &fs[j], ks[j]
+		f, k := &fs[j], ks[0]
+		ks = ks[1:]
 		keep := true
 		switch {
 		case k.special&rd.bit != 0:
@@ -90,7 +92,8 @@ func (s *scrubber) fields(rd *redactor, r *record.Record) {
 		}
 		if !keep {
 			s.b.Detach(r, j)
-			fs, ks = fs[:len(fs)-1], slices.Delete(ks, j, j+1)
+			s.changed = true
+			fs = fs[:len(fs)-1]
 			j--
 		}
 	}
@@ -100,6 +103,7 @@ func (s *scrubber) fields(rd *redactor, r *record.Record) {
 // field has to go.
 func (s *scrubber) named(rd *redactor, f *record.Field, v *verdict) (keep bool) {
 	if v.secret {
+		s.changed = true
 		f.Key = s.text(rd, f.Key)
 	}
 	if v.action >= 0 {
@@ -179,6 +183,7 @@ func (s *scrubber) whole(rd *redactor, f *record.Field, action uint8, d Detector
 		return true
 	}
 	if f.Kind != record.String {
+		s.changed = true
 		s.number = s.b.Text(s.number[:0], *f)
 		if f.Kind == record.Int || f.Kind == record.Bool {
 			s.copied = true
@@ -335,6 +340,7 @@ func (s *scrubber) wipeCopies(r *record.Record, i int) {
 		if fs[j].Key == originalName {
 			s.wipe(fs[j].Val)
 			s.b.Detach(r, j)
+			s.changed = true
 		}
 	}
 	first := i

@@ -19,10 +19,14 @@ type Worker struct {
 	i      int            // r's number
 	stream *record.Stream // that labels are of
 
-	keys   keys
-	known  bool // values are those of r
-	values []value
-	text   []byte
+	known   map[string]*key
+	shapeOf []int32 // of the batch's records
+	shapes  []shape
+	shape   *shape   // of r
+	own     shape    // of r, if it was changed
+	all     []int32  // rules
+	labels  [][]byte // of the stream, by column
+	text    []byte
 
 	seed      maphash.Seed
 	shares    []map[uint64]float64 // of samplers with a key: what part of a record is due, by the key's hash
@@ -35,12 +39,14 @@ type Worker struct {
 
 // NewWorker returns a Worker.
 func (p *Pipeline) NewWorker() *Worker {
-	w := &Worker{p: p, values: make([]value, len(p.columns)), hits: make([]int64, len(p.rules)), seed: maphash.MakeSeed()}
+	w := &Worker{p: p, known: map[string]*key{}, labels: make([][]byte, len(p.columns)), hits: make([]int64, len(p.rules)), seed: maphash.MakeSeed()}
+	for i := range p.rules {
+		w.all = append(w.all, int32(i))
+	}
 	for range p.shares {
 		w.shares = append(w.shares, map[uint64]float64{})
 	}
-	w.keys = keys{p: p, known: map[string]*key{}}
-	w.scrub = scrubber{stats: &p.Stats, keys: &w.keys, clean: make([]clean, len(p.redactors))}
+	w.scrub = scrubber{stats: &p.Stats, clean: make([]clean, len(p.redactors))}
 	return w
 }
 
@@ -66,13 +72,14 @@ type Part struct {
 func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Part {
 	w.b, w.used = b, 0
 	w.useStream(b.Stream)
+	w.useShapes(b)
 	w.scrub.begin(b, starts, raw)
 	for i := range b.Records {
 		w.r, w.i = &b.Records[i], i
-		w.changed()
+		w.shape = w.shapeOfRecord()
 		route, reason := w.decide(now)
 		if reason == "" && w.p.redactor != nil {
-			w.scrub.record(w.p.redactor, i)
+			w.redact(w.p.redactor)
 		}
 		part := w.part(route, reason)
 		part.Rows = append(part.Rows, int32(i))
@@ -118,21 +125,28 @@ func end(starts []int32, i, raw int) int {
 
 // decide goes through the rules. A reason says that the record is dropped.
 func (w *Worker) decide(now int64) (to Route, reason string) {
-	for i := range w.p.rules {
+	level := uint32(1) << min(w.r.Severity, 31)
+	for rules := w.shape.rules; len(rules) > 0; {
+		i := rules[0]
+		rules = rules[1:]
 		r := &w.p.rules[i]
-		if r.levels>>min(w.r.Severity, 31)&1 == 0 || !w.holds(&r.test) {
+		if r.levels&level == 0 || !w.holds(&r.test) {
 			continue
 		}
 		w.hits[i]++
 		if w.Matched != nil {
-			w.Matched(w.i, i)
+			w.Matched(w.i, int(i))
 		}
+		before := w.shape
 		if reason := w.act(r, &w.p.Stats.Rules[i], now); reason != "" {
 			return 0, reason
 		}
 		to |= r.to
 		if r.done {
 			return to, ""
+		}
+		if w.shape != before { // it was changed: others can match
+			rules = w.all[i+1:]
 		}
 	}
 	if to == 0 {
@@ -146,7 +160,7 @@ func (w *Worker) act(r *rule, stats *RuleStats, now int64) (reason string) {
 	if l := r.limit; l != nil {
 		key := []byte(nil)
 		if l.column >= 0 {
-			key = w.columnText(w.columnValue(l.column))
+			key = w.columnText(l.column)
 		} else {
 			w.text = append(w.text[:0], w.b.Stream.ID...)
 			key = w.text
@@ -174,14 +188,17 @@ func (w *Worker) act(r *rule, stats *RuleStats, now int64) (reason string) {
 		w.change(r)
 	}
 	if r.redact != nil {
-		w.scrub.record(r.redact, w.i)
-		w.changed()
+		w.redact(r.redact)
 	}
 	return ""
 }
 
-// changed says that what is known of the record's attributes does not hold any more.
-func (w *Worker) changed() { w.known, w.keys.valid = false, false }
+// redact redacts the record that w looks at.
+func (w *Worker) redact(rd *redactor) {
+	if w.scrub.record(rd, w.i, w.shape.keys) {
+		w.changed()
+	}
+}
 
 // part returns the part of that route or reason.
 func (w *Worker) part(to Route, reason string) *Part {

@@ -84,7 +84,10 @@ func (b *Batch) Append(dst []byte) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(b.Records)))
 	e := &b.enc
-	e.findShapes(b)
+	if !b.shaped {
+		e.findShapes(b)
+	}
+	b.Reshape() // whoever changes it before the next time need not say so
 	dst = binary.AppendUvarint(dst, uint64(len(e.shapes)))
 	for _, s := range e.shapes {
 		dst = binary.AppendUvarint(dst, uint64(s.fields))
@@ -112,6 +115,21 @@ func (b *Batch) Append(dst []byte) []byte {
 	dst[start+5] &= 0x7f
 	return dst
 }
+
+// Shapes returns the number of each record's shape: records with the same keys
+// and kinds of fields in the same order have one number, mostly. It is valid
+// until a record, or a key or kind, changes; whoever changes one in place calls
+// Reshape. Append needs the same and does not find it out again.
+func (b *Batch) Shapes() []int32 {
+	if !b.shaped && !b.numbered {
+		b.enc.findShapes(b)
+		b.shaped = true
+	}
+	return b.enc.shapeOf
+}
+
+// Reshape says that keys or kinds of fields were changed in place.
+func (b *Batch) Reshape() { b.shaped, b.numbered = false, false }
 
 func (e *encoder) findShapes(b *Batch) {
 	e.shapes, e.shapeOf = e.shapes[:0], e.shapeOf[:0]
@@ -405,6 +423,7 @@ func (b *Batch) Decode(p []byte) ([]byte, error) {
 	head := 1 + w
 	d := decoder{p: p[:head+int(n)], at: head, extra: b.unpacked[:0]}
 	b.Records, b.Fields, b.Arena = b.Records[:0], b.Fields[:0], d.p
+	b.shaped, b.numbered = false, true
 	b.decode(&d)
 	if d.err == nil && d.at != len(d.p) {
 		d.fail("bytes left over")
@@ -415,11 +434,6 @@ func (b *Batch) Decode(p []byte) ([]byte, error) {
 	}
 	return p[len(d.p):], d.err
 }
-
-// Shapes returns the number of each record's shape: records with one number
-// have the same keys and kinds in the same order. It is for a batch as Decode
-// left it, and valid until the next call of Decode or Append.
-func (b *Batch) Shapes() []int32 { return b.enc.shapeOf }
 
 func (b *Batch) decode(d *decoder) {
 	b.decodeStream(d)

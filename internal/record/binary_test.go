@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -218,5 +219,56 @@ func TestDecodeBoundsRecords(t *testing.T) {
 	}
 	if cap(b.Records) != 0 {
 		t.Errorf("memory for %d records was made", cap(b.Records))
+	}
+}
+
+// TestShapes: what Append takes over from Shapes is what it would have found,
+// also when records change in between.
+func TestShapes(t *testing.T) {
+	var b, plain Batch
+	fill := func(b *Batch) {
+		b.Reset(&Stream{ID: "s"}, nil)
+		for i := range 6 {
+			r := b.Begin()
+			r.Body = b.AddString("body")
+			for j := range 1 + i%2 {
+				b.AddField(IntField(b.AddString(string(rune('a'+j))), int64(i)))
+			}
+		}
+	}
+	f := func(what string, change func(b *Batch)) {
+		t.Helper()
+		fill(&b)
+		fill(&plain)
+		if s := b.Shapes(); len(s) != 6 || s[0] != s[2] || s[1] != s[3] || s[0] == s[1] {
+			t.Fatalf("shapes %d", s)
+		}
+		change(&b)
+		change(&plain)
+		if got, want := b.Append(nil), plain.Append(nil); !bytes.Equal(got, want) {
+			t.Errorf("%s: the form depends on whether shapes were asked for", what)
+		}
+		var again Batch
+		if _, err := again.Decode(b.Append(nil)); err != nil || len(again.Records) != len(b.Records) {
+			t.Errorf("%s: %d records, error %v", what, len(again.Records), err)
+		}
+	}
+	f("nothing", func(*Batch) {})
+	f("attached", func(b *Batch) { b.Attach(&b.Records[2], BoolField(b.AddString("x"), true)) })
+	f("attached to the last", func(b *Batch) { b.Attach(&b.Records[5], BoolField(b.AddString("x"), true)) })
+	f("detached", func(b *Batch) { b.Detach(&b.Records[3], 0) })
+	f("another record", func(b *Batch) { b.Begin(); b.AddField(BoolField(b.AddString("x"), true)) })
+	f("one less", func(b *Batch) { b.Undo() })
+	f("renamed", func(b *Batch) { b.FieldsOf(&b.Records[0])[0].Key = b.AddString("y"); b.Reshape() })
+	f("selected", func(b *Batch) {
+		var some Batch
+		b.Select(&some, []int32{1, 4})
+		if _, err := new(Batch).Decode(some.Append(nil)); err != nil || len(some.Records) != 2 {
+			t.Errorf("%d records, error %v", len(some.Records), err)
+		}
+	})
+	b.Attach(&b.Records[2], IntField(b.AddString("z"), 7))
+	if fs := b.FieldsOf(&b.Records[2]); len(fs) != 2 || fs[1].Int() != 7 || string(b.Bytes(fs[0].Key)) != "a" {
+		t.Errorf("attached fields %v", fs)
 	}
 }

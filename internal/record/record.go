@@ -142,6 +142,8 @@ type Batch struct {
 	Records []Record
 	Fields  []Field
 
+	shaped   bool // enc has the shapes of the records as they are
+	numbered bool // it has their numbers at least, from Decode
 	enc      encoder
 	keys     []Field // of Decode: keys and kinds of the shapes
 	labels   []byte  // of Decode: the stream's labels in binary form
@@ -152,6 +154,7 @@ type Batch struct {
 func (b *Batch) Reset(s *Stream, arena []byte) {
 	b.Stream, b.Arena = s, arena
 	b.Records, b.Fields = b.Records[:0], b.Fields[:0]
+	b.Reshape()
 }
 
 // Bytes returns what s spans: valid until the arena is appended to or reused.
@@ -180,6 +183,7 @@ func (b *Batch) AddString(text string) Span {
 // Begin starts a record and returns it. The pointer is valid until the next
 // Begin; fields are added with AddField until then.
 func (b *Batch) Begin() *Record {
+	b.Reshape()
 	if n := len(b.Records); n < cap(b.Records) {
 		b.Records = b.Records[:n+1]
 		b.Records[n] = Record{field: uint32(len(b.Fields))}
@@ -194,12 +198,14 @@ func (b *Batch) Undo() {
 	last := len(b.Records) - 1
 	b.Fields = b.Fields[:b.Records[last].field]
 	b.Records = b.Records[:last]
+	b.Reshape()
 }
 
 // AddField adds f to the record begun last.
 func (b *Batch) AddField(f Field) {
 	b.Fields = append(b.Fields, f)
 	b.Records[len(b.Records)-1].fields++
+	b.Reshape()
 }
 
 // FieldsOf returns the fields of r, which must be a record of b. They may be
@@ -216,6 +222,7 @@ func (b *Batch) Attach(r *Record, f Field) {
 	}
 	b.Fields = append(b.Fields, f)
 	r.fields++
+	b.Reshape()
 }
 
 // Detach takes the i-th field from r, any record of b.
@@ -223,6 +230,7 @@ func (b *Batch) Detach(r *Record, i int) {
 	fs := b.FieldsOf(r)
 	copy(fs[i:], fs[i+1:])
 	r.fields--
+	b.Reshape()
 }
 
 // Select makes dst a batch of some records of b, by their numbers. It shares
@@ -230,6 +238,7 @@ func (b *Batch) Detach(r *Record, i int) {
 func (b *Batch) Select(dst *Batch, rows []int32) {
 	dst.Stream, dst.Arena, dst.Fields = b.Stream, b.Arena, b.Fields
 	dst.Records = dst.Records[:0]
+	dst.Reshape()
 	for _, i := range rows {
 		dst.Records = append(dst.Records, b.Records[i])
 	}
