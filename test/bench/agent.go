@@ -26,6 +26,11 @@ type agent struct {
 // startAgent starts an agent that reads the files of glob into a queue in dir
 // and ships to url.
 func (b *bench) startAgent(dir, glob, url string, extra string) (*agent, error) {
+	return b.startWith(dir, glob, "  - name: out\n    native: {url: "+url+"}\n"+extra)
+}
+
+// startWith starts an agent with the outputs given, as YAML.
+func (b *bench) startWith(dir, glob, outputs string) (*agent, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -37,9 +42,7 @@ inputs:
   - name: app
     file: {paths: ["%s"]}
 outputs:
-  - name: out
-    native: {url: %s}
-%s`, dir, a.metrics, glob, url, extra)
+%s`, dir, a.metrics, glob, outputs)
 	if err := os.WriteFile(config, []byte(yaml), 0o644); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ func main() {
 		case "child-sink":
 			childSink(os.Args[2], os.Args[3])
 			return
+		case "child-void":
+			childVoid()
+			return
 		}
 	}
 	b := bench{}
@@ -42,7 +45,7 @@ func main() {
 	flag.IntVar(&b.lines, "lines", 1_000_000, "lines of the reference load")
 	flag.Int64Var(&b.backlog, "backlog", 1<<30, "bytes on disk of the restart test")
 	flag.DurationVar(&b.idle, "idle", 20*time.Second, "how long to watch 1,000 idle files")
-	only := flag.String("only", "", "comma-separated parts to run: yardstick (always), floor, sink, rules, index, idle, restart")
+	only := flag.String("only", "", "comma-separated parts to run: yardstick (always), floor, sink, rules, outputs, index, idle, restart")
 	flag.Parse()
 	if err := b.run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -106,7 +109,7 @@ func (b *bench) run(only string) error {
 		name string
 		run  func() error
 	}{
-		{"floor", b.floor}, {"sink", b.sink}, {"rules", b.rules}, {"index", b.index}, {"idle", b.idleFiles}, {"restart", b.restart},
+		{"floor", b.floor}, {"sink", b.sink}, {"rules", b.rules}, {"outputs", b.outputs}, {"index", b.index}, {"idle", b.idleFiles}, {"restart", b.restart},
 	} {
 		if !part(p.name) {
 			continue
