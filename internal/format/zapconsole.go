@@ -16,7 +16,9 @@ import (
 func (p *Parser) zapConsole() bool {
 	z, ok := p.zapHead()
 	if !ok {
-		return false
+		if z, ok = p.zapPasted(); !ok {
+			return false
+		}
 	}
 	s := p.src
 	end := goStack(s, z.message, len(s))
@@ -82,6 +84,58 @@ func (p *Parser) zapHead() (z zapLine, ok bool) {
 		return z, false
 	}
 	return z, z.names(s, i) || n > 0 && z.separator[0] == '\t' || p.hint == record.FormatZapConsole && (n > 0 || z.separator[0] != ' ')
+}
+
+// zapPasted is zapHead for a line that was copied from a screen: its tabs have
+// become blanks, two of them at least between time and level and behind it.
+func (p *Parser) zapPasted() (z zapLine, ok bool) {
+	s := p.src
+	line := s[:lineEnd(s, 0)]
+	n := 0
+	for n < len(line) && n < 40 && line[n] != ' ' {
+		n++
+	}
+	if n < 10 || s[0]-'0' > 9 || bytes.IndexByte(line, '\t') >= 0 {
+		return z, false
+	}
+	blanks := blanksAt(line, n)
+	if blanks < 2 || blanks == 2 && line[n-4] != 'e' { // tracing pads its levels
+		return z, false
+	}
+	level := n + blanks
+	end, number := zapLevel(line, level)
+	if number == 0 || blanksAt(line, end) < 2 {
+		return z, false
+	}
+	base := p.base
+	at := len(p.b.Arena)
+	for i := 0; i < len(line); {
+		if run := blanksAt(line, i); run >= 2 {
+			p.b.Arena = append(p.b.Arena, '\t')
+			i += run
+			continue
+		}
+		if line[i] == '{' {
+			p.b.Arena = append(p.b.Arena, line[i:]...) // its strings stay as they are
+			break
+		}
+		p.b.Arena = append(p.b.Arena, line[i])
+		i++
+	}
+	p.b.Arena = append(p.b.Arena, s[len(line):]...)
+	p.src, p.base = p.b.Arena[at:len(p.b.Arena):len(p.b.Arena)], uint32(at)
+	if z, ok = p.zapHead(); !ok {
+		p.src, p.base = s, base
+	}
+	return z, ok
+}
+
+// blanksAt returns the number of blanks at i.
+func blanksAt(s []byte, i int) (n int) {
+	for i+n < len(s) && s[i+n] == ' ' {
+		n++
+	}
+	return n
 }
 
 // names finds logger, place and function from i on. It reports whether there is

@@ -86,6 +86,10 @@ func dated(line []byte) mode {
 	switch {
 	case len(line) < 8:
 		return none
+	case line[1] == '.': // zap's time as a number: 1.7954147991227977e+09
+		if i := bytes.Index(line[:min(len(line), 24)], []byte("e+")); i > 0 && shaped(line[i:], "e+00") {
+			return header
+		}
 	case line[2] == ':':
 		if shaped(line, "00:00:00") && (len(line) == 8 || line[8] == ' ' || line[8] == '.' || line[8] == ',') || kitchen(line) {
 			return header
