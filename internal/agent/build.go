@@ -17,8 +17,10 @@ import (
 	"shipper/internal/input/file"
 	"shipper/internal/input/stdin"
 	"shipper/internal/pipeline"
+	"shipper/internal/protocol"
 	"shipper/internal/protocol/native"
 	"shipper/internal/protocol/ndjson"
+	"shipper/internal/protocol/otlp"
 	"shipper/internal/record"
 )
 
@@ -65,7 +67,7 @@ func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 	}
 	switch {
 	case c.Native != nil:
-		o.URL = strings.TrimRight(o.URL, "/") + native.Path
+		o.URL = below(o.URL, native.Path)
 		o.Encoder = native.Encoder{}
 	case c.HTTP != nil:
 		form := ndjson.Lines
@@ -76,6 +78,8 @@ func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 	case c.Elasticsearch != nil:
 		o.URL = ndjson.BulkURL(o.URL, c.Elasticsearch.Index)
 		o.Encoder, err = ndjson.NewEncoder(ndjson.Bulk, c.Elasticsearch.Compression)
+	case c.OTLP != nil:
+		err = makeOTLP(o, c.OTLP)
 	}
 	return o, err
 }
@@ -86,6 +90,28 @@ func makeRules(c *config.Config) (*pipeline.Pipeline, error) {
 		return nil, nil
 	}
 	return pipeline.New(c.Pipeline())
+}
+
+func makeOTLP(o *deliver.Output, c *config.OTLP) error {
+	compressor, err := protocol.NewCompressor(c.Compression)
+	if err != nil {
+		return err
+	}
+	e := &otlp.Encoder{Compressor: compressor}
+	path := otlp.Path
+	switch c.Form {
+	case "json":
+		e.Form = otlp.JSON
+	case "grpc":
+		e.Form, path = otlp.GRPC, otlp.GRPCPath
+	}
+	o.Encoder, o.URL = e, below(c.URL, path)
+	return nil
+}
+
+// below returns the path below the address of a server, which may have it already.
+func below(server, path string) string {
+	return strings.TrimSuffix(strings.TrimRight(server, "/"), path) + path
 }
 
 // makeClient makes the HTTP client of an output.

@@ -79,8 +79,8 @@ type Queue struct {
 	Full     string   `yaml:"full"`      // block, drop-oldest or drop-newest
 }
 
-// Output is one destination of records. Exactly one of Native, HTTP and
-// Elasticsearch is set.
+// Output is one destination of records. Exactly one of Native, HTTP,
+// Elasticsearch, Loki and OTLP is set.
 type Output struct {
 	Name string `yaml:"name"` // unique; its place in the queue is kept under it
 
@@ -94,6 +94,8 @@ type Output struct {
 	Native        *Native        `yaml:"native"`
 	HTTP          *HTTP          `yaml:"http"`
 	Elasticsearch *Elasticsearch `yaml:"elasticsearch"`
+	Loki          *Loki          `yaml:"loki"`
+	OTLP          *OTLP          `yaml:"otlp"`
 
 	Auth  Auth   `yaml:"auth"`
 	TLS   TLS    `yaml:"tls"`
@@ -143,6 +145,24 @@ type Elasticsearch struct {
 	Compression string            `yaml:"compression"` // gzip or none
 }
 
+// Loki is the push API of Grafana Loki, and of what else takes it.
+type Loki struct {
+	URL     string            `yaml:"url"`    // of the server
+	Tenant  string            `yaml:"tenant"` // X-Scope-OrgID
+	Headers map[string]string `yaml:"headers"`
+	Labels  []string          `yaml:"labels"` // attributes that become labels of streams; all others are structured metadata
+	Line    string            `yaml:"line"`   // body, original or record
+	Form    string            `yaml:"form"`   // protobuf (with snappy) or json (with gzip)
+}
+
+// OTLP is the OpenTelemetry protocol.
+type OTLP struct {
+	URL         string            `yaml:"url"` // of the server
+	Headers     map[string]string `yaml:"headers"`
+	Form        string            `yaml:"form"`        // protobuf, json or grpc
+	Compression string            `yaml:"compression"` // gzip, zstd or none
+}
+
 // Backoff bounds the waits between attempts, which grow exponentially with full jitter.
 type Backoff struct {
 	Min Duration `yaml:"min"`
@@ -183,6 +203,13 @@ func (o *Output) setDefaults() {
 func (h *HTTP) setDefaults() { h.Form, h.Compression = "lines", "zstd" }
 
 func (e *Elasticsearch) setDefaults() { e.Compression = "gzip" }
+
+func (l *Loki) setDefaults() {
+	l.Labels = []string{"service.name", "deployment.environment.name"}
+	l.Line, l.Form = "body", "protobuf"
+}
+
+func (o *OTLP) setDefaults() { o.Form, o.Compression = "protobuf", "gzip" }
 
 // Slog returns Level as slog knows it.
 func (l Log) Slog() slog.Level {

@@ -32,7 +32,7 @@ var faults = map[string][]string{
 		`8:5: inputs[2].stdin: inputs[1] reads standard input already; remove one`,
 		`10:5: inputs[3].stdin: inputs[1] reads standard input already; remove one`,
 		`12:10: inputs[4].file.paths: is missing; it is a list of globs such as ["./logs/*.log"]`,
-		`14:5: outputs[0]: has no protocol; add one of native, http, elasticsearch`,
+		`14:5: outputs[0]: has no protocol; add one of native, http, elasticsearch, loki, otlp`,
 		`15:5: outputs[1]: has both native and http; make it two outputs`,
 	},
 	"colon.bad.yaml": {
@@ -155,6 +155,14 @@ var faults = map[string][]string{
 		`26:5: outputs[6]: has both http and elasticsearch; make it two outputs`,
 		`27:5: outputs[6].elasticsearch.index: is missing; it is the index or data stream to write to, such as logs-shipper-default`,
 		`28:35: outputs[6].http.form: "list" is unknown; write one of lines, array`,
+		`30:29: outputs[7].loki.labels: is empty; a stream of Loki has at least one label, such as service.name`,
+		`30:47: outputs[7].loki.line: "text" is unknown; write one of body, original, record`,
+		`31:5: outputs[8]: has both loki and otlp; make it two outputs`,
+		`32:38: outputs[8].loki.labels[0]: "a b" is not the name of an attribute; use letters, digits, "_" and ".", not a digit first`,
+		`32:52: outputs[8].loki.form: "xml" is unknown; write one of protobuf, json`,
+		`35:5: outputs[9].otlp.url: is missing; it is where to send to, such as http://127.0.0.1:3100`,
+		`35:18: outputs[9].otlp.form: "thrift" is unknown; write one of protobuf, json, grpc`,
+		`35:39: outputs[9].otlp.compression: "snappy" is unknown; write one of gzip, zstd, none`,
 	},
 	"units.bad.yaml": {
 		`4:49: inputs[0].file.line_limit: "1 furlong" is not a size; write it like 64MiB`,

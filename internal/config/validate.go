@@ -129,6 +129,25 @@ func (o *Output) validate(b *binder, path string) {
 			b.fail(path+".elasticsearch.index", "%q cannot be the name of an index: it must be in lower case, without blanks and any of \\/*?\"<>|,#:, not beginning with _", e.Index)
 		}
 	}
+	if l := o.Loki; l != nil {
+		oneOf(b, path+".loki.line", l.Line, "body", "original", "record")
+		oneOf(b, path+".loki.form", l.Form, "protobuf", "json")
+		for i, name := range l.Labels {
+			if at := fmt.Sprintf("%s.loki.labels[%d]", path, i); !isLabelName(name) {
+				b.fail(at, `%q is not the name of an attribute; use letters, digits, "_" and ".", not a digit first`, name)
+			}
+		}
+		if len(l.Labels) == 0 && !b.faulty(path+".loki.labels") {
+			b.fail(path+".loki.labels", "is empty; a stream of Loki has at least one label, such as service.name")
+		}
+		if strings.ContainsFunc(l.Tenant, isControl) {
+			b.fail(path+".loki.tenant", "holds a control character")
+		}
+	}
+	if p := o.OTLP; p != nil {
+		oneOf(b, path+".otlp.form", p.Form, "protobuf", "json", "grpc")
+		oneOf(b, path+".otlp.compression", p.Compression, "gzip", "zstd", "none")
+	}
 	o.Auth.validate(b, path+".auth", o.Headers())
 	o.TLS.validate(b, path+".tls", o.URL())
 	if o.Proxy != "env" && o.Proxy != Off {
@@ -173,7 +192,7 @@ type choice struct {
 }
 
 func (o *Output) protocols() []choice {
-	all := []choice{{name: "native"}, {name: "http"}, {name: "elasticsearch"}}
+	all := []choice{{name: "native"}, {name: "http"}, {name: "elasticsearch"}, {name: "loki"}, {name: "otlp"}}
 	if p := o.Native; p != nil {
 		all[0] = choice{"native", true, p.URL, p.Headers}
 	}
@@ -182,6 +201,12 @@ func (o *Output) protocols() []choice {
 	}
 	if p := o.Elasticsearch; p != nil {
 		all[2] = choice{"elasticsearch", true, p.URL, p.Headers}
+	}
+	if p := o.Loki; p != nil {
+		all[3] = choice{"loki", true, p.URL, p.Headers}
+	}
+	if p := o.OTLP; p != nil {
+		all[4] = choice{"otlp", true, p.URL, p.Headers}
 	}
 	return all
 }

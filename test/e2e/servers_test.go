@@ -217,7 +217,7 @@ service:
 		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		p := startProgram(t, log, program, "--config", config)
+		p := startProgram(t, log, program, "--config", "file:"+config)
 		await(t, "the collector to listen", func() bool { return status("http://"+addr+"/v1/logs") == http.StatusMethodNotAllowed })
 		return p
 	},
