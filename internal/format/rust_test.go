@@ -1,8 +1,6 @@
 package format
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -160,36 +158,4 @@ func TestRustFields(t *testing.T) {
 	f("Thread 'main' panicked at 'm', x.rs:12", `"format":"rust-panic"`, `"message":"m"`, `"thread.name":"main"`)
 	f("Error: 0: m", `"format":"rust-error"`, `"message":"0: m"`)
 	f("Error:x", `no "rust-error"`)
-}
-
-// TestWhole is TestGolden for reports that are one record however they are framed.
-func TestWhole(t *testing.T) {
-	files, err := filepath.Glob("testdata/*/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := whole(string(text)) + "\n"
-		if format := filepath.Base(filepath.Dir(file)); !strings.Contains(got, `"format":"`+format+`"`) {
-			t.Errorf("%s: %s", file, got)
-		}
-		golden := strings.TrimSuffix(file, ".txt") + ".golden"
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s:\ngot  %swant %s", file, got, want)
-		}
-	}
 }

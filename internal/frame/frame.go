@@ -119,7 +119,7 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			}
 			c.begin(c.line.kind)
 			c.weaveLine(raw, at, end)
-		case c.now == (state{}) && alone[raw[0]]:
+		case c.now == (state{}) && alone[raw[0]] && len(raw) > 3:
 			c.endAt(end)
 		case c.now.resume == none && (c.now.mode == header || c.now.mode == none) && timed(raw) && len(raw) <= c.lineLimit:
 			// The most frequent case of judge.
@@ -185,6 +185,10 @@ func (c *Cutter) judge(raw []byte, at, end int) {
 	}
 	line := trimEnd(raw)
 	if len(line) == 0 {
+		if c.now.mode.ends() {
+			c.finish(end, none)
+			return
+		}
 		if c.now.mode == none {
 			c.now.mode = blanks
 		}

@@ -143,6 +143,128 @@ DEBUG errs: stopping
 	f("tracing with an uptime", "   0.000211213s  INFO errs: a\nb\n--\n   0.000311213s DEBUG errs: c\n--\n[   301.092239s]  INFO x: y\nz\n")
 	f("env_logger", "[2026-11-23T06:33:43Z INFO  logs] multi\n    line\n--\n[2026-11-23T06:33:43Z INFO  logs] next\n--\n"+
 		"[INFO  logs] no time\n    line\n--\nother\n")
+	f("tracing's Pretty", `  2026-11-23T06:33:43.959800Z  INFO tracing_fmt: multi
+line
+    at src/bin/tracing_fmt.rs:38
+    in tracing_fmt::request with method: "GET"
+
+--
+  2026-11-23T06:33:43.959824Z  INFO tracing_fmt: without a place
+--
+
+  2026-11-23T06:33:43.959832Z DEBUG tracing_fmt: cache miss
+    at src/bin/tracing_fmt.rs:40
+
+--
+text
+`)
+	f("tracing's Pretty with colours", "  \x1b[2m2026-11-23T06:33:43.961486Z\x1b[0m \x1b[32m INFO\x1b[0m a\n    \x1b[2;3mat\x1b[0m src/a.rs:38\n\n--\ntext\n")
+	f("pretty-printed objects", `{
+  "level": "trace",
+  "nested": {
+    "a": 1
+  }
+}
+--
+{
+  "level": "debug"
+}
+--
+{"a":1}
+--
+{
+--
+text
+`)
+	f("gin", `[GIN-debug] [WARNING] Running in "debug" mode. Switch to "release" mode in production.
+ - using env:	export GIN_MODE=release
+--
+[GIN] 2026/11/23 - 06:25:41 | 500 | 11.237µs |        10.0.0.7 | GET      "/err"
+Error #01: load user 42
+--
+text
+--
+
+
+`+"\x1b[31m"+`2026/11/23 06:25:41 [Recovery] 2026/11/23 - 06:25:41 panic recovered:
+GET /panic HTTP/1.1
+
+kaboom
+/src/go/web.go:78 (0x1a47d84)
+	init.2.func1.3: e.GET("/panic", func(c *gin.Context) { panic("kaboom") })
+`+"\x1b[0m"+`
+--
+[GIN] 2026/11/23 - 06:25:41 | 200 | 11.237µs |        10.0.0.7 | GET      "/ok"
+`)
+	f("GORM", "\r\n2026/11/23 06:25:41 /src/go/web.go:156 SLOW SQL >= 1ns\n[0.187ms] [rows:0] SELECT 1\n--\n\r\n2026/11/23 06:25:41 /src/go/web.go:157 x\n")
+	f("devslog", `[06:25:41] @@@ /src/go/std.go:30
+ INFO  slow query
+G db      :
+  # rows: 3
+    sql : SELECT *
+FROM t
+--
+[06:25:41] @@@ /src/go/std.go:31
+ DEBUG  cache miss
+--
+{"a":1}
+`)
+	f("slog-term's Compact", ` method: GET
+--
+    Nov 23 06:33:43.972 WARN slow query, sql: SELECT *
+FROM t
+--
+    user: 42
+--
+     Nov 23 06:33:43.972 ERRO request failed
+`)
+	f("color-eyre", `Error:
+   0: one error
+
+Location:
+   src/bin/eyres.rs:10
+
+a section
+
+Suggestion: create the file
+Backtrace omitted. Run with RUST_BACKTRACE=1 environment variable to display it.
+--
+The application panicked (crashed).
+Message:  index out of bounds
+Location: src/bin/eyres.rs:11
+
+Run with RUST_BACKTRACE=full to include source snippets.
+--
+2026-11-23T06:33:43.959824Z  INFO a: b
+`)
+	f("levels alone, with a stack", `[ERROR] with stack:
+github.com/hashicorp/go-hclog.Stacktrace
+	/go/pkg/mod/github.com/hashicorp/go-hclog@v1.6.3/stacktrace.go:51
+main.(*t).f
+	/src/go/common.go:70
+--
+[INFO] next
+--
+done.
+`)
+	f("go test", `=== RUN   TestSub
+--
+2026/11/23 06:27:16 std log line
+more
+--
+=== RUN   TestSub/multi
+--
+    x_test.go:15: first
+        second
+--
+    x_test.go:16: third
+--
+2026/11/23 06:27:16 std log line
+--
+--- FAIL: TestSub (0.00s)
+--
+FAIL
+`)
 	f("Go panic", `{"a":1}
 --
 panic: runtime error: invalid memory address or nil pointer dereference
@@ -663,6 +785,18 @@ fatal error: stack overflow
  INFO a: b
 level=info msg=x
 thread 'main' has overflowed its stack
+  2026-11-23T06:33:43.959824Z  INFO a: b
+    at src/a.rs:1
+{
+}
+[GIN] 2026/11/23
+Error #01: a
+[06:25:41] @@@ /src/go/std.go:30
+   Nov 23 06:33:43.972 WARN slow
+Error:
+note: run with backtraces
+=== RUN   TestSub
+created by main.f in goroutine 1
 fatal runtime error: stack overflow`, "\n")
 
 // randomText returns lines of the corpus: as they are, or as a container

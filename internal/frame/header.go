@@ -137,6 +137,12 @@ func date(line []byte) bool {
 // linkerd, levels.
 func bracketed(line []byte) mode {
 	rest := line[1:]
+	if len(rest) > 13 && rest[8] == ']' && string(rest[9:14]) == " @@@ " && shaped(rest, "00:00:00") {
+		return devslog
+	}
+	if bytes.HasPrefix(rest, []byte("GIN]")) || bytes.HasPrefix(rest, []byte("GIN-debug]")) {
+		return levelled
+	}
 	if date(rest) || len(rest) > 12 && digit(rest[0]) && (shaped(rest, "00:00:00") || shaped(rest, "0000-00-00][00:00:00]")) {
 		return header
 	}
@@ -164,7 +170,16 @@ func padded(line []byte) mode {
 		return coloured(line)
 	}
 	if pad <= 2 && date(rest) {
+		if pad == 2 {
+			return pretty
+		}
 		return header
+	}
+	if len(rest) > 15 && rest[3] == ' ' && month(rest) && shaped(rest[7:], "00:00:00") {
+		return compact
+	}
+	if pad == 4 && placed(rest) == header {
+		return levelled // a test's log
 	}
 	if n := level(rest); pad <= 3 && n > 0 && n < len(rest) && rest[n] == ' ' {
 		return levelled
@@ -193,6 +208,9 @@ func capital(line []byte) mode {
 	}
 	if len(line) > 15 && line[3] == ' ' && month(line) && (digit(line[5]) && line[6] == ' ' && shaped(line[7:], "00:00:00")) {
 		return header
+	}
+	if line[0] == 'T' && bytes.HasPrefix(line, []byte("The application panicked (crashed).")) {
+		return report
 	}
 	if n := level(line); n > 0 && n < len(line) {
 		switch line[n] {

@@ -6,23 +6,29 @@ import "bytes"
 type mode uint8
 
 const (
-	none       mode = iota // no record is open
-	blanks                 // blank lines only, which go with what follows them
-	header                 // a header with a time: all that starts nothing joins it
-	levelled               // a header of a level alone: indented lines join it
-	goRuntime              // "runtime: ..." in front of a fatal error
-	goDump                 // Go panic, fatal error, signal, goroutines
-	raceRule               // the "=====" that may start a race report
-	raceBody               // from "WARNING: DATA RACE" to the next "====="
-	rustQuoted             // 'message of the old layout that spans lines
-	rustAfter              // a complete message: note or backtrace may follow
-	rustFirst              // header of the new layout: the message comes
-	rustMore               // message of the new layout, which has no end of its own
-	rustTrace              // stack backtrace:
-	rustAbort              // overflowed its stack: one more line
-	errorLine              // Error: ...
-	errorMore              // Caused by: and what follows
-	headerDump             // a header with goroutines behind it
+	none         mode = iota // no record is open
+	blanks                   // blank lines only, which go with what follows them
+	header                   // a header with a time: all that starts nothing joins it
+	levelled                 // a header of a level alone: indented lines join it
+	goRuntime                // "runtime: ..." in front of a fatal error
+	goDump                   // Go panic, fatal error, signal, goroutines
+	raceRule                 // the "=====" that may start a race report
+	raceBody                 // from "WARNING: DATA RACE" to the next "====="
+	rustQuoted               // 'message of the old layout that spans lines
+	rustAfter                // a complete message: note or backtrace may follow
+	rustFirst                // header of the new layout: the message comes
+	rustMore                 // message of the new layout, which has no end of its own
+	rustTrace                // stack backtrace:
+	rustAbort                // overflowed its stack: one more line
+	errorLine                // Error: ...
+	errorMore                // Caused by: and what follows
+	headerDump               // a header with goroutines behind it
+	pretty                   // tracing's Pretty, whose places come
+	prettyPlaces             // and those: a blank line ends it
+	devslog                  // devslog's place: level and fields come
+	compact                  // slog-term's Compact: indented lines are no part of it
+	object                   // "{" alone
+	report                   // of color-eyre: all that starts nothing joins it
 	modes
 )
 
@@ -47,6 +53,18 @@ func (m mode) interruptible() bool {
 	return false
 }
 
+// precedes reports whether a record of mode m may become one that is interruptible.
+func (m mode) precedes() bool {
+	switch m {
+	case goRuntime, raceRule, rustQuoted, rustFirst:
+		return true
+	}
+	return m.interruptible()
+}
+
+// ends reports whether a blank line ends a record of mode m.
+func (m mode) ends() bool { return m == prettyPlaces }
+
 // resumes reports whether line can only belong to a dump of mode m that was cut.
 func (m mode) resumes(line []byte) bool {
 	switch m {
@@ -62,6 +80,9 @@ func (m mode) resumes(line []byte) bool {
 func opens(line []byte) mode {
 	switch line[0] {
 	case '{':
+		if len(line) == 1 {
+			return object
+		}
 		return none
 	case 'p', 'f', 'g', 'S', 'r', 'u':
 		if m := goStart(line); m != none {
@@ -72,8 +93,13 @@ func opens(line []byte) mode {
 			return raceRule
 		}
 	case 'E':
-		if bytes.HasPrefix(line, []byte("Error: ")) {
-			return errorLine
+		if rest, ok := bytes.CutPrefix(line, []byte("Error:")); ok {
+			if len(bytes.TrimRight(rest, " ")) == 0 {
+				return report
+			}
+			if rest[0] == ' ' {
+				return errorLine
+			}
 		}
 	}
 	if m := rustStart(line); m != none {
@@ -92,6 +118,10 @@ func starts(line []byte) bool {
 		return false
 	case 'g':
 		return false // a goroutine belongs to the message that announces it
+	case '=', '-', 'F', 'P', 'o':
+		if testLine(line) {
+			return true
+		}
 	}
 	m := opens(line)
 	return m != none && m != goRuntime || pairs(line)
@@ -109,7 +139,33 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return m, joins
 		}
 	case levelled:
-		if indented(line) && !starts(line) || chain(line) {
+		if indented(line) && !starts(line) || chain(line) || symbol(line) {
+			return m, joins
+		}
+	case pretty, prettyPlaces:
+		if prettyPlace(line) {
+			return prettyPlaces, joins
+		}
+		if !starts(line) {
+			return m, joins
+		}
+	case devslog:
+		if line[0] != '{' && !timed(line) && !dump(opens(line)) {
+			return m, joins
+		}
+	case compact:
+		if !indented(line) && !starts(line) {
+			return m, joins
+		}
+	case object:
+		if indented(line) {
+			return m, joins
+		}
+		if line[0] == '}' {
+			return none, closes
+		}
+	case report:
+		if !starts(line) {
 			return m, joins
 		}
 	case goRuntime:
@@ -141,6 +197,49 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 	}
 	return m, begins
 }
+
+// dump reports whether m is the mode of what a runtime prints, or a record of devslog.
+func dump(m mode) bool { return m > levelled }
+
+// testLine reports whether line is of "go test".
+func testLine(line []byte) bool {
+	switch string(line) {
+	case "FAIL", "PASS":
+		return true
+	}
+	for _, h := range testHeads {
+		if bytes.HasPrefix(line, []byte(h)) {
+			return true
+		}
+	}
+	return false
+}
+
+var testHeads = [...]string{"=== RUN ", "=== PAUSE ", "=== CONT ", "=== NAME ", "--- PASS: ", "--- FAIL: ", "--- SKIP: ", "FAIL\t", "ok  \t"}
+
+// prettyPlace reports whether line is a place of tracing's Pretty: "    at
+// file:line" or "    in span".
+func prettyPlace(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte("    "))
+	if !ok {
+		return false
+	}
+	var head [3]byte
+	rest = strip(head[:0], rest)
+	return string(rest) == "at " || string(rest) == "in "
+}
+
+// symbol reports whether line is the name of a function in a stack without
+// arguments, as zap prints it, or an error of gin's.
+func symbol(line []byte) bool {
+	if bytes.HasPrefix(line, []byte("Error #")) {
+		return true
+	}
+	i := bytes.LastIndexByte(line, '.')
+	return i > 0 && i+1 < len(line) && bytes.IndexByte(line, ' ') < 0 && letter(line[0]) && (letter(line[i+1]) || line[i+1] == '(')
+}
+
+func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 func indented(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 

@@ -79,7 +79,7 @@ func woven(unit []byte) bool {
 		return false
 	}
 	m := opens(trimEnd(first[:n]))
-	return m > levelled || m == header && bytes.Contains(first, []byte("\ngoroutine "))
+	return m.precedes() || m == header && bytes.Contains(first, []byte("\ngoroutine "))
 }
 
 // wrapped is Split for lines of kind k, the first of which is s.line.
@@ -113,6 +113,9 @@ func (s *Splitter) split(arena []byte, lo, hi int, flags record.Flags, k kind) (
 		p.strand = s.weave.take(&s.line, arena[p.lo:p.hi], at, end)
 		s.pieces = append(s.pieces, p)
 		at = end
+	}
+	for i := range s.weave.sources {
+		s.weave.settle(&s.weave.sources[i])
 	}
 	return s.gather(arena, k, flags), s.texts
 }

@@ -87,6 +87,12 @@ func (w *weave) take(l *line, text []byte, at, end int) int {
 	}
 	text = trimEnd(text)
 	if len(text) == 0 {
+		if r := s.record; r >= 0 && s.mode.ends() {
+			w.joinAll(s, r, end)
+			w.close(r)
+			s.record = -1
+			return r
+		}
 		if s.blank < 0 {
 			s.blank = w.started(s, at, end)
 		} else {
@@ -239,11 +245,19 @@ func (w *weave) expire(t int64, end int) {
 	}
 }
 
+// settle gives blank lines that nothing follows to the record before them.
+func (w *weave) settle(s *source) {
+	if s.blank >= 0 && s.record >= 0 {
+		b := w.strand(s.blank)
+		w.strand(s.record).end = b.end
+		b.become(s.record)
+		s.blank = -1
+	}
+}
+
 // closeSource closes all that is open of s.
 func (w *weave) closeSource(s *source) {
-	if s.blank >= 0 && s.record >= 0 {
-		w.joinAll(s, s.record, max(w.strand(s.blank).end, w.strand(s.record).end))
-	}
+	w.settle(s)
 	w.close(s.record)
 	w.close(s.dump)
 	w.close(s.blank)

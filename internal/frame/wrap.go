@@ -82,7 +82,7 @@ func wrapped(raw []byte, l *line) bool {
 
 // whole reports whether the line is a record that nothing joins, by its first byte.
 func (l *line) whole(raw []byte) bool {
-	return !l.piece && l.lo < l.hi && alone[raw[l.lo]] && raw[l.lo] != '\\'
+	return !l.piece && l.hi-l.lo > 2 && alone[raw[l.lo]] && raw[l.lo] != '\\'
 }
 
 // text returns what is inside of raw, without escapes: a part of raw, or
