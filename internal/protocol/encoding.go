@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -19,7 +21,7 @@ var ErrEncoding = errors.New("unsupported content encoding")
 const windowBytes = 1 << 20
 
 // Compressor compresses bodies with one content encoding: zstd (RFC 8878),
-// gzip (RFC 1952), or none. It may be used by several goroutines at a time.
+// gzip (RFC 1952), snappy (its block format, not the framed one), or none. It may be used by several goroutines at a time.
 type Compressor struct {
 	// Encoding is the value of Content-Encoding; empty if there is none.
 	Encoding string
@@ -28,12 +30,12 @@ type Compressor struct {
 	gzip sync.Pool // of *gzip.Writer
 }
 
-// NewCompressor returns a Compressor for "zstd", "gzip", "none" or "".
+// NewCompressor returns a Compressor for "zstd", "gzip", "snappy", "none" or "".
 func NewCompressor(encoding string) (*Compressor, error) {
 	switch encoding {
 	case "", "none", "identity":
 		return &Compressor{}, nil
-	case "gzip":
+	case "gzip", "snappy":
 		return &Compressor{Encoding: encoding}, nil
 	case "zstd":
 		// Concurrent calls wait for the one encoder: two of them would cost
@@ -55,6 +57,8 @@ func (c *Compressor) Append(dst, p []byte) ([]byte, error) {
 		return append(dst, p...), nil
 	case "zstd":
 		return c.zstd.EncodeAll(p, dst), nil
+	case "snappy":
+		return appendSnappy(dst, p)
 	}
 	out := bytes.NewBuffer(dst)
 	z, _ := c.gzip.Get().(*gzip.Writer)
@@ -91,7 +95,7 @@ type Decompressor struct {
 
 // Append appends what p decompresses to, at most limit bytes, to dst. The error
 // wraps ErrTooLarge if there are more or far more than p has, and ErrEncoding
-// if encoding is none of zstd, gzip, identity and "".
+// if encoding is none of zstd, gzip, snappy, identity and "".
 func (d *Decompressor) Append(dst, p []byte, encoding string, limit int) ([]byte, error) {
 	limit = min(limit, max(freeBytes, len(p)*maxRatio))
 	switch encoding {
@@ -100,6 +104,8 @@ func (d *Decompressor) Append(dst, p []byte, encoding string, limit int) ([]byte
 			return dst, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(p), limit)
 		}
 		return append(dst, p...), nil
+	case "snappy":
+		return appendUnsnappy(dst, p, limit)
 	case "zstd":
 		z, _ := d.zstd.Get().(*zstd.Decoder)
 		if z == nil {
@@ -128,6 +134,33 @@ func (d *Decompressor) Append(dst, p []byte, encoding string, limit int) ([]byte
 		return readAll(z, dst, limit)
 	}
 	return dst, fmt.Errorf("%w %q: use zstd, gzip or none", ErrEncoding, encoding)
+}
+
+// appendSnappy appends p as a snappy block.
+func appendSnappy(dst, p []byte) ([]byte, error) {
+	room := s2.MaxEncodedLen(len(p))
+	if room < 0 {
+		return dst, fmt.Errorf("%w: %d bytes are too many for snappy", ErrTooLarge, len(p))
+	}
+	dst = slices.Grow(dst, room)
+	z := s2.EncodeSnappy(dst[len(dst):len(dst)+room], p)
+	return dst[:len(dst)+len(z)], nil
+}
+
+// appendUnsnappy appends what the snappy block p stands for.
+func appendUnsnappy(dst, p []byte, limit int) ([]byte, error) {
+	n, err := s2.DecodedLen(p)
+	if err != nil {
+		return dst, fmt.Errorf("decompress snappy body: %w", err)
+	}
+	if n > limit {
+		return dst, fmt.Errorf("%w: it decompresses to more than %d bytes", ErrTooLarge, limit)
+	}
+	dst = slices.Grow(dst, n)
+	if _, err := s2.Decode(dst[len(dst):len(dst)+n], p); err != nil {
+		return dst, fmt.Errorf("decompress snappy body: %w", err)
+	}
+	return dst[:len(dst)+n], nil
 }
 
 // readAll appends r to dst, limit bytes at most.

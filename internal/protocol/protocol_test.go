@@ -140,7 +140,7 @@ func TestEncodings(t *testing.T) {
 	src := rand.NewChaCha8([32]byte{1})
 	src.Read(noise)
 	var d Decompressor
-	for _, encoding := range []string{"zstd", "gzip", "none", ""} {
+	for _, encoding := range []string{"zstd", "gzip", "snappy", "none", ""} {
 		c, err := NewCompressor(encoding)
 		if err != nil {
 			t.Fatal(err)
@@ -196,7 +196,7 @@ func TestBomb(t *testing.T) {
 }
 
 func FuzzDecompress(f *testing.F) {
-	for _, encoding := range []string{"zstd", "gzip"} {
+	for _, encoding := range []string{"zstd", "gzip", "snappy"} {
 		c, err := NewCompressor(encoding)
 		if err != nil {
 			f.Fatal(err)

@@ -517,14 +517,14 @@ func (l *line) finish(canonical bool) {
 	if l.severity == nil || l.seen[severityNumber] {
 		return
 	}
-	r.Severity = severityOf(l.severity)
+	r.Severity = Severity(l.severity)
 	if !l.seen[severityText] {
 		r.SeverityText = l.b.Add(l.severity)
 	}
 }
 
-// severityOf returns the severity number of a level by name, 0 if it is not known.
-func severityOf(name []byte) uint8 {
+// Severity returns the severity number of a level by name, 0 if it is not known.
+func Severity(name []byte) uint8 {
 	switch strings.ToLower(string(name)) {
 	case "trace", "trc", "trce":
 		return 1

@@ -1,0 +1,468 @@
+package loki
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
+	"math/bits"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"shipper/internal/protobuf"
+	"shipper/internal/protocol"
+	"shipper/internal/protocol/ndjson"
+	"shipper/internal/record"
+)
+
+// Tags of the fields of an entry that are written one by one; the names are
+// those of push.proto.
+const (
+	tagTimestamp = 1<<3 | 2 // EntryAdapter.timestamp
+	tagLine      = 2<<3 | 2 // EntryAdapter.line
+	tagMetadata  = 3<<3 | 2 // EntryAdapter.structuredMetadata
+	tagName      = 1<<3 | 2 // LabelPairAdapter.name
+	tagValue     = 2<<3 | 2 // LabelPairAdapter.value
+	tagSeconds   = 1 << 3   // Timestamp.seconds
+	tagNanos     = 2 << 3   // Timestamp.nanos
+)
+
+// The lengths that most messages have bytes for; see protobuf.Open.
+const (
+	streamWidth = 4
+	entryWidth  = 2
+)
+
+// writer makes a PushRequest of a block. Its memory is used again.
+type writer struct {
+	labels []string // that make streams, sorted by their LogQL names
+	names  []string // of them
+	line   Line
+
+	dst     []byte
+	entries []entry
+	streams []string         // labels, as they are sent
+	byKey   map[string]int32 // streams by the values of their labels
+	sources []source         // of the batches
+	plans   []plan           // of the shapes of all batches
+	attrs   []attr           // of all plans
+	keys    []byte           // of attrs: LabelPairAdapter.name, as it is written
+	fixed   []byte           // of plans: whole metadata
+	key     []byte           // scratch
+	values  []record.Span    // of the label fields of the record before
+}
+
+// entry is a record on its way into a stream.
+type entry struct {
+	time               int64
+	stream, batch, row int32
+	place              int32 // in the block
+}
+
+// source is what a batch's records have in common.
+type source struct {
+	batch  *record.Batch
+	shapes []int32
+	plans  int    // first of its plans
+	uid    []byte // what all IDs of the stream begin with, empty if there is none
+}
+
+// plan says how the records of a shape are written.
+type plan struct {
+	made        bool
+	first, end  int   // metadata in attrs
+	labels      int   // the first so many of attrs are labels of Loki's stream
+	fixed, last int   // metadata from labels, in fixed
+	original    int32 // the field log.record.original, -1: none
+	stream      int32 // if there are no label fields: of all records; -1: not known yet
+}
+
+// attr is a field of a shape.
+type attr struct {
+	field      int32
+	label      int32 // of Loki's labels, for those that are
+	key, until int32 // in keys
+}
+
+func newWriter(e *Encoder) writer {
+	w := writer{labels: slices.Clone(e.Labels), line: e.Line, byKey: map[string]int32{}}
+	if e.Labels == nil {
+		w.labels = defaultLabels()
+	}
+	name := func(l string) string { return string(appendName(nil, l)) }
+	slices.SortFunc(w.labels, func(a, b string) int { return cmp.Compare(name(a), name(b)) })
+	w.labels = slices.CompactFunc(w.labels, func(a, b string) bool { return name(a) == name(b) })
+	for _, l := range w.labels {
+		w.names = append(w.names, name(l))
+	}
+	return w
+}
+
+// write makes w.dst of the records of a block that r means.
+func (w *writer) write(batches []*record.Batch, r *protocol.Request) {
+	w.dst, w.entries, w.streams, w.sources = w.dst[:0], w.entries[:0], w.streams[:0], w.sources[:0]
+	w.plans, w.attrs, w.keys, w.fixed = w.plans[:0], w.attrs[:0], w.keys[:0], w.fixed[:0]
+	clear(w.byKey)
+	for _, b := range batches {
+		w.assign(b)
+	}
+	w.order()
+	stream, start := int32(-1), 0
+	for i := range w.entries {
+		e := &w.entries[i]
+		if r.Part && (int(e.place) < r.First || int(e.place) >= r.End) {
+			continue
+		}
+		if e.stream != stream {
+			if stream >= 0 {
+				w.dst = protobuf.Close(w.dst, start, streamWidth)
+			}
+			stream = e.stream
+			w.dst, start = protobuf.Open(w.dst, 1, streamWidth) // PushRequest.streams
+			w.dst = protobuf.AppendBytes(w.dst, 1, w.streams[stream])
+		}
+		if w.append(e); r.Limit > 0 && len(w.dst) > r.Limit {
+			break // the caller sees that it is too large
+		}
+	}
+	if stream >= 0 {
+		w.dst = protobuf.Close(w.dst, start, streamWidth)
+	}
+}
+
+// assign makes entries of the records of b.
+func (w *writer) assign(b *record.Batch) {
+	s := source{batch: b, shapes: b.Shapes(), plans: len(w.plans)}
+	if b.Stream.ID != "" {
+		s.uid = append([]byte(b.Stream.ID), '-')
+	}
+	number := int32(len(w.sources))
+	w.sources = append(w.sources, s)
+	shape, stream := int32(-1), int32(-1)
+	for i := range b.Records {
+		p := w.planOf(&s, int32(i))
+		if p.labels == 0 {
+			if p.stream < 0 {
+				p.stream = w.streamOf(b, p, nil)
+			}
+			stream = p.stream
+		} else if fields := b.FieldsOf(&b.Records[i]); s.shapes[i] != shape || !w.sameLabels(p, fields) {
+			stream = w.streamOf(b, p, fields)
+		}
+		shape = s.shapes[i]
+		w.entries = append(w.entries, entry{b.Records[i].Time, stream, number, int32(i), int32(len(w.entries))})
+	}
+}
+
+// order sorts the entries by stream and time and has the times of a stream go up.
+func (w *writer) order() {
+	before := func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.stream, b.stream), cmp.Compare(a.time, b.time))
+	}
+	if !slices.IsSortedFunc(w.entries, before) {
+		slices.SortStableFunc(w.entries, before)
+	}
+	for i := 1; i < len(w.entries); i++ {
+		e, last := &w.entries[i], &w.entries[i-1]
+		if e.stream == last.stream && e.time <= last.time {
+			e.time = last.time + 1
+		}
+	}
+}
+
+// sameLabels reports whether the label fields of a record are those of the
+// record before, which has the same shape; if not, they are from now on.
+func (w *writer) sameLabels(p *plan, fields []record.Field) bool {
+	attrs := w.attrs[p.first : p.first+p.labels]
+	same := len(w.values) == len(attrs)
+	for i := 0; same && i < len(attrs); i++ {
+		same = w.values[i] == fields[attrs[i].field].Val
+	}
+	return same
+}
+
+// streamOf returns the stream of a record with these fields.
+func (w *writer) streamOf(b *record.Batch, p *plan, fields []record.Field) int32 {
+	attrs := w.attrs[p.first : p.first+p.labels]
+	w.values = w.values[:0]
+	for _, a := range attrs {
+		w.values = append(w.values, fields[a.field].Val)
+	}
+	w.key = append(w.key[:0], '{')
+	for i, name := range w.names {
+		start := len(w.key)
+		w.key = append(append(w.key, name...), '=')
+		head := len(w.key)
+		at := slices.IndexFunc(attrs, func(a attr) bool { return a.label == int32(i) })
+		if at >= 0 {
+			value := b.Text(nil, fields[attrs[at].field])
+			w.key = appendQuoted(w.key, string(value))
+		} else {
+			w.key = appendQuoted(w.key, labelOf(b.Stream, w.labels[i]))
+		}
+		if len(w.key) == head+2 { // nothing between quotation marks
+			w.key = w.key[:start]
+			continue
+		}
+		w.key = append(w.key, ',', ' ')
+	}
+	if len(w.key) == 1 {
+		w.key = append(w.key, `service_name="`+unknownService+`", `...)
+	}
+	w.key = append(w.key[:len(w.key)-2], '}')
+	n, ok := w.byKey[string(w.key)]
+	if !ok {
+		n = int32(len(w.streams))
+		w.streams = append(w.streams, string(w.key))
+		w.byKey[w.streams[n]] = n
+	}
+	return n
+}
+
+// appendQuoted appends a label's value as Prometheus and Loki write it.
+func appendQuoted(dst []byte, s string) []byte {
+	return strconv.AppendQuote(dst, string(bytes.ToValidUTF8([]byte(s), []byte("\uFFFD"))))
+}
+
+func labelOf(s *record.Stream, name string) string {
+	for i := range s.Labels {
+		if s.Labels[i].Name == name {
+			return s.Labels[i].Value
+		}
+	}
+	return ""
+}
+
+// planOf returns the plan of a record's shape.
+func (w *writer) planOf(s *source, row int32) *plan {
+	at := s.plans + int(s.shapes[row])
+	for at >= len(w.plans) {
+		w.plans = append(w.plans, plan{})
+	}
+	p := &w.plans[at]
+	if !p.made {
+		*p = w.makePlan(s.batch, s.batch.FieldsOf(&s.batch.Records[row]))
+	}
+	return p
+}
+
+// makePlan finds the place of every field: labels of Loki's stream first.
+func (w *writer) makePlan(b *record.Batch, fields []record.Field) plan {
+	p := plan{made: true, first: len(w.attrs), fixed: len(w.fixed), original: -1, stream: -1}
+	names := make(map[string]int, len(fields)) // the last field of each name
+	for i, f := range fields {
+		key := b.Bytes(f.Key)
+		if label := slices.Index(w.labels, string(key)); label >= 0 {
+			names[w.names[label]] = i
+			continue
+		}
+		names[string(w.fieldName(key))] = i
+	}
+	for i, f := range fields {
+		key := b.Bytes(f.Key)
+		if label := slices.Index(w.labels, string(key)); label >= 0 && names[w.names[label]] == i {
+			w.attrs = append(w.attrs, attr{field: int32(i), label: int32(label)})
+		}
+	}
+	p.labels = len(w.attrs) - p.first
+	for i, f := range fields {
+		key := b.Bytes(f.Key)
+		if slices.Contains(w.labels, string(key)) {
+			continue
+		}
+		name := w.fieldName(key)
+		if names[string(name)] != i {
+			continue
+		}
+		if w.line == Original && string(key) == "log.record.original" && f.Kind == record.String {
+			p.original = int32(i)
+			continue
+		}
+		at := len(w.keys)
+		w.keys = appendPart(w.keys, tagName, name)
+		w.attrs = append(w.attrs, attr{int32(i), -1, int32(at), int32(len(w.keys))})
+	}
+	p.end = len(w.attrs)
+	for i := range b.Stream.Labels {
+		l := &b.Stream.Labels[i]
+		name := w.fieldName([]byte(l.Name))
+		if _, hidden := names[string(name)]; hidden || slices.Contains(w.labels, l.Name) || l.Value == "" {
+			continue
+		}
+		w.fixed = appendPair(w.fixed, string(name), []byte(l.Value))
+	}
+	p.last = len(w.fixed)
+	return p
+}
+
+// fieldName returns the name of a field's metadata, which is valid until the
+// next call. It is none of a record's own, and none of Loki's labels.
+func (w *writer) fieldName(key []byte) []byte {
+	w.key = appendName(w.key[:0], key)
+	if reserved(w.key) || slices.Contains(w.names, string(w.key)) {
+		w.key = append(w.key, "_extracted"...)
+	}
+	return w.key
+}
+
+// append writes an entry.
+func (w *writer) append(e *entry) {
+	s := &w.sources[e.batch]
+	r := &s.batch.Records[e.row]
+	p := &w.plans[s.plans+int(s.shapes[e.row])]
+	dst, start := protobuf.Open(w.dst, 2, entryWidth) // StreamAdapter.entries
+	dst = appendTimestamp(dst, e.time)
+	dst = w.appendLine(dst, s.batch, r, p)
+	if level := record.SeverityName(r.Severity); level != "" {
+		dst = appendPair(dst, "level", level)
+	}
+	if w.line != Whole {
+		dst = w.appendMetadata(dst, s, r, p)
+	}
+	w.dst = protobuf.Close(dst, start, entryWidth)
+}
+
+func (w *writer) appendLine(dst []byte, b *record.Batch, r *record.Record, p *plan) []byte {
+	switch {
+	case w.line == Whole:
+		dst, start := protobuf.Open(dst, 2, 2)
+		return protobuf.Close(ndjson.AppendRecord(dst, b, r), start, 2)
+	case p.original >= 0:
+		return appendPart(dst, tagLine, b.Bytes(b.FieldsOf(r)[p.original].Val))
+	}
+	return appendPart(dst, tagLine, b.Bytes(r.Body))
+}
+
+// appendMetadata appends all metadata but level.
+func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan) []byte {
+	b := s.batch
+	if r.Severity > 0 && r.Severity <= 24 && (r.Severity-1)%4 != 0 {
+		dst = appendNumberPair(dst, "severity_number", int64(r.Severity))
+	}
+	if r.SeverityText.Len > 0 {
+		dst = appendPair(dst, "severity_text", b.Bytes(r.SeverityText))
+	}
+	if r.Logger.Len > 0 {
+		dst = appendPair(dst, "logger", b.Bytes(r.Logger))
+	}
+	if r.Flags&record.HasTrace != 0 {
+		dst = append(dst, tagMetadata, 44, tagName, 8)
+		dst = append(append(dst, "trace_id"...), tagValue, 32)
+		dst = hex.AppendEncode(dst, r.TraceID[:])
+		if r.TraceFlags != 0 {
+			dst = appendNumberPair(dst, "trace_flags", int64(r.TraceFlags))
+		}
+	}
+	if r.Flags&record.HasSpan != 0 {
+		dst = append(dst, tagMetadata, 27, tagName, 7)
+		dst = append(append(dst, "span_id"...), tagValue, 16)
+		dst = hex.AppendEncode(dst, r.SpanID[:])
+	}
+	fields := b.FieldsOf(r)
+	for _, a := range w.attrs[p.first+p.labels : p.end] {
+		dst = appendField(append(dst, tagMetadata), b, w.keys[a.key:a.until], fields[a.field])
+	}
+	dst = append(dst, w.fixed[p.fixed:p.last]...)
+	return appendOrigin(dst, s.uid, r)
+}
+
+// appendOrigin appends how a record was read.
+func appendOrigin(dst, uid []byte, r *record.Record) []byte {
+	if r.Observed != r.Time && r.Observed != 0 {
+		dst = appendNumberPair(dst, "observed_timestamp", r.Observed)
+	}
+	if len(uid) > 0 {
+		digits := (bits.Len64(uint64(r.Offset)|1) + 3) / 4
+		dst = appendHead(dst, "log_record_uid", len(uid)+digits)
+		dst = append(dst, uid...)
+		for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+			dst = append(dst, "0123456789abcdef"[uint64(r.Offset)>>shift&15])
+		}
+	}
+	if r.TimeSource != record.TimeLine {
+		dst = appendPair(dst, "log_time_source", r.TimeSource.String())
+	}
+	if r.Format != 0 {
+		dst = appendPair(dst, "log_format", record.FormatName(r.Format))
+	}
+	for i, name := range markNames {
+		if r.Flags&markFlags[i] != 0 {
+			dst = appendPair(dst, name, "true")
+		}
+	}
+	return dst
+}
+
+// appendTimestamp appends the time of an entry.
+func appendTimestamp(dst []byte, ns int64) []byte {
+	sec, frac := ns/int64(time.Second), ns%int64(time.Second)
+	if frac < 0 {
+		sec, frac = sec-1, frac+int64(time.Second)
+	}
+	dst = append(dst, tagTimestamp, byte(2+protobuf.Size(uint64(sec))+protobuf.Size(uint64(frac))), tagSeconds)
+	dst = binary.AppendUvarint(dst, uint64(sec))
+	dst = append(dst, tagNanos)
+	return binary.AppendUvarint(dst, uint64(frac))
+}
+
+// appendField appends what is behind the tag of a LabelPairAdapter. key is its
+// name as it is written.
+func appendField(dst []byte, b *record.Batch, key []byte, f record.Field) []byte {
+	var scratch [24]byte
+	var value []byte
+	switch f.Kind {
+	case record.Int:
+		value = strconv.AppendInt(scratch[:0], f.Int(), 10)
+	case record.Bool, record.Null:
+		value = b.Text(scratch[:0], f)
+	default:
+		value = b.Bytes(f.Val)
+		if !utf8.Valid(value) {
+			value = bytes.ToValidUTF8(value, []byte("\uFFFD"))
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(key)+1+sized(len(value))))
+	dst = append(dst, key...)
+	dst = append(dst, tagValue)
+	dst = binary.AppendUvarint(dst, uint64(len(value)))
+	return append(dst, value...)
+}
+
+// appendPart appends a field that is text. A protobuf string has to be UTF-8.
+func appendPart(dst []byte, tag byte, s []byte) []byte {
+	if !utf8.Valid(s) {
+		s = bytes.ToValidUTF8(s, []byte("\uFFFD"))
+	}
+	dst = append(dst, tag)
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+// appendPair appends metadata.
+func appendPair[T string | []byte](dst []byte, name string, value T) []byte {
+	if s, ok := any(value).([]byte); ok && !utf8.Valid(s) {
+		return appendPair(dst, name, bytes.ToValidUTF8(s, []byte("\uFFFD")))
+	}
+	dst = appendHead(dst, name, len(value))
+	return append(dst, value...)
+}
+
+func appendNumberPair(dst []byte, name string, n int64) []byte {
+	var scratch [20]byte
+	return appendPair(dst, name, strconv.AppendInt(scratch[:0], n, 10))
+}
+
+// appendHead appends metadata up to its value, which has size bytes.
+func appendHead(dst []byte, name string, size int) []byte {
+	dst = append(dst, tagMetadata)
+	dst = binary.AppendUvarint(dst, uint64(1+sized(len(name))+1+sized(size)))
+	dst = append(dst, tagName)
+	dst = binary.AppendUvarint(dst, uint64(len(name)))
+	dst = append(append(dst, name...), tagValue)
+	return binary.AppendUvarint(dst, uint64(size))
+}
+
+// sized returns how many bytes n bytes have together with their length.
+func sized(n int) int { return protobuf.Size(uint64(n)) + n }
