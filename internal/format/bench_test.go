@@ -131,6 +131,9 @@ func BenchmarkLine(b *testing.B) {
 	f("logrus-nested", `2026-11-23T06:25:42Z [INFO] [method:GET] [path:/api/v1/users/4711] [status:200] request handled (/src/http/server.go:21 main.serve)`)
 	f("geth", `INFO [11-23|06:25:41.556] Imported new potential chain segment     number=17,034,870 hash=6bd5a4..b0d2b1 blocks=1 txs=123 mgas=12.345 elapsed=123.456ms mgasps=100.100`)
 	f("apex", `  INFO[0042] request handled           latency=1.532ms method=GET path=/api/v1/users/4711 status=200`)
+	f("charm", `2026/11/23 06:25:41 INFO <http/server.go:171> request handled method=GET path=/api/v1/users/4711 status=200 latency=1.532ms`)
+	f("kratos", `INFO ts=2026-11-23T06:25:41Z caller=http/server.go:321 service.id=h1 service.name=checkout trace.id=4bf92f3577b34da6a3ce929d0e0e4736 span.id=00f067aa0ba902b7 msg=request handled status=200`)
+	f("go-zero", "2026-11-23T06:25:42.202Z\t info \trequest handled\tstatus=200\tmethod=GET\tpath=/api/v1/users/4711\tcaller=http/server.go:335")
 	f("text", `listening on port 8080 and some more words to read for whoever is interested in it`)
 }
 

@@ -42,6 +42,9 @@ func (p *Parser) goStd() bool {
 	for i < len(s) && s[i] == ' ' {
 		i++
 	}
+	if start == 0 && charmHead(s, i) {
+		return false
+	}
 	i = p.sourceFile(i, ".go")
 	p.stdMessage(0, start, i)
 	return true

@@ -139,6 +139,12 @@ func (p *Parser) logfmtDialect() uint8 {
 		return record.FormatPhuslu
 	case first == keyTs && second == keyLevel && third == keyTarget:
 		return record.FormatTracingLogfmt
+	case first == keyTimestamp && second == keyLevel && third == keyMessage:
+		return record.FormatApex
+	case t[roleTime] != 0 && t[roleTime] == t[roleTimeMaybe] && keys[first].name == "t" && keys[second].name == "lvl":
+		return record.FormatLog15
+	case first == keyTime && len(p.src) > 10 && p.src[5] == '"' && p.src[10] == '/':
+		return record.FormatCharm
 	case first == keyTime && second == keyLevel && p.head.flags&upperLevel != 0:
 		return record.FormatSlogText
 	case first == keyTime && second == keyLevel && len(p.src) > 5 && p.src[5] == '"':

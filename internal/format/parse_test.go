@@ -378,7 +378,8 @@ func TestNoAllocations(t *testing.T) {
 		"tracing-compact", "tracing-pretty", "tracing-logfmt", "bunyan", "gcp-json", "log4rs-json", "slog-rs-json", "slog-term", "slog-term-compact", "simple_logger",
 		"simplelog", "stderrlog", "femme", "fern", "flexi_logger", "log4rs", "pretty_env_logger", "substrate", "rocket", "rust-panic", "rust-error",
 		"zap-console", "zerolog-console", "tint", "phuslu",
-		"hclog-text", "logrus-tty", "logrus-nested", "geth", "log15", "apex"} {
+		"hclog-text", "logrus-tty", "logrus-nested", "geth", "log15", "apex",
+		"charm", "go-logging", "seelog", "kratos", "go-zero", "fx", "devslog"} {
 		text := corpus(t, dir)
 		b := new(record.Batch)
 		p := New(Options{Zone: time.UTC})
@@ -417,7 +418,8 @@ func TestLinearTime(t *testing.T) {
 			"2026-11-23T06:33:43Z  INFO a:b: c: ", "Error: \n   0: a\n", "The application panicked (crashed).\nMessage:  m\n   0: ", "2026-11-23T06:33:43Z ERROR a::b: m\n\nCaused by:\n    0: ",
 			`{"timestamp":"2026-11-23T06:33:43Z","level":"INFO","fields":{"message":"m"},"span":{"a":"`, "panic: ", "thread 'main' panicked at '", "thread 'main' panicked at x.rs:1:1:\n", "Error: ",
 			"2026-11-23T06:33:43Z\tINFO\ta.go:1\t", "2026-11-23T06:33:43Z INF a.go:1 > ", "2026-11-23T06:33:43Z INF 1 a.go:1 > ",
-			"2026-11-23T06:33:43.5Z [INFO]  a: ", "INFO[0000] ", "  INFO[0000] ", "INFO [11-23|06:21:59.692] ", "2026-11-23T06:33:43Z [DEBU] "} {
+			"2026-11-23T06:33:43.5Z [INFO]  a: ", "INFO[0000] ", "  INFO[0000] ", "INFO [11-23|06:21:59.692] ", "2026-11-23T06:33:43Z [DEBU] ",
+			"DEBU m ", "   • m ", "06:25:41.558 f ▶ INFO 001 ", "INFO ts=2026-11-23T06:25:41Z msg=m ", "2026-11-23T06:25:41.5Z\t info \tm\t", "[Fx] ERROR\t\t", "[06:25:41]  INFO  m\n"} {
 			n := size
 			if head != "" {
 				n = size / 16
@@ -492,7 +494,8 @@ func FuzzParse(f *testing.F) {
 	for _, dir := range []string{"zap-json", "slog-json", "tracing-json", "hclog-json", "slog-text", "logrus-text", "klog", "tracing-full", "env_logger", "go-std", "slog-default", "go-panic", "go-fatal", "rust-panic", "rust-error", "mixed",
 		"tracing-pretty", "tracing-compact", "slog-term", "slog-term-compact", "simplelog", "stderrlog", "flexi_logger", "fern", "femme", "log4rs",
 		"zap-console", "zerolog-console", "tint", "phuslu",
-		"hclog-text", "logrus-tty", "logrus-nested", "geth", "log15", "apex"} {
+		"hclog-text", "logrus-tty", "logrus-nested", "geth", "log15", "apex",
+		"charm", "go-logging", "seelog", "kratos", "go-zero", "fx", "devslog"} {
 		text := corpus(f, dir)
 		lo := int32(0)
 		for i, hi := range cutAll(text) {

@@ -65,7 +65,7 @@ func severityWord(word []byte) uint8 {
 		return 18
 	case "alert":
 		return 19
-	case "notice", "note":
+	case "notice", "note", "noti":
 		return 10
 	case "finest":
 		return 1

@@ -113,4 +113,65 @@ func TestTerminalFields(t *testing.T) {
 	f("2026-11-23T06:25:41Z [DEBU] [:8080] [k:v] m", nested, `"message":"[:8080] [k:v] m"`)
 	f("2026-11-23T06:25:41Z [INFO] [k:v m", "no logrus-nested")
 	f("2026-11-23T06:25:41Z [INFO] m", "no logrus-nested")
+
+	// charm.
+	const charm = `"format":"charm"`
+	f("2026/11/23 06:25:41 INFO <go/a.go:7> http: m k=v", charm, "line_no_zone", `"code.file.path":"go/a.go","code.line.number":7`, `"logger":"http"`, `"message":"m"`, `"k":"v"`)
+	f("2026/11/23 06:25:41 ERRO m", charm, `"severity":"error"`, `"message":"m"`)
+	f("2026/11/23 06:25:41 <go/a.go:7> m", charm, `no "severity"`, `"message":"m"`)
+	f("2026/11/23 06:25:41 INFO m k=v", `"format":"slog-default"`)
+	f("2026/11/23 06:25:41 <nil> m", `"format":"go-std"`)
+	f("6:25AM INFO m", charm, `"timestamp_source":"line_no_date"`)
+	f("INFO m k=v", charm, `"timestamp_source":"read"`, `"k":"v"`)
+	f("INFO m", `"format":"text"`)
+	f("DEBU m", charm)
+	f("WARN failed: m k=v", charm, `"message":"failed: m"`, "no logger")
+	f("WARN m\n  sql=\n  │ SELECT *\n  │ \n  │ FROM t\n took=1ms", charm, `"message":"m"`, `"sql":"SELECT *\n\nFROM t","took":"1ms"`)
+	f(`INFO m a="b c" two words=1`, charm, `"a":"b c","two words":1`)
+	f(`time="2026/11/23 06:25:41" level=info msg=m`, charm)
+
+	// apex and log15 as pairs.
+	f("   • m                         k=two words n=1", apex, `"message":"m"`, `"k":"two words","n":1`, `no "severity"`)
+	f("   ⨯ m                         error=e", apex, `"severity":"error"`, `"exception.message":"e"`)
+	f("\x1b[33m   •\x1b[0m m", apex, `"severity":"warn"`)
+	f("timestamp=2026-11-23T06:25:41.5Z level=info message=m k=v", apex, `"message":"m"`)
+	f("t=2026-11-23T06:25:41+0000 lvl=eror msg=m k=v", log15, `"severity":"error"`)
+
+	// go-logging and seelog.
+	const gologging, seelog = `"format":"go-logging"`, `"format":"seelog"`
+	f("06:25:41.558 f ▶ NOTI 00a m", gologging, "line_no_date", `"severity_number":10`, `"code.function.name":"f"`, `"id":"00a"`, `"message":"m"`)
+	f("2026-11-23 06:25:41.558 UTC [gossip] f -> ERRO 00a m", gologging, `"timestamp":"2026-11-23T06:25:41.558Z","severity"`, `"logger":"gossip"`)
+	f("06:25:41.558 f ▶ INFO m", "no go-logging")
+	f("1795415141558833999 [Critical] m", seelog, `06:25:41.558833999Z`, `"severity_number":21`, `"message":"m"`)
+	f("1795415141558833999 [Other] m", "no seelog")
+
+	// kratos.
+	const kratos = `"format":"kratos"`
+	f("INFO ts=2026-11-23T06:25:41Z caller=a.go:7 trace.id=4bf92f3577b34da6a3ce929d0e0e4736 msg=two words err=e f", kratos, `"message":"two words"`, `"exception.message":"e f"`, `"trace_id":"4bf9`, `"code.line.number":7`)
+	f("DEBUG msg=m", kratos)
+	f("INFO a=b c=d", "no kratos")
+
+	// go-zero.
+	const gozero = `"format":"go-zero"`
+	f("2026-11-23T06:25:41.5Z\t slow \tm a=b\tc\tk=v w\tn=1\tcaller=a.go:7\ttrace=4bf92f3577b34da6a3ce929d0e0e4736\tspan=00f067aa0ba902b7", gozero, `"severity":"warn"`, `"message":"m a=b\tc"`,
+		`"k":"v w","n":1`, `"code.line.number":7`, `"trace_id":"4bf9`, `"span_id":"00f0`)
+	f("2026-11-23T06:25:41.5Z\t severe \tm\ngoroutine 1 [running]:\nmain.f()\n\t/src/a.go:7\n", gozero, `"message":"m"`, `"exception.stacktrace":"goroutine 1`)
+	f("2026-11-23T06:25:41.5Z\t other \tm", "no go-zero")
+
+	// fx.
+	const fx = `"format":"fx"`
+	f("[Fx] RUNNING", fx, `"message":"RUNNING"`, `"logger":"Fx"`, "no severity")
+	f("[Fx] HOOK OnStart\t\tf() called by g failed in 0s: e: f", fx, `"severity":"error"`, `"exception.message":"e: f"`)
+	f("[Fx] ERROR\t\tFailed to start: e", fx, `"severity_text":"ERROR"`, `"exception.message":"e"`)
+	f("[Fx] ERROR\t\tfx.Invoke(f()) called from:\nmain.main\n\t/src/a.go:7\nFailed: e", fx, `"message":"ERROR\t\tfx.Invoke(f()) called from:"`, `"exception.stacktrace":"main.main\n\t/src/a.go:7"`, `"exception.message":"e"`)
+
+	// devslog.
+	const devslog = `"format":"devslog"`
+	f("[06:25:41]  INFO+2  m", devslog, `"severity_number":11`, `"message":"m"`, "line_no_date")
+	f("[2026-11-23 06:25:41.5] @@@ /src/a.go:7\n WARN  m\n  s  : a: b\n# n  : 1\nG g  : \n    t: x\n  # u: 2\n  G h: \n    # i: 3\n! z  : <nil>", devslog,
+		`"code.line.number":7`, `"message":"m"`, `"s":"a: b","n":1,"g.t":"x","g.u":2,"g.h.i":3,"z":null`)
+	f("[06:25:41]  ERROR  m\nE err: \n    0: a, b\n    1: c\n  k: v", devslog, `"exception.message":"a, b: c"`, `"exception.chain":["a, b","c"]`, `"k":"v"`)
+	f("[06:25:41]  ERROR  m\nS list: 2 []int\n    0: 1\n    1: x\nM map: 1\n    a: 1.5", devslog, `"list.0":1,"list.1":"x","map.a":1.5`)
+	f("[06:25:41]  INFO  m\nl\n  k: v\nw", devslog, `"message":"m\nl"`, `"k":"v\nw"`)
+	f("[06:25:41] INFO m", "no devslog")
 }

@@ -80,7 +80,7 @@ func (p *Parser) zapHead() (z zapLine, ok bool) {
 		z.separator = s[z.levelEnd : z.levelEnd+separatorAt(s, z.levelEnd)]
 	}
 	i := z.levelEnd + len(z.separator)
-	if len(z.separator) == 0 || !bytes.HasPrefix(s[z.levelEnd:], z.separator) || i >= len(s) {
+	if len(z.separator) == 0 || n == 0 && len(z.separator) == 1 && z.separator[0] == ' ' || !bytes.HasPrefix(s[z.levelEnd:], z.separator) || i >= len(s) {
 		return z, false
 	}
 	return z, z.names(s, i) || n > 0 && z.separator[0] == '\t' || p.hint == record.FormatZapConsole && (n > 0 || z.separator[0] != ' ')
@@ -199,7 +199,7 @@ func (z *zapLine) part(s []byte, i int) int {
 // placeAt takes the place in a Go source that s[lo:hi] is.
 func (z *zapLine) placeAt(s []byte, lo, hi int) bool {
 	n, line := fileLine(s[lo:hi])
-	if n < 4 || string(s[lo+n-3:lo+n]) != ".go" {
+	if n < 4 || string(s[lo+n-3:lo+n]) != ".go" || bytes.IndexByte(s[lo:hi], ' ') >= 0 || bytes.IndexByte(s[lo:hi], '=') >= 0 {
 		return false
 	}
 	z.place, z.file, z.line = [2]int{lo, hi}, n, line
@@ -266,21 +266,29 @@ func zapLevel(s []byte, i int) (end int, number uint8) {
 	for end = i; end < len(s) && end < i+7 && s[end]|0x20 >= 'a' && s[end]|0x20 <= 'z'; {
 		end++
 	}
-	switch string(s[i:end]) {
-	case "INFO", "info":
-		return end, 9
-	case "DEBUG", "debug":
-		return end, 5
-	case "WARN", "warn":
-		return end, 13
-	case "ERROR", "error":
-		return end, 17
-	case "DPANIC", "dpanic", "FATAL", "fatal":
-		return end, 21
-	case "PANIC", "panic":
-		return end, 22
+	if number = zapLevelNumber(s[i:end]); number == 0 {
+		return i, 0
 	}
-	return i, 0
+	return end, number
+}
+
+// zapLevelNumber returns the severity number of a level of zap's, 0 if it is none.
+func zapLevelNumber(level []byte) uint8 {
+	switch string(level) {
+	case "INFO", "info":
+		return 9
+	case "DEBUG", "debug":
+		return 5
+	case "WARN", "warn":
+		return 13
+	case "ERROR", "error":
+		return 17
+	case "DPANIC", "dpanic", "FATAL", "fatal":
+		return 21
+	case "PANIC", "panic":
+		return 22
+	}
+	return 0
 }
 
 // epochAt parses the number of seconds, or parts of them, since the Unix epoch

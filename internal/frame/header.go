@@ -155,6 +155,12 @@ func bracketed(line []byte) mode {
 	if n := uptime(rest); n > 0 && n < len(rest) && rest[n] == ']' {
 		return header
 	}
+	if bytes.HasPrefix(rest, []byte("Fx] ")) {
+		if bytes.HasPrefix(rest, []byte("Fx] ERROR\t\tfx.Invoke(")) { // a stack trace follows
+			return header
+		}
+		return levelled
+	}
 	return prefixed(line)
 }
 

@@ -65,14 +65,14 @@ func terminals() []sample {
 		}},
 		{"apex/text", func(w io.Writer) { apexEvents(apextext.New(w)) }},
 		{"apex/cli", func(w io.Writer) { apexEvents(cli.New(w)) }},
-		{"logfmt/apex", func(w io.Writer) { apexEvents(apexfmt.New(w)) }},
+		{"apex/logfmt-apex", func(w io.Writer) { apexEvents(apexfmt.New(w)) }},
 		{"apex-json/apex", func(w io.Writer) { apexEvents(apexjson.New(w)) }},
 		{"geth/geth", func(w io.Writer) { gethEvents(geth.NewTerminalHandlerWithLevel(w, geth.LevelTrace, false)) }},
 		{"geth/geth-colour", func(w io.Writer) { gethEvents(geth.NewTerminalHandlerWithLevel(w, geth.LevelTrace, true)) }},
-		{"logfmt/geth-logfmt", func(w io.Writer) { gethEvents(geth.LogfmtHandlerWithLevel(w, geth.LevelTrace)) }},
+		{"log15/logfmt-geth", func(w io.Writer) { gethEvents(geth.LogfmtHandlerWithLevel(w, geth.LevelTrace)) }},
 		{"geth-json/geth", func(w io.Writer) { gethEvents(geth.JSONHandlerWithLevel(w, geth.LevelTrace)) }},
 		{"log15/log15", func(w io.Writer) { log15Events(w, log15.TerminalFormat()) }},
-		{"logfmt/log15-logfmt", func(w io.Writer) { log15Events(w, log15.LogfmtFormat()) }},
+		{"log15/logfmt-log15", func(w io.Writer) { log15Events(w, log15.LogfmtFormat()) }},
 		{"log15-json/log15", func(w io.Writer) { log15Events(w, log15.JsonFormat()) }},
 		{"go-logging/go-logging", func(w io.Writer) {
 			goLogging(w, `%{color}%{time:15:04:05.000} %{shortfunc} ▶ %{level:.4s} %{id:03x}%{color:reset} %{message}`)
