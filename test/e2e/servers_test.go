@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,7 +26,10 @@ type thirdParty struct {
 	ready  string                                    // path that answers 200
 	output func(url string) string                   // the YAML of an output, its name left out
 	stored func(t *testing.T, dir, url string) []row // all that it has
-	once   bool                                      // it knows a repeat and stores it once
+	canon  func(row) canon
+	flat   bool                              // members of objects are fields
+	lossy  func(name, want, got string) bool // a difference that is the server's nature
+	once   bool                              // it knows a repeat and stores it once
 }
 
 // row is a record as a server gives it back.
@@ -232,6 +236,10 @@ service:
 		}
 		return rows
 	},
+	canon: otlpCanon,
+	lossy: func(_, want, got string) bool { // an integer beyond 64 bits with a sign is text in OTLP
+		return strings.ReplaceAll(got, `"18446744073709551615"`, "18446744073709551615") == want
+	},
 }
 
 // otlpRows are the records of one request in OTLP's JSON.
@@ -248,6 +256,10 @@ func otlpRows(request map[string]any) (rows []row) {
 				body, _ := fields["body"].(map[string]any)
 				line, _ := body["stringValue"].(string)
 				one := row{line: line, fields: fields}
+				scopeName, _ := scope.(map[string]any)["scope"].(map[string]any)
+				fields["scope"], _ = scopeName["name"].(string)
+				resourceOf, _ := resource.(map[string]any)["resource"].(map[string]any)
+				fields["resource"] = resourceOf["attributes"]
 				for _, a := range list(r, "attributes") {
 					attribute, _ := a.(map[string]any)
 					if attribute["key"] == "log.record.uid" {
@@ -278,6 +290,11 @@ var victoriaLogs = thirdParty{
 			rows = append(rows, row{line, id, fields})
 		}
 		return rows
+	},
+	canon: victoriaCanon,
+	flat:  true,
+	lossy: func(name, want, got string) bool { // a field without text is no field, and every record has a message
+		return want == "" && (got == "" || name == "line" && strings.HasPrefix(got, "missing _msg field")) || want == "null" && got == ""
 	},
 }
 
