@@ -9,6 +9,7 @@ package format
 
 import (
 	"bytes"
+	"hash/maphash"
 	"math/bits"
 	"time"
 
@@ -40,6 +41,7 @@ type Parser struct {
 	objectKeys, pairKeys, rustKeys [32]guess // keys of the record before, by the syntax of keys
 	kept                           [12]kept  // fields whose meaning waits for the rest: see head.later
 	places                         [maxPairs]place
+	index                          fieldIndex
 }
 
 // head is what was found in the record so far.
@@ -178,7 +180,7 @@ func New(o Options) *Parser {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	return &Parser{first: o.Format, clock: clock{zone: o.Zone, year: int64(o.Year)}}
+	return &Parser{first: o.Format, clock: clock{zone: o.Zone, year: int64(o.Year)}, index: fieldIndex{seed: maphash.MakeSeed()}}
 }
 
 // Parse parses b.Arena[lo:hi], one record as it was framed, terminator
@@ -215,6 +217,9 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 // begin starts the record.
 func (p *Parser) begin(observed int64) {
 	p.head = head{}
+	if p.index.entered > 0 {
+		p.index.reset()
+	}
 	p.r = p.b.Begin()
 	p.r.Time, p.r.Observed = observed, observed
 }
@@ -340,26 +345,30 @@ func (p *Parser) has(key record.Span, hash uint) bool {
 	if p.head.names&(1<<(hash%64)) == 0 {
 		return false
 	}
-	name := p.b.Bytes(key)
-	for _, f := range p.b.FieldsOf(p.r) {
-		if f.Key.Len == key.Len && bytes.Equal(p.b.Bytes(f.Key), name) {
-			return true
+	return p.fieldOf(p.b.Bytes(key)) >= 0
+}
+
+// fieldOf returns the number of the field with that key, -1 if there is none.
+func (p *Parser) fieldOf(key []byte) int {
+	fs := p.b.FieldsOf(p.r)
+	if len(fs) >= indexedFrom {
+		return p.index.find(p, key)
+	}
+	for i := range fs {
+		if int(fs[i].Key.Len) == len(key) && bytes.Equal(p.b.Bytes(fs[i].Key), key) {
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // replace changes the field with the same key, if there is one.
 func (p *Parser) replace(f record.Field) bool {
-	k := p.b.Bytes(f.Key)
-	fs := p.b.FieldsOf(p.r)
-	for i := range fs {
-		if fs[i].Key.Len == f.Key.Len && bytes.Equal(p.b.Bytes(fs[i].Key), k) {
-			fs[i] = f
-			return true
-		}
+	i := p.fieldOf(p.b.Bytes(f.Key))
+	if i >= 0 {
+		p.b.FieldsOf(p.r)[i] = f
 	}
-	return false
+	return i >= 0
 }
 
 // addText adds a field with text of the arena.

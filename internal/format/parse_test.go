@@ -438,6 +438,42 @@ func TestLinearTime(t *testing.T) {
 	}
 }
 
+// TestManyFields parses records of many fields: what looks at each of them for
+// each other takes hours.
+func TestManyFields(t *testing.T) {
+	for _, kind := range [][3]string{
+		{`{"level":"info"`, `,"%x":%d`, "}"},
+		{"level=info", " %x=%d", ""},
+		{"2026-11-23T06:33:43Z\tINFO\tm\t{\"a\": 1", `, "%x": %d`, "}"},
+		{"2026-11-23T06:33:43Z  INFO a::b: m", " k%x=%d", ""},
+		{"2026-11-23T06:33:43Z [INFO]", " [k%x:%d]", " m"},
+	} {
+		text := []byte(kind[0])
+		const n = 500_000
+		for i := range n {
+			text = fmt.Appendf(text, kind[1], i%(n-1), i) // the first key comes again at the end
+		}
+		text = append(text, kind[2]...)
+		b := new(record.Batch)
+		b.Reset(testStream, text)
+		var hint uint64
+		New(Options{Zone: time.UTC}).Parse(b, 0, len(text), observed, &hint)
+		fields := b.FieldsOf(&b.Records[0])
+		if got := len(fields); got < n-1 || got > n {
+			t.Errorf("%s: %d fields", kind[0], got)
+		}
+		twice := 0
+		for _, f := range fields {
+			if f.Kind == record.Int && f.Int() == n-1 {
+				twice++
+			}
+		}
+		if twice != 1 {
+			t.Errorf("%s: %d fields have the last value", kind[0], twice)
+		}
+	}
+}
+
 // checkRecord wants every Span of a record to be within the arena, and the text
 // to be valid.
 func checkRecord(t *testing.T, b *record.Batch, r *record.Record) {
