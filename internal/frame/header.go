@@ -137,7 +137,7 @@ func date(line []byte) bool {
 // linkerd, levels.
 func bracketed(line []byte) mode {
 	rest := line[1:]
-	if len(rest) > 13 && rest[8] == ']' && string(rest[9:14]) == " @@@ " && shaped(rest, "00:00:00") {
+	if i := bytes.Index(rest[:min(len(rest), headBytes)], []byte("] @@@ ")); i >= 8 && (shaped(rest, "00:00:00") || date(rest)) {
 		return devslog
 	}
 	if bytes.HasPrefix(rest, []byte("GIN]")) || bytes.HasPrefix(rest, []byte("GIN-debug]")) {
