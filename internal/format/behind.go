@@ -81,9 +81,8 @@ func (p *Parser) findPairs(i, hi int, style pairStyle) (n int) {
 			return 0
 		}
 		v := &p.places[n]
-		g := &p.pairKeys[(uint(p.head.keys)+uint(n))%uint(len(p.pairKeys))]
-		if v.at, v.guess = i, nil; g.length > 0 && g.is(s, i, '=') {
-			v.key, v.guess = i+g.length, g
+		if v.at, v.guess = i, p.guessed(i, hi, n); v.guess != nil {
+			v.key = i + v.guess.length
 		} else if v.key = keyEnd(s, i, style); v.key == i {
 			return 0
 		}
@@ -91,6 +90,34 @@ func (p *Parser) findPairs(i, hi int, style pairStyle) (n int) {
 		i = v.value(s, style)
 	}
 	return n
+}
+
+// guessed returns the guess of the n-th key from here on if that is the key at
+// i, in front of hi.
+func (p *Parser) guessed(i, hi, n int) *guess {
+	g := &p.pairKeys[(uint(p.head.keys)+uint(n))%uint(len(p.pairKeys))]
+	// The arena goes on behind the text.
+	if g.length > 0 && i+g.length < hi && g.is(p.b.Arena, int(p.base)+i, '=') {
+		return g
+	}
+	return nil
+}
+
+// identKey returns the index behind the key at i, an identifier, i if there is
+// none, and what lookup says of it.
+func (p *Parser) identKey(i, hi int) (end int, k key, hash uint) {
+	if g := p.guessed(i, hi, 0); g != nil {
+		p.head.keys++
+		return i + g.length, g.key, g.hash
+	}
+	if end = identEnd(p.src[:hi], i); end == i || end == hi || p.src[end] != '=' {
+		return i, 0, 0
+	}
+	name := p.src[i:end]
+	k, hash = lookup(name)
+	p.pairKeys[uint(p.head.keys)%uint(len(p.pairKeys))] = guessOf(name, k, hash)
+	p.head.keys++
+	return end, k, hash
 }
 
 // keyEnd returns the index of the equals sign behind the key at i, i if there

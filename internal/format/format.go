@@ -175,6 +175,14 @@ var rowOf = func() (t [256]uint8) {
 	return t
 }()
 
+// pairsRowOf is rowOf for the libraries that write pairs besides text for people.
+var pairsRowOf = func() (t [256]uint8) {
+	for _, f := range [...]uint8{record.FormatApex, record.FormatCharm, record.FormatLog15, record.FormatPhuslu} {
+		t[f] = rowOf[record.FormatLogfmt]
+	}
+	return t
+}()
+
 // New returns a Parser.
 func New(o Options) *Parser {
 	if o.Zone == nil {
@@ -250,7 +258,11 @@ func (p *Parser) general(observed int64) {
 // before first.
 func (p *Parser) detect(observed int64) bool {
 	set := candidates[p.src[0]]
-	if i := rowOf[p.hint]; i > 0 && set&(1<<(i-1)) != 0 {
+	i := rowOf[p.hint]
+	if i > 0 && set&(1<<(i-1)) == 0 {
+		i = pairsRowOf[p.hint]
+	}
+	if i > 0 && set&(1<<(i-1)) != 0 {
 		if p.try(int(i-1), observed) {
 			return true
 		}

@@ -52,8 +52,7 @@ func (p *Parser) goZero() bool {
 		} else {
 			end += next
 		}
-		key := identEnd(s, next)
-		k, hash := lookup(s[next:key])
+		key, k, hash := p.identKey(next, hi)
 		f := p.typed(record.Field{Key: p.span(next, key)}, key+1, end)
 		if k == 0 || keys[k].role == roleLevel || keys[k].role == roleTime || keys[k].role == roleMessage {
 			p.addHashed(f, hash)

@@ -22,11 +22,11 @@ func (p *Parser) kratos() bool {
 	}
 	p.r.Severity, p.r.SeverityText = number, p.span(0, i)
 	for i++; i < len(s); {
-		v := rustField(s, i, identEnd(s, i), len(s), false)
-		if v.key == i {
+		key, k, hash := p.identKey(i, len(s))
+		if key == i {
 			return false
 		}
-		k, hash := lookup(s[i:v.key])
+		v := rustField(s, i, key, len(s), false)
 		f := p.rustTyped(p.span(i, v.key), v)
 		if k == 0 || keys[k].role == roleLevel {
 			p.addHashed(f, hash)

@@ -116,7 +116,8 @@ func (p *Parser) lastMessage(i int, before key) bool {
 
 func isLogfmt(format uint8) bool {
 	switch format {
-	case record.FormatLogfmt, record.FormatSlogText, record.FormatLogrusText, record.FormatGokitLogfmt, record.FormatTracingLogfmt:
+	case record.FormatLogfmt, record.FormatSlogText, record.FormatLogrusText, record.FormatGokitLogfmt, record.FormatTracingLogfmt,
+		record.FormatApex, record.FormatCharm, record.FormatLog15, record.FormatPhuslu:
 		return true
 	}
 	return false

@@ -196,14 +196,15 @@ func (p *Parser) phusluEvent(i int) {
 	s := p.src
 	end := i
 	for end < len(s) {
-		v := rustField(s, end, identEnd(s, end), len(s), false)
+		key, k, hash := p.identKey(end, len(s))
+		v := rustField(s, end, key, len(s), false)
 		if v.key == end || !v.quoted && !jsonScalar(s[v.lo:token(s, v.lo)]) {
 			break
 		}
 		if !v.quoted {
 			v.hi = token(s, v.lo)
 		}
-		p.terminalField(end, v)
+		p.promotePair(k, hash, p.rustTyped(p.span(end, v.key), v))
 		for end = v.hi; end < len(s) && s[end] == ' '; end++ {
 		}
 	}
@@ -223,18 +224,13 @@ func (p *Parser) looseEvent(lo, hi int) {
 	i := firstField(s, lo, hi)
 	p.r.Body = p.span(lo, trimBack(s, lo, i))
 	for i < hi {
-		v := rustField(s, i, identEnd(s, i), hi, false)
-		if v.key == i {
+		key, k, hash := p.identKey(i, hi)
+		if key == i {
 			return
 		}
-		p.terminalField(i, v)
+		v := rustField(s, i, key, hi, false)
+		p.promotePair(k, hash, p.rustTyped(p.span(i, v.key), v))
 		for i = v.hi; i < hi && blank(s[i]); i++ {
 		}
 	}
-}
-
-// terminalField adds the field whose key starts at i.
-func (p *Parser) terminalField(i int, v rustValue) {
-	k, hash := lookup(p.src[i:v.key])
-	p.promotePair(k, hash, p.rustTyped(p.span(i, v.key), v))
 }
