@@ -197,14 +197,14 @@ const sent = `{deployment_environment_name="pr\"od", service_name="payments"}
 1772600767000000089 "it's \"quoted\"\n\tand \x01 ü €" level="info" severity_number="10" severity_text="INFO+1" logger="db.pool" ` +
 	`trace_id="30313233343536373839616263646566" trace_flags="1" span_id="3031323334353637" process_pid="4711" user="ann" status="-503" ` +
 	`ok="true" took="1.5e-3" none="null" tags="[\"a\", {\"b\" : [ ]}]" code_file_path="a.go" gr__e_1_x="v" log_record_original="the original line" ` +
-	`host_name="node-1" log_file_path="/var/log/a \"b\".log" observed_timestamp="1772600767000000094" log_record_uid="5f1e0011aabbccdd-ff" ` +
+	`log_record_uid="5f1e0011aabbccdd-ff" host_name="node-1" log_file_path="/var/log/a \"b\".log" observed_timestamp="1772600767000000094" ` +
 	`log_time_source="line_no_zone" log_format="zap-json" log_truncated="true" log_timed_out="true"
 {deployment_environment_name="pr\"od", service_name="cart"}
-1772600767000000389 "another stream" level="trace" host_name="node-1" log_file_path="/var/log/a \"b\".log" log_record_uid="5f1e0011aabbccdd-12c"
-1772600767000000390 "" level="fatal" host_name="node-1" log_file_path="/var/log/a \"b\".log" log_record_uid="5f1e0011aabbccdd-12d"
+1772600767000000389 "another stream" level="trace" log_record_uid="5f1e0011aabbccdd-12c" host_name="node-1" log_file_path="/var/log/a \"b\".log"
+1772600767000000390 "" level="fatal" log_record_uid="5f1e0011aabbccdd-12d" host_name="node-1" log_file_path="/var/log/a \"b\".log"
 1772600767000000391 "a long line a long line a long line a long line a long line a long line a long line a long line a long line a long line ` +
 	`a long line a long line a long line a long line a long line a long line a long line a long line a long line a long line " ` +
-	`host_name="node-1" log_file_path="/var/log/a \"b\".log" log_record_uid="5f1e0011aabbccdd-12e"
+	`log_record_uid="5f1e0011aabbccdd-12e" host_name="node-1" log_file_path="/var/log/a \"b\".log"
 `
 
 // stream makes a batch of records with times and bodies.

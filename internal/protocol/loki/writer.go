@@ -31,7 +31,7 @@ const (
 
 // The lengths that most messages have bytes for; see protobuf.Open.
 const (
-	streamWidth = 4
+	streamWidth = 3
 	entryWidth  = 2
 )
 
@@ -52,6 +52,9 @@ type writer struct {
 	fixed   []byte           // of plans: whole metadata
 	key     []byte           // scratch
 	values  []record.Span    // of the label fields of the record before
+
+	observed     int64 // of the record before with one
+	observedPair []byte
 }
 
 // entry is a record on its way into a stream.
@@ -364,22 +367,26 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 	for _, a := range w.attrs[p.first+p.labels : p.end] {
 		dst = appendField(append(dst, tagMetadata), b, w.keys[a.key:a.until], fields[a.field])
 	}
-	dst = append(dst, w.fixed[p.fixed:p.last]...)
-	return appendOrigin(dst, s.uid, r)
-}
-
-// appendOrigin appends how a record was read.
-func appendOrigin(dst, uid []byte, r *record.Record) []byte {
-	if r.Observed != r.Time && r.Observed != 0 {
-		dst = appendNumberPair(dst, "observed_timestamp", r.Observed)
-	}
-	if len(uid) > 0 {
+	if len(s.uid) > 0 {
 		digits := (bits.Len64(uint64(r.Offset)|1) + 3) / 4
-		dst = appendHead(dst, "log_record_uid", len(uid)+digits)
-		dst = append(dst, uid...)
+		dst = appendHead(dst, "log_record_uid", len(s.uid)+digits)
+		dst = append(dst, s.uid...)
 		for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
 			dst = append(dst, "0123456789abcdef"[uint64(r.Offset)>>shift&15])
 		}
+	}
+	// What is the same in many records stands together, for snappy.
+	dst = append(dst, w.fixed[p.fixed:p.last]...)
+	return w.appendOrigin(dst, r)
+}
+
+// appendOrigin appends how a record was read.
+func (w *writer) appendOrigin(dst []byte, r *record.Record) []byte {
+	if r.Observed != r.Time && r.Observed != 0 {
+		if r.Observed != w.observed {
+			w.observed, w.observedPair = r.Observed, appendNumberPair(w.observedPair[:0], "observed_timestamp", r.Observed)
+		}
+		dst = append(dst, w.observedPair...)
 	}
 	if r.TimeSource != record.TimeLine {
 		dst = appendPair(dst, "log_time_source", r.TimeSource.String())

@@ -30,8 +30,8 @@ const (
 // The lengths that most of these messages have bytes for; see protobuf.Open.
 const (
 	recordWidth   = 2
-	resourceWidth = 4
-	scopeWidth    = 4
+	resourceWidth = 3
+	scopeWidth    = 3
 )
 
 // writer makes an ExportLogsServiceRequest of batches, records in their order. A

@@ -1,0 +1,88 @@
+package loki
+
+import (
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	"shipper/internal/block"
+	"shipper/internal/format"
+	"shipper/internal/frame"
+	"shipper/internal/protocol"
+	"shipper/internal/protocol/ndjson"
+	"shipper/internal/record"
+	"shipper/test/load"
+)
+
+// referenceBlock is a block of the reference load, as large as an agent makes them.
+func referenceBlock(b *testing.B) (p *protocol.Request, records int) {
+	b.Helper()
+	var text []byte
+	for w := load.New(1); len(text) < 256<<10; {
+		text = w.Append(text)
+	}
+	batch := new(record.Batch)
+	batch.Reset(&record.Stream{ID: "0123456789abcdef", Labels: []record.Label{{Name: "host.name", Value: "node-1"},
+		{Name: "log.file.path", Value: "/var/log/payments/app.log"}}}, text)
+	parser := format.New(format.Options{Zone: time.UTC})
+	var hint uint64
+	lo := int32(0)
+	for _, hi := range frame.New(frame.Options{}).Cut(text, nil, true, true) {
+		parser.Parse(batch, int(lo), int(hi), load.Start+60e9, &hint)
+		lo = hi
+	}
+	payload, raw := block.NewEncoder().Append(nil, []*record.Batch{batch})
+	return &protocol.Request{Agent: "a", Frames: []protocol.Frame{{Sequence: 1, Raw: raw, Payload: payload}}}, len(batch.Records)
+}
+
+// encoder is what the benchmarks measure.
+type encoder interface {
+	Append(dst []byte, h http.Header, r *protocol.Request) ([]byte, error)
+}
+
+func benchmark(b *testing.B, e encoder) {
+	r, records := referenceBlock(b)
+	var body []byte
+	var err error
+	b.ReportAllocs()
+	cpu := cpuTime(b)
+	for b.Loop() {
+		if body, err = e.Append(body[:0], http.Header{}, r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	cpu = cpuTime(b) - cpu
+	b.ReportMetric(float64(cpu)/float64(b.N*records), "cpu-ns/record")
+	b.ReportMetric(float64(len(body))/float64(records), "B/record")
+}
+
+// cpuTime returns the nanoseconds that the process has had of the processors.
+func cpuTime(b *testing.B) int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
+}
+
+// BenchmarkNDJSON is for comparison.
+func BenchmarkNDJSON(b *testing.B) {
+	e, err := ndjson.NewEncoder(ndjson.Lines, "zstd")
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmark(b, e)
+}
+
+func BenchmarkProtobuf(b *testing.B) { benchmark(b, &Encoder{}) }
+
+func BenchmarkWhole(b *testing.B) { benchmark(b, &Encoder{Line: Whole}) }
+
+func BenchmarkJSON(b *testing.B) {
+	z, err := protocol.NewCompressor("gzip")
+	if err != nil {
+		b.Fatal(err)
+	}
+	benchmark(b, &Encoder{JSON: true, Compressor: z})
+}
