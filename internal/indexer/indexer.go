@@ -81,10 +81,11 @@ func (x *Indexer) Run(ctx context.Context) error {
 
 // server puts everything on its path.
 func (x *Indexer) server(store *index.Store, log *slog.Logger) *http.Server {
-	in := &receive.Handler{Store: store, Native: nativeSide{}, Records: ndjson.Decode}
+	in := &receive.Handler{Store: store, Native: nativeSide{}, Records: ndjson.Decode, Loki: lokiSide{}, OTLP: otlpSide{}}
 	mux := http.NewServeMux()
-	mux.Handle(receive.NativePath, in)
-	mux.Handle(receive.NDJSONPath, in)
+	for _, path := range []string{receive.NativePath, receive.NDJSONPath, receive.LokiPath, receive.OTLPPath, receive.OTLPPathOfLoki} {
+		mux.Handle(path, in)
+	}
 	(&query.Handler{Store: store, Version: x.Version, Log: log}).Routes(mux)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -14,11 +14,12 @@ import (
 func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler) {
 	m, s, u := new(metrics.Writer), &store.Stats, store.Usage()
 
-	f := m.Counter("shipper_index_requests_total", "Requests with records, by protocol and outcome.")
-	for _, p := range []struct {
+	protocols := []struct {
 		name string
 		*receive.Requests
-	}{{"native", &in.Stats.Native}, {"ndjson", &in.Stats.NDJSON}} {
+	}{{"native", &in.Stats.Native}, {"ndjson", &in.Stats.NDJSON}, {"loki", &in.Stats.Loki}, {"otlp", &in.Stats.OTLP}}
+	f := m.Counter("shipper_index_requests_total", "Requests with records, by protocol and outcome.")
+	for _, p := range protocols {
 		f.Int(p.Accepted.Load(), "protocol", p.name, "outcome", "accepted")
 		f.Int(p.Rejected.Load(), "protocol", p.name, "outcome", "rejected")
 		f.Int(p.TooLarge.Load(), "protocol", p.name, "outcome", "too_large")
@@ -26,8 +27,14 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 	}
 	m.Counter("shipper_index_requests_busy_total", "Requests refused because too many were being handled.").Int(in.Stats.Busy.Load())
 	m.Gauge("shipper_index_requests_open", "Requests with records being handled now.").Int(in.Stats.Open.Load())
-	m.Counter("shipper_index_received_bytes_total", "Bytes of request bodies, after decompression.").
-		Int(in.Stats.Native.Bytes.Load(), "protocol", "native").Int(in.Stats.NDJSON.Bytes.Load(), "protocol", "ndjson")
+	f = m.Counter("shipper_index_received_bytes_total", "Bytes of request bodies, after decompression.")
+	for _, p := range protocols {
+		f.Int(p.Bytes.Load(), "protocol", p.name)
+	}
+	f = m.Counter("shipper_index_refused_records_total", "Records that could not be taken out of requests whose others were; the sender was told.")
+	for _, p := range protocols[2:] {
+		f.Int(p.Refused.Load(), "protocol", p.name)
+	}
 
 	m.Counter("shipper_index_records_total", "Records stored.").Int(s.Records.Load())
 	m.Counter("shipper_index_record_bytes_total", "Bytes of text in the records stored.").Int(s.Bytes.Load())

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,12 +34,28 @@ type Native interface {
 	Reply(w http.ResponseWriter, through uint64, stored, repeated int) error
 }
 
+// Protocol is the receiving half of a protocol that somebody else made, and that
+// has answers of its own. h is the header of the request.
+type Protocol interface {
+	// Encoding returns the content encoding of the body.
+	Encoding(h http.Header) string
+	// Decode takes a body apart. The batches are the handler's. The verdict
+	// says how many records cannot be taken, and why.
+	Decode(h http.Header, body []byte, emit func(*record.Batch) error) (protocol.Verdict, error)
+	// Reply answers: with 200 a request that is durable but for the records
+	// that v says are Lost, with any other code one of which nothing is stored.
+	Reply(w http.ResponseWriter, h http.Header, code int, v protocol.Verdict) error
+}
+
 // Handler answers POST on the paths of its protocols. Set its fields before its first use.
 type Handler struct {
 	Store  Store
 	Native Native
 	// Records takes an NDJSON body apart. Its batches are the handler's.
 	Records func(body []byte, emit func(*record.Batch) error) error
+
+	Loki Protocol
+	OTLP Protocol
 
 	MaxBody     int           // bytes of a body on the wire; default 16 MiB
 	MaxBlock    int           // bytes of what a body becomes, as package block counts them; default 8 MiB
@@ -59,9 +76,10 @@ type Handler struct {
 
 // Stats count what came in.
 type Stats struct {
-	Native, NDJSON Requests
-	Busy           atomic.Int64 // requests refused because too many were being handled
-	Open           atomic.Int64 // requests being handled now
+	Native, NDJSON, Loki, OTLP Requests
+
+	Busy atomic.Int64 // requests refused because too many were being handled
+	Open atomic.Int64 // requests being handled now
 }
 
 // Requests count the requests of one protocol.
@@ -72,16 +90,22 @@ type Requests struct {
 	Failed   atomic.Int64 // to be sent again: the store refused, or the body did not arrive
 	Bytes    atomic.Int64 // of bodies, after decompression
 	Records  atomic.Int64 // stored
+	Refused  atomic.Int64 // records that were not taken out of a request that was
 }
 
 // The paths of the protocols.
 const (
 	NativePath = "/api/v1/native"
 	NDJSONPath = "/api/v1/ndjson"
+	LokiPath   = "/loki/api/v1/push"
+	OTLPPath   = "/v1/logs"
+
+	// OTLPPathOfLoki is where Loki takes OTLP.
+	OTLPPathOfLoki = "/otlp/v1/logs"
 )
 
-// retryAfter is in seconds.
-const retryAfter = "1"
+// retryAfter is when a request that was not stored is to come again.
+const retryAfter = time.Second
 
 func (h *Handler) defaults() {
 	set := func(v *int, d int) {
@@ -103,13 +127,16 @@ func (h *Handler) defaults() {
 // ServeHTTP handles one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.once.Do(h.defaults)
-	var stats *Requests
-	var commit func(w http.ResponseWriter, r *http.Request, body []byte) (int, error)
+	var q request
 	switch r.URL.Path {
 	case NativePath:
-		stats, commit = &h.Stats.Native, h.native
+		q = request{stats: &h.Stats.Native, commit: h.native}
 	case NDJSONPath:
-		stats, commit = &h.Stats.NDJSON, h.ndjson
+		q = request{stats: &h.Stats.NDJSON, commit: h.ndjson}
+	case LokiPath:
+		q = h.request(h.Loki, &h.Stats.Loki)
+	case OTLPPath, OTLPPathOfLoki:
+		q = h.request(h.OTLP, &h.Stats.OTLP)
 	default:
 		http.NotFound(w, r)
 		return
@@ -123,22 +150,34 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Stats.Open.Add(-1)
 		h.Stats.Busy.Add(1)
 		w.Header().Set("Connection", "close") // the body is not read
-		h.refuse(w, errors.New("too many requests at a time"))
+		refuse(w, r, q.protocol, errors.New("too many requests at a time"))
 		return
 	}
 	defer h.Stats.Open.Add(-1)
-	records, err := h.handle(w, r, stats, commit)
-	stats.Records.Add(int64(records))
-	h.count(stats, err)
+	records, err := h.handle(w, r, &q)
+	q.stats.Records.Add(int64(records))
+	h.count(q.stats, err)
 	if err != nil {
-		h.refuse(w, err)
+		refuse(w, r, q.protocol, err)
 	}
+}
+
+// request is how a request is handled.
+type request struct {
+	protocol Protocol // nil: one of our own
+	stats    *Requests
+	commit   func(w http.ResponseWriter, r *http.Request, body []byte) (int, error)
+}
+
+func (h *Handler) request(p Protocol, stats *Requests) request {
+	return request{p, stats, func(w http.ResponseWriter, r *http.Request, body []byte) (int, error) {
+		return h.records(w, r, body, p, stats)
+	}}
 }
 
 // handle reads the body and commits it. Whoever answers, answers once: commit
 // if the error is nil.
-func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests,
-	commit func(http.ResponseWriter, *http.Request, []byte) (int, error)) (records int, err error) {
+func (h *Handler) handle(w http.ResponseWriter, r *http.Request, q *request) (records int, err error) {
 	// A client that stops sending must not keep its place for ever.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.ReadTimeout))
 	ctx, cancel := context.WithTimeout(r.Context(), h.ReadTimeout)
@@ -158,9 +197,12 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests
 		return 0, badBody{err}
 	}
 	e := r.Header.Get("Content-Encoding")
+	if q.protocol != nil {
+		e = q.protocol.Encoding(r.Header)
+	}
 	if e == "" || e == "identity" {
-		stats.Bytes.Add(int64(len(*buf)))
-		return commit(w, r, *buf)
+		q.stats.Bytes.Add(int64(len(*buf)))
+		return q.commit(w, r, *buf)
 	}
 	taken, err = h.decoded.take(ctx, int64(h.MaxDecoded))
 	if err != nil {
@@ -172,8 +214,8 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, stats *Requests
 	if *out, err = h.decompressor.Append(*out, *buf, e, h.MaxDecoded); err != nil {
 		return 0, badBody{err}
 	}
-	stats.Bytes.Add(int64(len(*out)))
-	return commit(w, r, *out)
+	q.stats.Bytes.Add(int64(len(*out)))
+	return q.commit(w, r, *out)
 }
 
 // errCrowded refuses a request that had to wait too long for its memory.
@@ -210,8 +252,7 @@ func (h *Handler) native(w http.ResponseWriter, r *http.Request, body []byte) (i
 	return receipt.Records, nil
 }
 
-// ndjson commits the records of a body as one block, so that they are stored
-// all or not at all.
+// ndjson commits the records of a body.
 func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request, body []byte) (int, error) {
 	var batches []*record.Batch
 	err := h.Records(body, func(b *record.Batch) error {
@@ -221,9 +262,36 @@ func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request, body []byte) (i
 	if err != nil {
 		return 0, badBody{err}
 	}
+	receipt, err := h.commit(r, body, batches)
+	if err == nil {
+		reply(w, http.StatusOK, answer{Records: receipt.Records, Repeated: receipt.Repeated > 0})
+	}
+	return receipt.Records, err
+}
+
+// records commits the records of a body of p.
+func (h *Handler) records(w http.ResponseWriter, r *http.Request, body []byte, p Protocol, stats *Requests) (int, error) {
+	var batches []*record.Batch
+	v, err := p.Decode(r.Header, body, func(b *record.Batch) error {
+		batches = append(batches, b)
+		return nil
+	})
+	if err != nil {
+		return 0, badBody{err}
+	}
+	receipt, err := h.commit(r, body, batches)
+	if err == nil {
+		stats.Refused.Add(int64(v.Lost))
+		_ = p.Reply(w, r.Header, http.StatusOK, v) // nobody is there to be told
+	}
+	return receipt.Records, err
+}
+
+// commit commits the records of a body as one block, so that they are stored
+// all or not at all, and once however often the body comes.
+func (h *Handler) commit(r *http.Request, body []byte, batches []*record.Batch) (protocol.Receipt, error) {
 	if len(batches) == 0 {
-		reply(w, http.StatusOK, answer{})
-		return 0, nil
+		return protocol.Receipt{}, nil
 	}
 	e, _ := h.encoders.Get().(*block.Encoder)
 	if e == nil {
@@ -232,16 +300,13 @@ func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request, body []byte) (i
 	payload, raw := e.Append(nil, batches)
 	h.encoders.Put(e)
 	if raw > h.MaxBlock {
-		return 0, badBody{fmt.Errorf("%w: its records have %d bytes, the limit is %d", protocol.ErrTooLarge, raw, h.MaxBlock)}
+		return protocol.Receipt{}, badBody{fmt.Errorf("%w: its records have %d bytes, the limit is %d", protocol.ErrTooLarge, raw, h.MaxBlock)}
 	}
 	receipt, err := h.Store.CommitKeyed(r.Context(), r.Header.Get("Idempotency-Key"), sha256.Sum256(body), payload)
 	if err == nil {
 		err = rejected(receipt)
 	}
-	if err == nil {
-		reply(w, http.StatusOK, answer{Records: receipt.Records, Repeated: receipt.Repeated > 0})
-	}
-	return receipt.Records, err
+	return receipt, err
 }
 
 // rejected is the error of a receipt that has a block which is never stored.
@@ -270,23 +335,31 @@ func (h *Handler) count(stats *Requests, err error) {
 	}
 }
 
-// refuse answers a request that is not, or not completely, stored.
-func (h *Handler) refuse(w http.ResponseWriter, err error) {
+// refuse answers a request that is not, or not completely, stored: as p does if
+// it is not nil.
+func refuse(w http.ResponseWriter, r *http.Request, p Protocol, err error) {
+	code, v := http.StatusServiceUnavailable, protocol.Verdict{Reason: err.Error()}
 	var bad badBody
-	code := http.StatusServiceUnavailable
 	switch {
 	case errors.Is(err, protocol.ErrTooLarge):
-		code = http.StatusRequestEntityTooLarge
-	case errors.Is(err, protocol.ErrEncoding):
+		code, v.Outcome = http.StatusRequestEntityTooLarge, protocol.Split
+	case errors.Is(err, protocol.ErrEncoding), errors.Is(err, protocol.ErrMediaType):
 		code = http.StatusUnsupportedMediaType
 	case isTimeout(err):
-		code, err = http.StatusRequestTimeout, errors.New("the body did not arrive in time")
+		code, v.Reason = http.StatusRequestTimeout, "the body did not arrive in time"
 	case errors.As(err, &bad):
-		code = http.StatusBadRequest
+		code, v.Outcome = http.StatusBadRequest, protocol.Rejected
 	default:
-		w.Header().Set("Retry-After", retryAfter)
+		v.After = retryAfter
 	}
-	reply(w, code, answer{Error: err.Error()})
+	if p != nil {
+		_ = p.Reply(w, r.Header, code, v) // nobody is there to be told
+		return
+	}
+	if v.After > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(v.After/time.Second)))
+	}
+	reply(w, code, answer{Error: v.Reason})
 }
 
 func isTimeout(err error) bool {

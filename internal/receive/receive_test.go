@@ -327,3 +327,64 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%d used, %d waiting at the end", b.used, len(b.waiting))
 	}
 }
+
+// words is a protocol of somebody else: a record is a word, "bad" is none that
+// can be taken, and answers are upper-case.
+type words struct{}
+
+func (words) Encoding(h http.Header) string { return h.Get("Encoding") }
+
+func (words) Decode(h http.Header, body []byte, emit func(*record.Batch) error) (protocol.Verdict, error) {
+	if h.Get("Agent") == "" {
+		return protocol.Verdict{}, protocol.ErrMediaType
+	}
+	v := protocol.Verdict{Outcome: protocol.Accepted}
+	b := new(record.Batch)
+	b.Reset(&record.Stream{ID: "s"}, nil)
+	for word := range bytes.FieldsSeq(body) {
+		switch string(word) {
+		case "bad":
+			v.Lost++
+		case "worse":
+			return v, errors.New("much worse")
+		default:
+			b.Begin().Body = b.Add(word)
+		}
+	}
+	return v, emit(b)
+}
+
+func (words) Reply(w http.ResponseWriter, _ http.Header, code int, v protocol.Verdict) error {
+	w.WriteHeader(code)
+	_, err := fmt.Fprintf(w, `{"error":"%s"}`, strings.ToUpper(fmt.Sprint(v.Outcome, " ", v.Lost, " ", v.After, " ", v.Reason)))
+	return err
+}
+
+func TestProtocolsOfOthers(t *testing.T) {
+	store := &fakeStore{receipt: protocol.Receipt{Records: 2}}
+	h := &Handler{Store: store, Loki: words{}, OTLP: words{}, MaxBody: 4 << 10, MaxBlock: 1 << 10}
+	url := serve(t, h)
+	f := func(path, body string, code int, answer string) {
+		t.Helper()
+		got, a, _ := do(t, "POST", url+path, "br", strings.NewReader(body)) // an encoding that the protocol passes over
+		if got != code || !strings.Contains(a, answer) {
+			t.Errorf("%s: got %d %q, want %d %q", path, got, a, code, answer)
+		}
+	}
+	f(LokiPath, "one two", 200, "ACCEPTED 0 0S")
+	f(OTLPPath, "three bad four bad", 200, "ACCEPTED 2 0S")
+	f(OTLPPathOfLoki, "five", 200, "ACCEPTED 0 0S")
+	f(LokiPath, "six worse", 400, "REJECTED 0 0S MUCH WORSE")
+	f(LokiPath+"?nobody", "", 415, "UNSUPPORTED CONTENT TYPE")
+	f(LokiPath, strings.Repeat("x ", 1<<10), 413, "SPLIT 0 0S BODY IS TOO LARGE")
+	store.err = errors.New("disk full")
+	f(OTLPPath, "one", 503, "RETRY 0 1S DISK FULL")
+	if got, want := fmt.Sprint(store.bodies), "[one two three four five one]"; got != want {
+		t.Errorf("records %s, want %s", got, want)
+	}
+	s := &h.Stats
+	if s.Loki.Accepted.Load() != 1 || s.Loki.Rejected.Load() != 2 || s.Loki.TooLarge.Load() != 1 || s.OTLP.Accepted.Load() != 2 ||
+		s.OTLP.Failed.Load() != 1 || s.OTLP.Refused.Load() != 2 || s.OTLP.Records.Load() != 6 {
+		t.Errorf("stats %+v %+v", &s.Loki, &s.OTLP)
+	}
+}
