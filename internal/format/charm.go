@@ -47,7 +47,7 @@ func (p *Parser) charm() bool {
 	certain = certain || place > 0
 	if level > 0 {
 		short := s[level-2] == 'M' // 6:25AM
-		certain = certain || short && number > 0 || p.hint == record.FormatCharm && (short || number > 0)
+		certain = certain || short && number > 0 || p.hint == record.FormatCharm && (short && !shortLevelAt(s, level) || number > 0)
 		if !certain {
 			return false
 		}
@@ -55,9 +55,12 @@ func (p *Parser) charm() bool {
 		return false
 	}
 	lo := min(i+place, len(s))
+	if lo < len(s) && (s[lo] == '[' || s[lo] == '|' || s[lo] == ' ' || s[lo] == '-') {
+		return false // columns of others
+	}
 	end := p.behind(lo, len(s), blankKeys)
-	if !certain && p.hint != record.FormatCharm && (end == len(s) || end == lo) {
-		return false // a word in capitals, and text
+	if !certain && (end == lo || end == len(s) && p.hint != record.FormatCharm) {
+		return false // a word in capitals, and pairs or text
 	}
 	if level > 0 {
 		p.r.Time, p.r.TimeSource = ns, source
@@ -75,6 +78,15 @@ func (p *Parser) charm() bool {
 	p.r.Body = p.span(lo, end)
 	p.settle(record.FormatCharm)
 	return true
+}
+
+// shortLevelAt reports whether a level in three letters is at i.
+func shortLevelAt(s []byte, i int) bool {
+	if i+3 > len(s) {
+		return false
+	}
+	n, _ := shortLevel(s[i:])
+	return n > 0
 }
 
 // charmHead reports whether what stands behind a time at i is charm's: a level

@@ -15,7 +15,7 @@ import (
 func (p *Parser) logrusNested() bool {
 	s := p.src
 	ns, n, source := p.terminalTime()
-	if n == 0 || source == record.TimeNoDate || n+8 > len(s) || s[n] != ' ' || s[n+1] != '[' {
+	if n == 0 || source == record.TimeNoDate || s[4] == '/' || n+8 > len(s) || s[n] != ' ' || s[n+1] != '[' {
 		return false
 	}
 	level := n + 2
@@ -24,7 +24,7 @@ func (p *Parser) logrusNested() bool {
 		e++
 	}
 	number := severityWord(s[level:e])
-	if number == 0 || e == len(s) || s[e] != ']' || e+1 < len(s) && s[e+1] != ' ' {
+	if number == 0 || e == len(s) || s[e] != ']' || e+1 < len(s) && s[e+1] != ' ' || e+2 < len(s) && s[e+2] == ' ' {
 		return false
 	}
 	p.r.Time, p.r.TimeSource = ns, source

@@ -3,6 +3,8 @@ package format
 import (
 	"strings"
 	"testing"
+
+	"shipper/internal/record"
 )
 
 // TestTerminalFields looks for parts of the canonical form of what Go's
@@ -174,4 +176,31 @@ func TestTerminalFields(t *testing.T) {
 	f("[06:25:41]  ERROR  m\nS list: 2 []int\n    0: 1\n    1: x\nM map: 1\n    a: 1.5", devslog, `"list.0":1,"list.1":"x","map.a":1.5`)
 	f("[06:25:41]  INFO  m\nl\n  k: v\nw", devslog, `"message":"m\nl"`, `"k":"v\nw"`)
 	f("[06:25:41] INFO m", "no devslog")
+
+	// What others write into the same stream.
+	after := func(first, second, want string) {
+		t.Helper()
+		b := parse(first + "\n" + second + "\n")
+		if got := record.FormatName(b.Records[len(b.Records)-1].Format); got != want {
+			t.Errorf("%s\nbehind %s\nis %s, want %s", second, first, got, want)
+		}
+	}
+	const tab = "2026-11-23T06:25:41.5Z\tINFO\ta.go:1\tm"
+	after(tab, "2026/11/23 06:25:41 http: TLS handshake error", "go-std")
+	after(tab, "2026/11/23 06:25:41 ERROR failed: e", "go-std")
+	after(tab, "2026/11/23 06:25:41 INFO m k=v", "slog-default")
+	after(tab, "INFO - m", "stderrlog")
+	after(tab, "INFO m k=v", "charm")
+	after("2026/11/23 06:25:41 DEBU m", "2026/11/23 06:25:41 http: TLS handshake error", "go-std")
+	after("2026/11/23 06:25:41 DEBU m", "2026/11/23 06:25:41 INFO m", "charm")
+	after("2026/11/23 06:25:41 http: TLS handshake error", "2026/11/23 06:25:41 DEBU m", "charm")
+	after("DEBU m", "INFO [11-23|06:21:59.692] m", "geth")
+	after("DEBU m", "INFO ts=2026-11-23T06:25:41Z msg=m", "kratos")
+	after("6:25AM DEBU m", "6:25AM INF m", "zerolog-console")
+	after("6:25AM DEBU m", "6:25AM m", "charm")
+	after("2026-11-23T06:25:41Z [DEBU] m", "2026/11/23 06:25:41 [WARN] m", "go-std")
+	after("2026-11-23T06:25:41Z [DEBU] m", "2026-11-23T06:25:41.5Z [INFO]  a: m", "hclog-text")
+	after("2026-11-23T06:25:41Z INF m", "2026-11-23T06:25:41Z DBG-4 m", "tint")
+	after("2026-11-23T06:25:41Z DBG-4 m", "2026-11-23T06:25:41Z INF m", "tint")
+	after("2026-11-23T06:25:41Z DBG-4 m", "2026-11-23T06:25:41Z INF a.go:1 > m", "zerolog-console")
 }

@@ -83,7 +83,8 @@ func (p *Parser) zapHead() (z zapLine, ok bool) {
 	if len(z.separator) == 0 || n == 0 && len(z.separator) == 1 && z.separator[0] == ' ' || !bytes.HasPrefix(s[z.levelEnd:], z.separator) || i >= len(s) {
 		return z, false
 	}
-	return z, z.names(s, i) || n > 0 && z.separator[0] == '\t' || p.hint == record.FormatZapConsole && (n > 0 || z.separator[0] != ' ')
+	tabs, bars := z.separator[0] == '\t', string(z.separator) == " | "
+	return z, z.names(s, i) || n > 0 && tabs || p.hint == record.FormatZapConsole && (tabs || bars)
 }
 
 // zapPasted is zapHead for a line that was copied from a screen: its tabs have

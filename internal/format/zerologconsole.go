@@ -57,7 +57,7 @@ func (p *Parser) terminalTime() (ns int64, n int, source record.TimeSource) {
 	case s[0]-'0' > 9:
 		ns, n = p.clock.monthDay(s, p.r.Observed)
 		return ns, n, record.TimeNoYear
-	case len(s) > 8 && (s[1] == ':' || s[2] == ':'):
+	case len(s) > 6 && (s[1] == ':' || s[2] == ':'):
 		sec, frac, n, ok := timeOfDay(s)
 		if !ok {
 			sec, n = kitchen(s)
