@@ -194,7 +194,7 @@ func (p *packer) parse(b *record.Batch, c input.Chunk) {
 		for j := range texts {
 			t := &texts[j]
 			p.parser.Parse(b, t.Lo, t.Hi, c.Read, &hint)
-			t.Complete(b)
+			t.Complete(b, p.parser)
 			b.Records[len(b.Records)-1].Offset = c.Base + int64(lo+t.Offset)
 			p.starts = append(p.starts, int32(lo+t.Offset))
 		}

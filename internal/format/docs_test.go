@@ -91,6 +91,23 @@ at its start still counts. Where a record has no time, no date, no year or no zo
 ` + "`timestamp_source`" + ` says so. Lines that belong to a record of any format, such as
 the rest of a message or a stack trace, are joined with it.
 
+## Wrappers
+
+What others put around each line is seen through, line by line, before anything
+else: long lines that they cut are put together, and a record of several lines is
+joined for each source, also where the lines of several interleave.
+
+| written by | form | gives |
+|---|---|---|
+| containerd, CRI-O | ` + "`2026-11-23T06:42:55.609743826Z stdout F text`" + ` | time, ` + "`log.iostream`" + ` |
+| Docker's json-file | ` + "`{\"log\":\"text\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T06:42:55.608872442Z\"}`" + ` | time, ` + "`log.iostream`" + ` |
+| journalctl, rsyslog | ` + "`Nov 23 06:42:55 host prog[123]: text`" + `, also without the host, or with an RFC 3339 time; ` + "`#011`" + ` is a tab | time, ` + "`host.name`, `service.name`, `process.pid`" + ` |
+| docker compose logs | ` + "`web-1  \\| text`" + `; a name without a number counts if the text is certain to be a service's | ` + "`service.name`" + ` |
+| kubectl logs --timestamps | ` + "`2026-11-23T06:42:55.609743826Z text`" + ` if the text is certain to be a service's | time |
+
+The time is that of the record unless the text has a full one. The rest is so unless
+the text says otherwise.
+
 ## One line a record
 
 ` + "`\\t`" + ` stands for a tab. Times are in UTC, and what is longer than a few words is cut.

@@ -37,7 +37,7 @@ func parse(text string) *record.Batch {
 		b.Arena, texts = splitter.Split(b.Arena, lo, int(end), 0)
 		for _, t := range texts {
 			p.Parse(b, t.Lo, t.Hi, observed, &hint)
-			t.Complete(b)
+			t.Complete(b, p)
 			b.Records[len(b.Records)-1].Offset = int64(lo + t.Offset)
 		}
 		lo = int(end)

@@ -107,6 +107,12 @@ func (c *clock) monthDay(s []byte, near int64) (ns int64, n int) {
 	return c.utc(c.yearless(month, day, sec, near))*1e9 + frac, n + 7
 }
 
+// Yearless implements frame.Years, in the Parser's zone.
+func (p *Parser) Yearless(text []byte, near int64) (ns int64, ok bool) {
+	ns, n := p.clock.monthDay(text, near)
+	return ns, n > 0
+}
+
 // monthNumber returns the number of the month whose English name s starts with.
 func monthNumber(s []byte) int64 {
 	i := strings.Index("JanFebMarAprMayJunJulAugSepOctNovDec", string(s[:3]))

@@ -111,7 +111,7 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 				continue
 			}
 			c.weaveLine(raw, at, end)
-		case wraps[raw[0]] && len(raw) <= c.lineLimit && wrapped(raw, &c.line):
+		case wraps[raw[0]] && len(raw) <= c.lineLimit && wrapped(raw, &c.line) && (!c.line.weak || c.now.mode <= blanks):
 			c.finish(at, none)
 			if c.line.whole(raw) {
 				c.endAt(end)
@@ -254,14 +254,14 @@ func (c *Cutter) weaves(raw []byte, end int) (resume mode, ok bool) {
 	if end-c.from > c.maxRecord {
 		return c.weave.dumping(), false
 	}
-	unwrap(raw, &c.line)
+	unwrapNext(raw, &c.line, &c.weave)
 	return none, c.line.kind == c.weave.kind
 }
 
 // weaveLine weaves c.line, and ends the units that are complete with it.
 func (c *Cutter) weaveLine(raw []byte, at, end int) {
 	text := c.line.text(c.text[:0], raw)
-	if c.line.escaped {
+	if c.line.escape != unescaped {
 		c.text = text[:0]
 	}
 	c.weave.take(&c.line, text, c.origin+at, c.origin+end)

@@ -669,6 +669,106 @@ err 701 {"a":1}
 --
 out 702 c
 `)
+	f("rsyslog and journalctl", `Nov 23 06:42:55 node-1 shop[123]: panic: boom
+Nov 23 06:42:55 node-1 kernel: usb 1-1: new device
+Nov 23 06:42:55 node-1 shop[123]:
+Nov 23 06:42:55 node-1 shop[123]: goroutine 1 [running]:
+Nov 23 06:42:55 node-1 shop[123]: main.main()
+Nov 23 06:42:55 node-1 shop[123]: #011/src/main.go:27 +0x3
+Nov 23 06:42:56 node-1 shop[123]: after
+Nov 23 06:42:56 shop[123]: without #012a host
+Nov 23 06:33:26.068 INFO worker started: x
+Nov 23 06:33:26 INFO worker[1]: x
+Nov 23 06:33:26 worker started: x
+2026-11-23T06:42:55.609743+00:00 node-1 shop[123]: text
+2026-11-23T06:42:55+0000 node-1 shop[123]: text
+2026-11-23T06:42:55.609743Z ERROR request[12]: text
+`, `0 panic: boom
+
+goroutine 1 [running]:
+main.main()
+	/src/main.go:27 +0x3
+--
+0 usb 1-1: new device
+--
+0 after
+--
+0 without 
+a host
+--
+0 Nov 23 06:33:26.068 INFO worker started: x
+
+--
+0 Nov 23 06:33:26 INFO worker[1]: x
+
+--
+0 Nov 23 06:33:26 worker started: x
+
+--
+609 text
+--
+0 text
+--
+0 2026-11-23T06:42:55.609743Z ERROR request[12]: text
+
+`)
+	f("docker compose", `web-1  | panic: boom
+web-1  |
+db     | 2026/11/23 06:25:41 a
+web-1  | goroutine 1 [running]:
+db     | a more
+db     |
+db     | and more
+web-1  | main.main()
+db     | 2026/11/23 06:25:41 b
+web-1  | text
+web-1  | 2026-11-23T06:42:55.609743826Z {"a":1}
+db     | text
+INFO | text
+`, `0 panic: boom
+
+goroutine 1 [running]:
+main.main()
+--
+0 2026/11/23 06:25:41 a
+a more
+
+and more
+--
+0 2026/11/23 06:25:41 b
+text
+--
+0 text
+--
+609 {"a":1}
+--
+0 INFO | text
+
+`)
+	f("text with a bar in it", "2026-11-23T06:42:55.609Z | INFO | multi\nline | {\"a\":1}\n", "0 2026-11-23T06:42:55.609Z | INFO | multi\nline | {\"a\":1}\n\n")
+	f("kubectl", `2026-11-23T06:42:55.609743826Z {"a":1}
+2026-11-23T06:42:55.610743826Z I1123 06:25:41.544889    1705 more.go:55] "m" text=<
+2026-11-23T06:42:55.611743826Z 	first line
+2026-11-23T06:42:55.611743826Z  >
+2026-11-23T06:42:55.612743826Z
+2026-11-23T06:42:55.613743826Z I1123 06:25:41.544889    1705 more.go:55] m
+2026-11-23T06:42:55.613743826Z ERROR tracing: x
+2026-11-23T06:42:55.614743826Z [INFO]  hclog: x
+`, `609 {"a":1}
+--
+610 I1123 06:25:41.544889    1705 more.go:55] "m" text=<
+	first line
+ >
+
+--
+613 I1123 06:25:41.544889    1705 more.go:55] m
+--
+0 2026-11-23T06:42:55.613743826Z ERROR tracing: x
+
+--
+0 2026-11-23T06:42:55.614743826Z [INFO]  hclog: x
+
+`)
 	f("another object", `{"log":"text","a":"b","stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}
 {"log":"a\\","stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}
 `, "0 "+`{"log":"text","a":"b","stream":"stdout","time":"2026-11-23T06:42:55.608872442Z"}
@@ -814,9 +914,9 @@ func randomText(seed uint64, lines int) string {
 		when := fmt.Sprintf("2026-11-23T06:42:%02d.%03dZ", ms/1000%60, ms%1000)
 		stream := [...]string{"stdout", "stderr"}[r.IntN(2)]
 		full := r.IntN(5) > 0
-		style := seed % 4
-		if style == 3 {
-			style = r.Uint64N(3)
+		style := seed % 7
+		if style == 6 {
+			style = r.Uint64N(6)
 		}
 		switch style {
 		case 0:
@@ -829,6 +929,12 @@ func randomText(seed uint64, lines int) string {
 			}
 			log, _ := json.Marshal(line)
 			fmt.Fprintf(&text, `{"log":%s,"stream":"%s","time":"%s"}`+"\n", log, stream, when)
+		case 3:
+			fmt.Fprintf(&text, "Nov 23 06:42:%02d node shop[%d]: %s\n", ms/1000%60, len(stream)+r.IntN(2), strings.ReplaceAll(line, "\t", "#011"))
+		case 4:
+			fmt.Fprintf(&text, "%s | %s\n", [...]string{"web-1", "db   ", "cache"}[r.IntN(3)], line)
+		case 5:
+			fmt.Fprintf(&text, "%s %s\n", when, line)
 		}
 	}
 	return text.String()
@@ -882,6 +988,9 @@ func checkSplit(t *testing.T, unit string) {
 		if wrapped {
 			unwrap([]byte(raw), &l)
 		}
+		if l.kind == plain && wrapped && !l.named([]byte(raw)) {
+			l.stamped(trimEnd([]byte(raw)))
+		}
 		for _, c := range l.text(nil, []byte(raw)) {
 			want[c]++
 		}
@@ -895,11 +1004,12 @@ func checkSplit(t *testing.T, unit string) {
 }
 
 func FuzzCut(f *testing.F) {
-	for seed := range uint64(40) {
+	for seed := range uint64(70) {
 		f.Add(randomText(seed, 20), seed, 0)
 	}
 	f.Add("\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m\n\xef\xbb\xbf{\n[\x1b\n", uint64(1), 40)
 	f.Add("00000000000000000000000\nthread '000 panicked at 0000\n+000000000.go:0: \n00000000000000000000000000000", uint64(112), 95)
+	f.Add("I1123 06:25:41.544889    1705 more.go:55] m\n\n20:6/11/23 06:25:41 message\nnote: run ", uint64(0), -1)
 	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
 		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
 	})

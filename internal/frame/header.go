@@ -129,7 +129,7 @@ func epoch(line []byte) bool {
 // 2006/01/02 15:04:05, 2006-01-02T15:04:05, 2006-01-02 15:04:05.
 func date(line []byte) bool {
 	return len(line) >= 19 && line[4] == line[7] && (line[4] == '-' || line[4] == '/') && (line[10] == ' ' || line[10] == 'T') &&
-		line[13] == ':' && line[16] == ':' && digit(line[0]) && digit(line[3]) && digit(line[6]) && digit(line[9]) &&
+		line[13] == ':' && line[16] == ':' && digit(line[0]) && digit(line[1]) && digit(line[2]) && digit(line[3]) && digit(line[6]) && digit(line[9]) &&
 		digit(line[12]) && digit(line[15]) && digit(line[18])
 }
 

@@ -13,6 +13,9 @@ type Text struct {
 	Flags  record.Flags // of the unit that are this record's
 	Time   int64        // ns since the Unix epoch, when the wrapper got its first line; 0 if unknown
 	Stream uint8        // Stdout, Stderr or, if unknown, 0
+
+	yearless, host, service record.Span // as the wrapper has them
+	pid                     uint32
 }
 
 // Splitter makes records of units. It is not for concurrent use.
@@ -29,12 +32,9 @@ type Splitter struct {
 // piece is a line of a unit.
 type piece struct {
 	strand int
-	at     int // offset in the unit
-	lo, hi int // its text in the arena
-	more   bool
-	time   int64
-	stream uint8
-	next   int // piece of the same record, or -1
+	text   Text
+	more   bool // it goes on in the next piece
+	next   int  // piece of the same record, or -1
 }
 
 // chained are the pieces of one record.
@@ -87,12 +87,34 @@ func (s *Splitter) wrapped(arena []byte, lo, hi int, flags record.Flags, k kind)
 	if n := lineEnd(arena[:hi], lo); n < hi || s.line.piece {
 		return s.split(arena, lo, hi, flags, k)
 	}
-	t := Text{Lo: lo + s.line.lo, Hi: lo + s.line.hi, Flags: flags, Time: s.line.time, Stream: s.line.stream}
-	if s.line.escaped {
-		t.Hi = t.Lo + s.unescape(arena[lo:hi])
-	}
+	var t Text
+	arena = s.take(arena, lo, hi, &t)
+	t.Flags = flags
 	s.texts = append(s.texts, t)
 	return arena, s.texts
+}
+
+// take makes t what s.line, which is arena[lo:hi], says.
+func (s *Splitter) take(arena []byte, lo, hi int, t *Text) []byte {
+	l := &s.line
+	span := func(p part) record.Span { return record.Span{Off: uint32(lo + p.lo), Len: uint32(p.hi - p.lo)} }
+	*t = Text{Lo: lo + l.lo, Hi: lo + l.hi, Time: l.time, Stream: l.stream, pid: l.pid}
+	if l.kind > docker {
+		t.yearless, t.host, t.service = span(l.yearless), span(l.host), span(l.service)
+	}
+	if t.yearless.Len > 0 {
+		t.Time = 0
+	}
+	switch l.escape {
+	case asJSON: // never longer, and a line
+		s.scratch = l.text(s.scratch[:0], arena[lo:hi])
+		t.Hi = t.Lo + copy(arena[t.Lo:], s.scratch)
+	case asOctal:
+		t.Lo = len(arena)
+		arena = l.text(arena, arena[lo:hi])
+		t.Hi = len(arena)
+	}
+	return arena
 }
 
 // split is Split for any unit.
@@ -104,13 +126,12 @@ func (s *Splitter) split(arena []byte, lo, hi int, flags record.Flags, k kind) (
 		if k == plain {
 			s.line = line{hi: end - at}
 		} else {
-			unwrap(arena[at:end], &s.line)
+			unwrapNext(arena[at:end], &s.line, &s.weave)
 		}
-		p := piece{at: at - lo, lo: at + s.line.lo, hi: at + s.line.hi, more: s.line.piece, time: s.line.time, stream: s.line.stream, next: -1}
-		if s.line.escaped {
-			p.hi = p.lo + s.unescape(arena[at:end])
-		}
-		p.strand = s.weave.take(&s.line, arena[p.lo:p.hi], at, end)
+		p := piece{more: s.line.piece, next: -1}
+		arena = s.take(arena, at, end, &p.text)
+		p.text.Offset = at - lo
+		p.strand = s.weave.take(&s.line, arena[p.text.Lo:p.text.Hi], at, end)
 		s.pieces = append(s.pieces, p)
 		at = end
 	}
@@ -118,13 +139,6 @@ func (s *Splitter) split(arena []byte, lo, hi int, flags record.Flags, k kind) (
 		s.weave.settle(&s.weave.sources[i])
 	}
 	return s.gather(arena, k, flags), s.texts
-}
-
-// unescape takes the escapes out of what is inside of raw, in place, and
-// returns how long it is then.
-func (s *Splitter) unescape(raw []byte) int {
-	s.scratch = s.line.text(s.scratch[:0], raw)
-	return copy(raw[s.line.lo:], s.scratch)
 }
 
 // gather makes records of the pieces. It appends the texts that are not in one
@@ -153,11 +167,10 @@ func (s *Splitter) gather(arena []byte, k kind, flags record.Flags) []byte {
 		if c.head < 0 {
 			continue
 		}
-		first := &s.pieces[c.head]
-		t := Text{Offset: first.at, Time: first.time, Stream: first.stream, Lo: first.lo, Hi: first.hi}
-		for p := first; p.next >= 0 && len(trimEnd(arena[p.lo:p.hi])) == 0; {
+		t := s.pieces[c.head].text
+		for p := &s.pieces[c.head]; p.next >= 0 && len(trimEnd(arena[p.text.Lo:p.text.Hi])) == 0; {
 			p = &s.pieces[p.next]
-			t.Time = p.time // blank lines may be much older
+			t.Time, t.yearless = p.text.Time, p.text.yearless // blank lines may be much older
 		}
 		if c.count > 1 {
 			arena = s.text(arena, k, c, &t)
@@ -179,9 +192,9 @@ func (s *Splitter) gather(arena []byte, k kind, flags record.Flags) []byte {
 // text sets the bounds of the text of a record of several lines.
 func (s *Splitter) text(arena []byte, k kind, c chained, t *Text) []byte {
 	i := c.head
-	for p := s.pieces[i]; p.next >= 0 && (k == plain || p.more) && s.pieces[p.next].lo == t.Hi; p = s.pieces[i] {
+	for p := s.pieces[i]; p.next >= 0 && (k == plain || p.more) && s.pieces[p.next].text.Lo == t.Hi; p = s.pieces[i] {
 		i = p.next
-		t.Hi = s.pieces[i].hi
+		t.Hi = s.pieces[i].text.Hi
 	}
 	if i == c.tail {
 		return arena
@@ -189,7 +202,7 @@ func (s *Splitter) text(arena []byte, k kind, c chained, t *Text) []byte {
 	t.Lo = len(arena)
 	for i = c.head; i >= 0; i = s.pieces[i].next {
 		p := &s.pieces[i]
-		arena = append(arena, arena[p.lo:p.hi]...)
+		arena = append(arena, arena[p.text.Lo:p.text.Hi]...)
 		if k != plain && !p.more && p.next >= 0 {
 			arena = append(arena, '\n')
 		}
@@ -198,25 +211,55 @@ func (s *Splitter) text(arena []byte, k kind, c chained, t *Text) []byte {
 	return arena
 }
 
+// Years knows the year of times that have none.
+type Years interface {
+	// Yearless returns the time "Nov 23 06:42:55" that text starts with, in the
+	// year that brings it closest to near: both in ns since the Unix epoch.
+	Yearless(text []byte, near int64) (ns int64, ok bool)
+}
+
 var (
-	nameStream = record.Name("log.iostream")
-	nameStdout = record.Name("stdout")
-	nameStderr = record.Name("stderr")
+	nameStream  = record.Name("log.iostream")
+	nameStdout  = record.Name("stdout")
+	nameStderr  = record.Name("stderr")
+	nameHost    = record.Name("host.name")
+	nameService = record.Name("service.name")
+	namePid     = record.Name("process.pid")
 )
 
 // Complete gives the record that was begun last in b, that of t's text, what
-// t's wrapper knows: the stream it was written to, as log.iostream, and the
-// time, unless the record has a full one of its own.
-func (t *Text) Complete(b *record.Batch) {
+// t's wrapper knows: the time, unless the record has a full one of its own, the
+// stream it was written to, as log.iostream, and the service, host and process,
+// unless the record names its own.
+func (t *Text) Complete(b *record.Batch, years Years) {
 	r := &b.Records[len(b.Records)-1]
 	r.Flags |= t.Flags
 	if t.Time != 0 && r.TimeSource != record.TimeLine {
 		r.Time, r.TimeSource = t.Time, record.TimeFrame
+	}
+	if t.yearless.Len > 0 && r.TimeSource == record.TimeRead {
+		if ns, ok := years.Yearless(b.Bytes(t.yearless), r.Observed); ok {
+			r.Time, r.TimeSource = ns, record.TimeNoYear
+		}
 	}
 	switch t.Stream {
 	case Stdout:
 		b.AddField(record.Field{Key: nameStream, Val: nameStdout})
 	case Stderr:
 		b.AddField(record.Field{Key: nameStream, Val: nameStderr})
+	}
+	add := func(f record.Field, name string) {
+		if _, ok := b.Lookup(r, name); !ok {
+			b.AddField(f)
+		}
+	}
+	if t.host.Len > 0 {
+		add(record.Field{Key: nameHost, Val: t.host}, "host.name")
+	}
+	if t.service.Len > 0 {
+		add(record.Field{Key: nameService, Val: t.service}, "service.name")
+	}
+	if t.pid > 0 {
+		add(record.IntField(namePid, int64(t.pid)), "process.pid")
 	}
 }

@@ -87,10 +87,12 @@ func (w *weave) take(l *line, text []byte, at, end int) int {
 	}
 	text = trimEnd(text)
 	if len(text) == 0 {
-		if r := s.record; r >= 0 && s.mode.ends() {
+		if r := s.record; r >= 0 && (l.loose || s.mode.ends()) {
 			w.joinAll(s, r, end)
-			w.close(r)
-			s.record = -1
+			if s.mode.ends() {
+				w.close(r)
+				s.record = -1
+			}
 			return r
 		}
 		if s.blank < 0 {
@@ -239,7 +241,7 @@ func (w *weave) expire(t int64, end int) {
 			w.close(s.dump)
 			s.dump = -1
 		}
-		if t-s.time > maxPause && s.time != 0 && s.piece < 0 {
+		if s.piece < 0 && (t-s.time > maxPause && s.time != 0 || w.lines-s.line > aheadLines) {
 			w.closeSource(s)
 		}
 	}

@@ -1,0 +1,100 @@
+package frame
+
+// compose parses a line of "docker compose logs", a container's name, blanks
+// and "| " before the text, if it is certain to be one: the name ends in a
+// number, or the text is that of a service.
+func (l *line) compose(raw []byte) bool {
+	if !l.named(raw) {
+		return false
+	}
+	name := raw[l.service.lo:l.service.hi]
+	if l.service.hi = stem(name); l.service.hi < len(name) {
+		return true
+	}
+	l.weak = true
+	return evident(raw[l.lo:l.hi])
+}
+
+// stem returns the length of a container's name without its number.
+func stem(name []byte) int {
+	i := len(name)
+	for i > 0 && digit(name[i-1]) {
+		i--
+	}
+	if i < len(name) && i > 1 && (name[i-1] == '-' || name[i-1] == '_') {
+		return i - 1
+	}
+	return len(name)
+}
+
+// named parses a line that may be one of "docker compose logs".
+func (l *line) named(raw []byte) bool {
+	i := 1
+	for i < len(raw) && i < 64 && nameByte(raw[i]) {
+		i++
+	}
+	n := i
+	for i < len(raw) && raw[i] == ' ' {
+		i++
+	}
+	if i == n || i+1 >= len(raw) || raw[i] != '|' || !letter(raw[0]) || isLevel(raw[:n]) {
+		return false
+	}
+	if i++; raw[i] == ' ' {
+		i++
+	} else if raw[i] != '\n' && raw[i] != '\r' {
+		return false
+	}
+	l.kind, l.key, l.service, l.lo, l.hi = compose, hash(raw[:n]), part{0, n}, i, i+len(trimEnd(raw[i:]))
+	l.stamp(raw)
+	return true
+}
+
+// stamp takes the time off that "docker compose logs --timestamps" writes
+// before the text, if the text is that of a service.
+func (l *line) stamp(raw []byte) {
+	text := raw[l.lo:l.hi]
+	if ns, n := stamp(text); n > 0 && n+1 < len(text) && text[n] == ' ' && evident(text[n+1:]) {
+		l.time, l.lo = ns, l.lo+n+1
+	}
+}
+
+// kube parses what follows the time ns, of n bytes, in a line of "kubectl logs
+// --timestamps", if it is certain to be one.
+func (l *line) kube(text []byte, ns int64, n int) bool {
+	l.kind, l.time, l.lo, l.hi = kube, ns, min(n+1, len(text)), len(text)
+	return evident(text[l.lo:l.hi])
+}
+
+// stamped parses a line that may be one of "kubectl logs --timestamps".
+func (l *line) stamped(text []byte) bool {
+	ns, n := stamp(text)
+	if n == 0 || n < len(text) && text[n] != ' ' {
+		return false
+	}
+	l.kube(text, ns, n)
+	return true
+}
+
+// joins reports whether a line goes on with a record of its source that is open.
+func (w *weave) joins(l *line, raw []byte) bool {
+	for i := range w.sources {
+		s := &w.sources[i]
+		if s.key != l.key {
+			continue
+		}
+		text := trimEnd(raw[l.lo:l.hi])
+		if len(text) == 0 {
+			return s.record >= 0
+		}
+		if s.dump >= 0 && s.had.resumes(s.was, text, s.blank >= 0) {
+			return true
+		}
+		if s.record < 0 {
+			return false
+		}
+		_, v := s.mode.follow(text, s.blank >= 0)
+		return v != begins
+	}
+	return false
+}

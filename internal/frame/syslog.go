@@ -1,0 +1,122 @@
+package frame
+
+import "bytes"
+
+// syslog parses what follows the time ns, of n bytes, in a line as rsyslog and
+// "journalctl" write it:
+//
+//	Nov 23 06:42:55 host prog[123]: text
+//	Nov 23 06:42:55 prog[123]: text          journalctl --no-hostname
+//	2026-11-23T06:42:55.609743+00:00 host prog[123]: text
+//
+// Only the kernel and sudo have no process ID.
+func (l *line) syslog(text []byte, ns int64, n int) bool {
+	i := n
+	if i+1 >= len(text) || text[i] != ' ' {
+		return false
+	}
+	i++
+	lo := i
+	for i < len(text) && i < lo+64 && nameByte(text[i]) {
+		i++
+	}
+	host := part{lo, i}
+	if i > lo && i < len(text) && text[i] == ' ' {
+		if isLevel(text[lo:i]) {
+			return false
+		}
+		i++
+	} else {
+		i, host = lo, part{}
+	}
+	if i = l.program(text, i); i == 0 {
+		return false
+	}
+	l.kind, l.time, l.host, l.lo, l.hi = syslog, ns, host, i, len(text)
+	l.key = hash(text[lo:l.service.hi]) ^ uint64(l.pid)<<32
+	if bytes.IndexByte(text[i:], '#') >= 0 {
+		l.escape = asOctal
+	}
+	return true
+}
+
+// program parses the "prog[123]: " at i, and returns where the text begins, 0
+// if there is none.
+func (l *line) program(text []byte, i int) int {
+	lo := i
+	for i < len(text) && i < lo+64 && (nameByte(text[i]) || text[i] == '/' || text[i] == '@' || text[i] == '(' || text[i] == ')') {
+		i++
+	}
+	if i == lo || i == len(text) {
+		return 0
+	}
+	l.service = part{lo, i}
+	pid, digits := uint32(0), 0
+	if text[i] == '[' {
+		for i++; i < len(text) && digit(text[i]) && digits < 9; i++ {
+			pid = pid*10 + uint32(text[i]-'0')
+			digits++
+		}
+		if digits == 0 || i == len(text) || text[i] != ']' {
+			return 0
+		}
+		i++
+	} else if name := string(text[lo:i]); name != "kernel" && name != "sudo" {
+		return 0
+	}
+	if i >= len(text) || text[i] != ':' {
+		return 0
+	}
+	l.pid = pid
+	if i++; i == len(text) {
+		return i
+	}
+	if text[i] != ' ' {
+		return 0
+	}
+	return i + 1
+}
+
+// yearless parses the "Nov 23 06:42:55", perhaps with a fraction, that text
+// starts with. The time is in no year in particular.
+func yearless(text []byte) (ns int64, n int) {
+	if len(text) < 16 || text[3] != ' ' || text[6] != ' ' || !digit(text[5]) || text[4] != ' ' && !digit(text[4]) || !shaped(text[7:], "00:00:00") {
+		return 0, 0
+	}
+	m := int64(bytes.Index([]byte("JanFebMarAprMayJunJulAugSepOctNovDec"), text[:3]))
+	if m < 0 || m%3 != 0 {
+		return 0, 0
+	}
+	two := func(i int) int64 { return int64(text[i]&0xf)*10 + int64(text[i+1]-'0') }
+	seconds := days(2000, m/3+1, two(4))*86400 + two(7)*3600 + two(10)*60 + two(13)
+	n = 15
+	if text[n] == '.' {
+		unit := int64(1e9)
+		for n++; n < len(text) && digit(text[n]) && unit > 1; n++ {
+			unit /= 10
+			ns += int64(text[n]-'0') * unit
+		}
+	}
+	return seconds*1e9 + ns, n
+}
+
+// appendOctal appends text with the control characters that rsyslog wrote as #
+// and three octal digits.
+func appendOctal(dst, text []byte) []byte {
+	for {
+		i := bytes.IndexByte(text, '#')
+		if i < 0 || i+4 > len(text) {
+			return append(dst, text...)
+		}
+		dst = append(dst, text[:i]...)
+		text = text[i:]
+		a, b, c := text[1]-'0', text[2]-'0', text[3]-'0'
+		if v := a<<6 | b<<3 | c; a < 2 && b < 8 && c < 8 && (v < ' ' || v == 0x7f) {
+			dst = append(dst, v)
+			text = text[4:]
+			continue
+		}
+		dst = append(dst, '#')
+		text = text[1:]
+	}
+}
