@@ -19,22 +19,8 @@ const docs = "../../docs/formats.md"
 
 // unsampled are the formats that need no corpus, and why.
 var unsampled = map[string]string{
-	"cockroachdb": "its logger is a part of the database, which is too large to build for a sample",
-	"access-log":  unparsed,
-	"calico":      unparsed,
-	"color-eyre":  "the lines of its reports are not joined yet",
-	"coredns":     unparsed,
-	"fiber":       unparsed,
-	"funcr":       unparsed,
-	"gin":         unparsed,
-	"go-debug":    unparsed,
-	"go-test":     unparsed,
-	"gorm":        unparsed,
-	"nats":        unparsed,
-	"tidb":        unparsed,
+	"color-eyre": "the lines of its reports are not joined yet",
 }
-
-const unparsed = "it has a number, and no parser yet"
 
 // TestDocs wants docs/formats.md to say what the corpora say, and every format
 // to have one.

@@ -104,19 +104,22 @@ func (p *Parser) goFileOnly() bool {
 // stdMessage takes the prefix src[lo:hi] and the message from i on.
 func (p *Parser) stdMessage(lo, hi, i int) {
 	s := p.src
-	if n := p.slogDefault(i); n {
+	if p.stdWriter(i) {
+		return
+	}
+	if p.slogDefault(i) {
 		p.r.Format = record.FormatSlogDefault
 		return
 	}
 	if a, b, rest, colon, number := opening(s[i:]); number > 0 {
 		p.r.Severity, p.r.SeverityText = number, p.span(i+a, i+b)
 		if colon {
-			i += rest
+			i = p.component(i + rest)
 		}
 	} else if a, b, _, _, number := opening(s[lo:hi]); number > 0 {
 		p.r.Severity, p.r.SeverityText = number, p.span(lo+a, lo+b)
 	}
-	p.message(i, len(s))
+	p.message(i, p.datadogFields(i))
 }
 
 // slogDefault parses what slog's default handler writes: LEVEL message pairs.

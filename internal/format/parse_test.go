@@ -378,6 +378,7 @@ func TestNoAllocations(t *testing.T) {
 		"tracing-compact", "tracing-pretty", "tracing-logfmt", "bunyan", "gcp-json", "log4rs-json", "slog-rs-json", "slog-term", "slog-term-compact", "simple_logger",
 		"simplelog", "stderrlog", "femme", "fern", "flexi_logger", "log4rs", "pretty_env_logger", "substrate", "rocket", "rust-panic", "rust-error",
 		"zap-console", "zerolog-console", "tint", "phuslu",
+		"access-log", "calico", "cockroachdb", "coredns", "fiber", "funcr", "gin", "gorm", "nats", "tidb", "go-test", "go-debug",
 		"hclog-text", "logrus-tty", "logrus-nested", "geth", "log15", "apex",
 		"charm", "go-logging", "seelog", "kratos", "go-zero", "fx", "devslog"} {
 		text := corpus(t, dir)
@@ -530,6 +531,7 @@ func FuzzParse(f *testing.F) {
 	for _, dir := range []string{"zap-json", "slog-json", "tracing-json", "hclog-json", "slog-text", "logrus-text", "klog", "tracing-full", "env_logger", "go-std", "slog-default", "go-panic", "go-fatal", "rust-panic", "rust-error", "mixed",
 		"tracing-pretty", "tracing-compact", "slog-term", "slog-term-compact", "simplelog", "stderrlog", "flexi_logger", "fern", "femme", "log4rs",
 		"zap-console", "zerolog-console", "tint", "phuslu",
+		"access-log", "calico", "cockroachdb", "coredns", "fiber", "funcr", "gin", "gorm", "nats", "tidb", "go-test", "go-debug",
 		"hclog-text", "logrus-tty", "logrus-nested", "geth", "log15", "apex",
 		"charm", "go-logging", "seelog", "kratos", "go-zero", "fx", "devslog"} {
 		text := corpus(f, dir)

@@ -1,10 +1,15 @@
 package format
 
+import "shipper/internal/record"
+
 // text takes what is in no format that is known: all of it is the body. A time
 // at its start counts, and so does a level there or behind the time.
 func (p *Parser) text() {
 	s := p.src
 	p.r.Body = p.span(0, len(s))
+	if p.hint == record.FormatGoTest {
+		p.r.Format = record.FormatGoTest // what a test prints
+	}
 	start := 0
 	if len(s) > 0 && s[0] == '[' {
 		start = 1

@@ -161,6 +161,9 @@ func bracketed(line []byte) mode {
 		}
 		return levelled
 	}
+	if len(rest) > 4 && string(rest[:3]) == "GIN" && (rest[3] == ']' || rest[3] == '-') {
+		return levelled
+	}
 	return prefixed(line)
 }
 

@@ -244,7 +244,7 @@ func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 func indented(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 
 // chain reports whether line is a head inside the report of an error, as
-// anyhow, eyre and color-eyre print it.
+// anyhow, eyre and color-eyre print it, and gin those of a request.
 func chain(line []byte) bool {
 	switch line[0] {
 	case 'C':
@@ -253,6 +253,8 @@ func chain(line []byte) bool {
 		return string(line) == "Location:"
 	case 'S':
 		return string(line) == "Stack backtrace:"
+	case 'E':
+		return bytes.HasPrefix(line, []byte("Error #"))
 	}
 	return false
 }

@@ -329,6 +329,8 @@ var wellKnown = []string{
 	"thread.name", "thread.id", "go.goroutine.id", "spans", "span.name", "signal", "signal.code", "signal.addr",
 	"log.iostream", "log.frame_time", "log.record.original", "log.record.timestamp",
 	"http.request.method", "url.path", "url.original", "http.response.status_code", "client.address", "server.address", "user_agent.original",
+	"user.name", "http.request.header.referer", "http.response.body.size", "db.query.text", "rows", "dns.question.name",
+	"test.case.name", "test.case.result.status", "duration", "request_id", "tags", "channel",
 	"stdout", "stderr",
 	"message", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL",
 }

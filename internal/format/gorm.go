@@ -1,0 +1,77 @@
+package format
+
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
+
+// gorm parses what gorm's logger (gorm.io/gorm/logger 1.31) writes through
+// package log, behind the time, from i on: the place, up to the line's end, then
+// a statement or a text on the next line.
+//
+//	/src/web.go:157 SLOW SQL >= 200ms
+//	[213.134ms] [rows:1] INSERT INTO `evs` (`name`) VALUES ("o'hara")
+//
+//	/src/web.go:157
+//	[warn] retrying
+func (p *Parser) gorm(i, end int) bool {
+	s := p.src
+	if end+2 >= len(s) || s[end+1] != '[' {
+		return false
+	}
+	place := min(token(s, i), end)
+	name, line := fileLine(s[i:place])
+	if name < 4 || string(s[i+name-3:i+name]) != ".go" {
+		return false
+	}
+	next := end + 1
+	close := bytes.IndexByte(s[next:min(len(s), next+32)], ']')
+	if close < 0 || next+close+1 >= len(s) || s[next+close+1] != ' ' {
+		return false
+	}
+	tag, rest := s[next+1:next+close], next+close+2
+	if statement := bytes.HasSuffix(tag, []byte("ms")) && bytes.HasPrefix(s[rest:], []byte("[rows:")); statement {
+		p.gormStatement(p.trimmed(place, end), next, rest)
+	} else if number := severityWord(tag); number > 0 && place == trimBack(s, place, end) {
+		p.r.Severity, p.r.SeverityText = number, p.spanOf(tag)
+		p.message(rest, len(s))
+	} else {
+		return false
+	}
+	p.r.Format = record.FormatGorm
+	p.addText(nameFile, p.span(i, i+name))
+	p.b.AddField(record.IntField(nameLine, line))
+	return true
+}
+
+// gormStatement takes a statement: "[1.532ms] " at i, "[rows:1] SQL" at rows.
+// Why says what is wrong with it; without, gorm prints all statements.
+func (p *Parser) gormStatement(why record.Span, i, rows int) {
+	s := p.src
+	body := i
+	switch text := p.b.Bytes(why); {
+	case len(text) == 0:
+		p.r.Severity = 9
+	case bytes.HasPrefix(text, []byte("SLOW SQL ")):
+		p.r.Severity = 13
+		body = int(why.Off - p.base)
+	default:
+		p.r.Severity = 17
+		p.addText(nameError, why)
+		body = int(why.Off - p.base)
+	}
+	p.r.Body = p.span(body, len(s))
+	p.addText(nameDuration, p.span(i+1, i+bytes.IndexByte(s[i:], ']')))
+	lo := rows + len("[rows:")
+	hi := bytes.IndexByte(s[lo:min(len(s), lo+24)], ']')
+	if hi < 0 {
+		return
+	}
+	if n, ok := decimal(s[lo : lo+hi]); ok {
+		p.addInt(nameRows, n)
+	}
+	if sql := p.trimmed(lo+hi+1, len(s)); sql.Len > 0 {
+		p.addText(nameQuery, sql)
+	}
+}

@@ -1,0 +1,106 @@
+package format
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"shipper/internal/record"
+)
+
+// TestLibraryFields looks for parts of the canonical form of records, framed as
+// they stand, of libraries and servers with formats of their own.
+func TestLibraryFields(t *testing.T) {
+	f := func(text string, want ...string) {
+		t.Helper()
+		b := new(record.Batch)
+		b.Reset(testStream, []byte(text))
+		var hint uint64
+		New(Options{Zone: time.UTC}).Parse(b, 0, len(text), observed, &hint)
+		got := render(b, &b.Records[0])
+		for _, w := range want {
+			absent := strings.HasPrefix(w, "no ")
+			if strings.Contains(got, strings.TrimPrefix(w, "no ")) == absent {
+				t.Errorf("%s\ngot  %s\nwant %s", text, got, w)
+			}
+		}
+	}
+
+	// nats-server, with its options.
+	f("[7] [ERR] no time", `"format":"nats"`, `"process.pid":7`, `"severity":"error"`, `"timestamp_source":"read"`, `"message":"no time"`)
+	f("[7] 2026/11/23 06:25:41.000001 [XYZ] m", `no "format":"nats"`)
+	f("[12] of them", `"format":"text"`)
+
+	// The unified log format.
+	f(`[2026/11/23 06:25:41.554 +08:00] [FATAL] [lib.rs:494] ["a \"b\" c"] [thread_id=17] ["k ]"="v ]"] [empty=]`,
+		`"2026-11-22T22:25:41.554Z"`, `"severity":"fatal"`, `"message":"a \"b\" c"`, `"thread.id":17`, `"k ]":"v ]"`, `"empty":""`, `"code.file.path":"lib.rs"`)
+	f(`[2026/11/23 06:25:41.554 +08:00] [INFO] [<unknown>] [m]`, `"message":"m"`, `no "logger"`)
+	f(`[2026/11/23 06:25:41.554 +08:00] [INFO] [grpc] ["no place"] [a=1]`, `"message":"no place"`, `"a":1`)
+	f(`[2026/11/23 06:25:41.554 +08:00] [UNKNOWN] [lib.rs:465] ["m"]`, `"severity_text":"UNKNOWN"`, `no "severity":`)
+	f(`[2026/11/23 06:25:41.554 +08:00] [INFO] [a.go:1] ["cut`, `"format":"tidb"`)
+	f("[2026/11/23 06:25:41.554 +08:00] [FATAL] [a.go:1] [m]\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:1", `"message":"m"`, `"exception.stacktrace":"goroutine 1`)
+	f("[2026/11/23 06:25:41.554 +08:00] [INFO] [a.go:1] [m]\nand more", `"message":"m\nand more"`)
+
+	// gin.
+	f("[GIN] 2026/11/23 - 06:25:41 | 404 |   1ms |     ::1 | GET  \"/a\"\nError #01: x\nError #02: y\n", `"client.address":"::1"`, `"exception.message":"x\nError #02: y"`, `"severity":"error"`)
+	f("[GIN-debug] [ERROR] listen tcp :8080: bind: address already in use", `"severity":"error"`, `"message":"listen tcp`)
+	f("\n\n\x1b[31m2026/11/23 06:25:41 [Recovery] 2026/11/23 - 06:25:41 panic recovered:\nruntime error: index out of range [5] with length 3\n/usr/local/go/src/runtime/panic.go:115 (0x1)\n\tgoPanicIndex: panic(x)\n/src/a.go:7 (0x2)\n\tmain.f: a[5]\n\x1b[0m",
+		`"format":"gin"`, `"exception.message":"runtime error: index out of range [5] with length 3"`, `"code.file.path":"/src/a.go"`, `"code.line.number":7`, `"code.function.name":"main.f"`, `no http.request`)
+	f("2026/11/23 06:25:41 [Recovery] of files", `"format":"go-std"`)
+
+	// Fiber.
+	f("[06:25:41] 127.0.0.1 500 - 1.2ms GET /err it failed", `"format":"fiber"`, `"client.address":"127.0.0.1"`, `"exception.message":"it failed"`, `"url.original":"/err"`, `"duration":"1.2ms"`)
+	f("[06:25:41] 200 -     1.2ms GET /ok", `"format":"fiber"`, `"http.response.status_code":200`, `no exception`)
+	f("06:25:41 | 200 | of them", `no "format":"fiber"`)
+
+	// Access logs.
+	f(`2001:db8::1 - ann b [23/Nov/2026:06:25:41 +0300] "GET / HTTP/1.1" 304 - "-" "-"`, `"client.address":"2001:db8::1"`, `"user.name":"ann b"`, `"2026-11-23T03:25:41Z"`, `no body.size`, `no user_agent`, `no severity`)
+	f(`10.0.0.7 - - [23/Nov/2026:06:25:41 +0000] "\x16\x03\x01" 400 0 "-" "-"`, `"format":"access-log"`, `no request.method`)
+	f(`10.0.0.7 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/2.0" 200 9 "-" "curl" 1 "web@docker" "http://10.0.0.9:80" 2ms`, `"user_agent.original":"curl"`, `"http.response.body.size":9`)
+	f(`a b [23/Nov/2026:06:25:41 +0000] "GET /" 200 1`, `no access-log`)
+
+	// Through package log.
+	f("2026/11/23 06:25:41 \"GET http://x/a\" HTTP/1.1\" from [::1]:80 - 200 2B in 1ms", `"client.address":"::1"`, `"url.original":"http://x/a\""`)
+	f("2026/11/23 06:25:41 \"GET http://x/ HTTP/1.1\" from 10.0.0.7:51234 - 000 0B in 3.676µs", `no status_code`)
+	f("2026/11/23 06:25:41 FATAL: [core] m", `"logger":"core"`, `"severity":"fatal"`, `"message":"m"`)
+	f("2026/11/23 06:25:41 INFO: [Core] m", `no "logger"`, `"message":"[Core] m"`)
+	f("2026/11/23 06:25:41 m dd.service=s dd.trace_id=\"5700248118863432293\" dd.span_id=5700248118863432293 n=1", `"service.name":"s"`, `"trace_id":"00000000000000004f1b597680718a65"`, `"span_id":"4f1b597680718a65"`, `"message":"m"`, `"n":1`)
+	f("2026/11/23 06:25:41 Datadog Tracer v1.2.3 says hello", `"message":"Datadog Tracer v1.2.3 says hello"`)
+	f("2026/11/23 06:25:41 a.go:1\n[x] m", `"format":"go-std"`)
+	f("2026/11/23 06:25:41 a.go:1: m\n[1ms] [rows:1] m", `"format":"go-std"`)
+
+	// funcr.
+	f(`p/q: "level"=5 "msg"="m" "list"=["a" {"b"=1.5}] "o"={"c d"=null} "x"={"a"="\x01"}`, `"logger":"p/q"`, `"severity":"trace"`, `"list":["a",{"b":1.5}]`, `"o":{"c d":null}`, `"x":"{\"a\"=\"\\x01\"}"`)
+	f(`"level"=0 "msg"="m" trailing`, `no "format":"funcr"`)
+	f(`"level"=0 "a"=1`, `no "format":"funcr"`)
+	f(`2026/11/23 06:25:41 he said "level"=0`, `"message":"he said \"level\"=0"`)
+	f(`2026/11/23 06:25:41 p: "level"=0 "msg"="m" "msg"="n"`, `"message":"m"`, `"msg":"n"`, `"logger":"p"`, `"format":"go-std"`)
+
+	// Calico.
+	f(`2024-05-08 15:23:58.902 [DEBUG][606918] felix/sync_client.go 356: m`, `"message":"m"`, `"process.pid":606918`, `"code.line.number":356`, `"severity":"debug"`)
+	f(`2024-05-08 15:23:58.902 [INFO] [a:b] m`, `no "format":"calico"`)
+	f(`2024-05-08 15:23:58.902 [ERROR][1] a.go 3: m error=it broke badly`, `"exception.message":"it broke badly"`, `"message":"m"`)
+
+	// CoreDNS.
+	f("[FATAL] plugin/loop: Loop (127.0.0.1:51384 -> :1053) detected", `"format":"coredns"`, `"severity":"fatal"`, `"logger":"plugin/loop"`)
+	f(`[INFO] [::1]:56799 - 51264 "AAAA IN example.org. udp 52 false 512" NXDOMAIN qr,rd,ra 52 0.001029851s`, `"client.address":"::1"`, `"dns.question.name":"example.org."`, `"duration":"0.001029851s"`)
+	f("[INFO] plugin of something", `no coredns`)
+
+	// CockroachDB.
+	f("I210116 21:49:17.083093 14 1@cli/start.go:690 ⋮ [T1,n1] 40  node startup completed:\nI210116 21:49:17.083093 14 1@cli/start.go:690 ⋮ [T1,n1] 40 +CockroachDB node\nI210116 21:49:17.083093 14 1@cli/start.go:690 ⋮ [T1,n1] 40 | starting",
+		`"message":"node startup completed:\nCockroachDB node starting"`, `"channel":1`, `"tags":"T1,n1"`, `"go.goroutine.id":14`)
+	f("E210116 21:49:17.083093 14 a.go:6 ⋮ [-] 40  m\nE210116 21:49:17.083093 14 a.go:6 ⋮ [-] 40 !goroutine 14 [running]:\nE210116 21:49:17.083093 14 a.go:6 ⋮ [-] 40 !main.f()",
+		`"message":"m"`, `"exception.stacktrace":"goroutine 14 [running]:\nmain.f()"`, `no "tags"`)
+	f(`I210116 21:49:17.080713 14 1@a.go:32 ⋮ [-] 32 ={"EventType":"a"`+"\n"+`I210116 21:49:17.080713 14 1@a.go:32 ⋮ [-] 32 |,"n":1}`, `"EventType":"a"`, `"n":1`)
+	f("I1123 06:25:41.544861    1705 kubelet.go:1953] m", `"format":"klog"`)
+
+	// go test and GODEBUG.
+	f("        --- SKIP: TestA/b_(c) (1.50s)", `"test.case.name":"TestA/b_(c)"`, `"test.case.result.status":"skip"`, `"duration":"1.50s"`, `no severity`)
+	f("--- FAIL: it was nothing", `"format":"text"`)
+	f("FAIL", `"format":"text"`)
+	f("ok  \tpkg\t0.007s", `"format":"go-test"`)
+	f("    x.go:1: m", `"format":"text"`)
+	f("gc 12 @3.5s 2%: 0.1+0.2+0.3 ms clock, 8 P", `"gc":12`, `"percent":2`, `"format":"go-debug"`)
+	f("gc 12 @home today, he said", `"format":"text"`)
+	f("SCHED 2013ms: gomaxprocs=8 idleprocs=6 runqueue=0 [0 0]", `"gomaxprocs":8`, `"runqueue":0`)
+}
