@@ -294,6 +294,9 @@ func (p *Parser) try(i int, observed int64) bool {
 		if p.r.Format == record.FormatText {
 			p.r.Format = rows[i].number
 		}
+		if p.head.later > 0 { // the parser left it to us
+			p.settle(p.r.Format)
+		}
 		return true
 	}
 	p.b.Arena = p.b.Arena[:mark]

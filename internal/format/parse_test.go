@@ -121,6 +121,11 @@ func TestFields(t *testing.T) {
 	f(`a == b`, `"format":"text"`)
 	f(`"key with space"=v level=info msg=m`, `"key with space":"v"`)
 
+	// What waits for the rest of the record is not lost.
+	for _, head := range []string{`I1123 06:25:41.5 1 a.go:1] "m"`, "2026/11/23 06:25:41 INFO m", "2026-11-23T06:33:43Z  INFO a::b: m", "INFO[0000] m", "level=info msg=m"} {
+		f(head+" log.file=x log.target=y n=1", `"x"`, `"y"`, `"n":1`)
+	}
+
 	// Headers.
 	f("2026/11/23 06:25:41.5 x", `"format":"go-std"`, `06:25:41.5Z`)
 	f("2026/13/23 06:25:41 x", `"format":"text"`)

@@ -457,6 +457,7 @@ func (p *Parser) settle(format uint8) {
 	p.settleCaller(file, line, function)
 	p.settleRust(format)
 	p.settleGo(format)
+	p.head.later = 0
 }
 
 // settleCaller takes a file, a line and a function that stand apart, if they
