@@ -18,6 +18,7 @@ import (
 	"shipper/internal/input/stdin"
 	"shipper/internal/pipeline"
 	"shipper/internal/protocol"
+	"shipper/internal/protocol/loki"
 	"shipper/internal/protocol/native"
 	"shipper/internal/protocol/ndjson"
 	"shipper/internal/protocol/otlp"
@@ -78,6 +79,8 @@ func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 	case c.Elasticsearch != nil:
 		o.URL = ndjson.BulkURL(o.URL, c.Elasticsearch.Index)
 		o.Encoder, err = ndjson.NewEncoder(ndjson.Bulk, c.Elasticsearch.Compression)
+	case c.Loki != nil:
+		err = makeLoki(o, c.Loki)
 	case c.OTLP != nil:
 		err = makeOTLP(o, c.OTLP)
 	}
@@ -90,6 +93,23 @@ func makeRules(c *config.Config) (*pipeline.Pipeline, error) {
 		return nil, nil
 	}
 	return pipeline.New(c.Pipeline())
+}
+
+func makeLoki(o *deliver.Output, c *config.Loki) error {
+	lines := map[string]loki.Line{"body": loki.Body, "original": loki.Original, "record": loki.Whole}
+	e := &loki.Encoder{Labels: c.Labels, Line: lines[c.Line]}
+	if c.Form == "json" {
+		var err error
+		if e.Compressor, err = protocol.NewCompressor("gzip"); err != nil {
+			return err
+		}
+		e.JSON = true
+	}
+	if c.Tenant != "" {
+		o.Headers.Set("X-Scope-OrgID", c.Tenant)
+	}
+	o.Encoder, o.URL = e, below(c.URL, loki.Path)
+	return nil
 }
 
 func makeOTLP(o *deliver.Output, c *config.OTLP) error {
