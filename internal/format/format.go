@@ -122,6 +122,7 @@ var rows = [...]row{
 	{record.FormatGoZero, digits, (*Parser).goZero},
 	{record.FormatGoLogging, digits, (*Parser).goLogging},
 	{record.FormatSeelog, digits, (*Parser).seelog},
+	{record.FormatCapnslog, digits, (*Parser).capnslog},
 	{record.FormatFx, "[", (*Parser).fx},
 	{record.FormatDevslog, "[", (*Parser).devslog},
 	{record.FormatKratos, "DIWEF", (*Parser).kratos},

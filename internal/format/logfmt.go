@@ -198,9 +198,41 @@ func (p *Parser) pairValue(key record.Span, i int) (f record.Field, next int, ra
 			}
 			return f, e + 1, false
 		}
+		if e = unescapedQuotes(s, i+1); e > 0 {
+			f.Val = p.span(i+1, e)
+			return f, e + 1, false
+		}
 	}
 	e := token(s, i)
 	return p.typed(f, i, e), e, e > i
+}
+
+// unescapedQuotes returns the quote that ends the value starting at i, in which
+// there are others that nobody escaped, as old logrus writes them: it ends the
+// line, or a key follows. It is 0 if there is none.
+func unescapedQuotes(s []byte, i int) int {
+	line := s[:lineEnd(s, i)]
+	for n := 0; n < 64 && i < len(line); n++ {
+		j := bytes.IndexByte(line[i:], '"')
+		if j < 0 {
+			return 0
+		}
+		i += j + 1
+		if i == len(line) {
+			return i - 1
+		}
+		if line[i] != ' ' {
+			continue
+		}
+		k := i + 1
+		for k < len(line) && keyByte(line[k]) {
+			k++
+		}
+		if k > i+1 && k < len(line) && line[k] == '=' {
+			return i - 1
+		}
+	}
+	return 0
 }
 
 // token returns the index of the first blank at or behind i.

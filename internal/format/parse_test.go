@@ -52,6 +52,10 @@ func TestFields(t *testing.T) {
 	f(`{"level":"loud","msg":"m"}`, `"severity_text":"loud"`, `no "severity"`)
 	f(`{"level":"\u001b[34mINFO\u001b[0m","msg":"\u001b[1mm\u001b[0m"}`, `"severity_text":"INFO"`, `"message":"m"`)
 
+	// Quotes that nobody escaped.
+	f(`time="2020-07-28T04:42:47Z" level=info msg="loading plugin "io.containerd.v1"..." type=a.b`, `"message":"loading plugin \"io.containerd.v1\"..."`, `"type":"a.b"`)
+	f(`time="2020-07-28T04:42:47Z" level=info msg="loading "x"" n=1`, `"message":"loading \"x\""`, `"n":1`)
+
 	// Copied from a screen.
 	f("2021-02-02T18:00:55.915Z        INFO    controller.GoogleCASIssuer      reconciled issuer       {\"kind\": \"a  b\"}", `"format":"zap-console"`, `"logger":"controller.GoogleCASIssuer"`, `"message":"reconciled issuer"`, `"kind":"a  b"`)
 	f("1.6836474195594983e+09  ERROR   Reconciler error        {\"error\": \"e\"}\nsigs.k8s.io/a.(*b).c\n        /go/a.go:27", `"timestamp":"2023-05-09T15:50:19.559498`, `"exception.stacktrace":"sigs`, `"message":"Reconciler error"`)

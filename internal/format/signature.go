@@ -52,6 +52,7 @@ var signatures = [...]string{
 	record.FormatApex:            "level in capitals, [seconds], text in columns, key=value pairs; or pairs: timestamp=, level=, message=",
 	record.FormatPhuslu:          "time, level in three letters, goroutine, file:line, >, then pairs",
 	record.FormatGoLogging:       "time, function, an arrow, level in four letters, number",
+	record.FormatCapnslog:        "date and time with six digits, a letter of CEWNIDT, a bar, package: text",
 	record.FormatSeelog:          "nanoseconds since the epoch, [Level], text",
 	record.FormatGorm:            "yyyy/mm/dd hh:mm:ss, file:line, then [duration] [rows:n] SQL",
 	record.FormatKratos:          "level, then ts=, caller=, msg= in any order",

@@ -87,6 +87,7 @@ const (
 	FormatCharmJSON
 	FormatPhusluJSON
 	FormatApexJSON
+	FormatCapnslog
 )
 
 var formats = [...]string{
@@ -173,6 +174,7 @@ var formats = [...]string{
 	FormatCharmJSON:       "charm-json",
 	FormatPhusluJSON:      "phuslu-json",
 	FormatApexJSON:        "apex-json",
+	FormatCapnslog:        "capnslog",
 }
 
 // FormatName returns the name of format number n.
