@@ -48,7 +48,8 @@ type Encoder interface {
 	// always gives the same body. An error that wraps protocol.ErrTooLarge
 	// makes r be split; with any other its blocks become dead letters.
 	Append(dst []byte, h http.Header, r *protocol.Request) ([]byte, error)
-	// Verdict judges an answer to r that was read to its end.
+	// Verdict judges an answer to r that was read to its end. h has its
+	// trailers, too.
 	Verdict(r *protocol.Request, code int, h http.Header, body []byte) protocol.Verdict
 }
 

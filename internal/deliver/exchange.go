@@ -52,6 +52,19 @@ func NewClient(config *tls.Config, proxy func(*http.Request) (*url.URL, error)) 
 	}
 }
 
+// NewHTTP2Client is NewClient for protocols that need HTTP/2, such as gRPC: over
+// TLS, or without it to http URLs, the receiver knowing beforehand. A connection
+// that is dead is found by a ping.
+func NewHTTP2Client(config *tls.Config, proxy func(*http.Request) (*url.URL, error)) *http.Client {
+	c := NewClient(config, proxy)
+	t := c.Transport.(*http.Transport)
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP2(true)
+	t.Protocols.SetUnencryptedHTTP2(true)
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
+	return c
+}
+
 // errTimeout is the cause of a request that took too long.
 var errTimeout = errors.New("timeout")
 
@@ -75,6 +88,7 @@ func (o *Output) exchange(ctx context.Context, r *protocol.Request, h http.Heade
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	maps.Copy(resp.Header, resp.Trailer) // gRPC has its status there
 	v = o.Encoder.Verdict(r, resp.StatusCode, resp.Header, answer)
 	if v.Outcome == protocol.Accepted {
 		switch {

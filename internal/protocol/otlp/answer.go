@@ -19,7 +19,7 @@ import (
 // not stored. For gRPC h has the trailers, too.
 func (e *Encoder) Verdict(_ *protocol.Request, code int, h http.Header, body []byte) protocol.Verdict {
 	if e.Form == GRPC {
-		return judgeGRPC(code, h, body)
+		return e.judgeGRPC(code, h, body)
 	}
 	v := judge(code, h, body)
 	if v.Outcome != protocol.Accepted {

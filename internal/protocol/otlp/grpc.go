@@ -64,7 +64,7 @@ func grpcCode(code int) int {
 // codes that can be sent again. A message that is too large for the receiver is
 // split; a service that is not there is a wrong address, and no reason to give
 // up records.
-func judgeGRPC(code int, h http.Header, body []byte) protocol.Verdict {
+func (e *Encoder) judgeGRPC(code int, h http.Header, body []byte) protocol.Verdict {
 	if code != http.StatusOK {
 		return judge(code, h, body)
 	}
@@ -74,7 +74,7 @@ func judgeGRPC(code int, h http.Header, body []byte) protocol.Verdict {
 		return protocol.Verdict{Reason: "200 without a status of gRPC: is this the right url, and the port for gRPC?"}
 	}
 	if n == grpcOK {
-		return judgeMessage(h, body)
+		return e.judgeMessage(h, body)
 	}
 	v := protocol.Verdict{Outcome: protocol.Rejected, Reason: grpcReason(int(n), h.Get("Grpc-Message"))}
 	details, detailed := readDetails(h)
@@ -97,17 +97,25 @@ func judgeGRPC(code int, h http.Header, body []byte) protocol.Verdict {
 	return v
 }
 
-// judgeMessage reads the answer of a call that went well.
-func judgeMessage(h http.Header, body []byte) protocol.Verdict {
-	v := protocol.Verdict{Outcome: protocol.Accepted}
-	if e := h.Get("Grpc-Encoding"); len(body) > 0 && body[0] != 0 {
-		return protocol.Verdict{Reason: "the answer is compressed (" + e + "), which was not asked for"}
-	}
+// maxMessage bounds the answer of a call after decompression.
+const maxMessage = 4 << 20
+
+// judgeMessage reads the answer of a call that went well. A server compresses it
+// as the request was, asked for or not.
+func (e *Encoder) judgeMessage(h http.Header, body []byte) protocol.Verdict {
 	if len(body) < grpcPrefix || int64(binary.BigEndian.Uint32(body[1:])) != int64(len(body)-grpcPrefix) {
 		return protocol.Verdict{Reason: errFrame.Error()}
 	}
+	message := body[grpcPrefix:]
+	if body[0] != 0 {
+		var err error
+		if message, err = e.decompressor.Append(nil, message, h.Get("Grpc-Encoding"), maxMessage); err != nil {
+			return protocol.Verdict{Reason: "answer of a gRPC call: " + err.Error()}
+		}
+	}
+	v := protocol.Verdict{Outcome: protocol.Accepted}
 	var err error
-	if v.Lost, v.Reason, err = readResponse(body[grpcPrefix:]); err != nil {
+	if v.Lost, v.Reason, err = readResponse(message); err != nil {
 		return protocol.Verdict{Reason: errFrame.Error()}
 	}
 	return v

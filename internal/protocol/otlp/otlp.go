@@ -75,7 +75,8 @@ type Encoder struct {
 	Form       Form
 	Compressor *protocol.Compressor // of bodies, for gRPC of messages; nil: none
 
-	scratch sync.Pool // of *scratch
+	scratch      sync.Pool // of *scratch
+	decompressor protocol.Decompressor
 }
 
 // scratch is what making one body takes.

@@ -548,7 +548,8 @@ func TestGRPCVerdict(t *testing.T) {
 		{"0", "", "", string(binaryMessage([]byte{10, 4, 8, 2, 18, 0})), protocol.Verdict{Outcome: protocol.Accepted, Lost: 2}},
 		{"0", "", "", "", protocol.Verdict{Reason: errFrame.Error()}},
 		{"0", "", "", ok + "x", protocol.Verdict{Reason: errFrame.Error()}},
-		{"0", "", "", "\x01\x00\x00\x00\x00", protocol.Verdict{Reason: "the answer is compressed (), which was not asked for"}},
+		{"0", "", "", string(compressed([]byte{10, 4, 8, 2, 18, 0})), protocol.Verdict{Outcome: protocol.Accepted, Lost: 2}},
+		{"0", "", "", "\x01\x00\x00\x00\x01x", protocol.Verdict{Reason: "answer of a gRPC call: decompress gzip body: unexpected EOF"}},
 		{"", "", "", ok, protocol.Verdict{Reason: "200 without a status of gRPC: is this the right url, and the port for gRPC?"}},
 		{"14", "no%20more%0A", "", "", protocol.Verdict{Outcome: protocol.Retry, Reason: "gRPC UNAVAILABLE: no more"}},
 		{"14", "", status(other, retry), "", protocol.Verdict{Outcome: protocol.Retry, After: 2500 * time.Millisecond, Reason: "gRPC UNAVAILABLE"}},
@@ -561,7 +562,7 @@ func TestGRPCVerdict(t *testing.T) {
 		{"16", "", "", "", protocol.Verdict{Outcome: protocol.Unauthorized, Reason: "gRPC UNAUTHENTICATED"}},
 		{"99", "", "", "", protocol.Verdict{Outcome: protocol.Rejected, Reason: "gRPC code 99"}},
 	} {
-		h := http.Header{}
+		h := http.Header{"Grpc-Encoding": {"gzip"}}
 		for name, value := range map[string]string{"Grpc-Status": c.status, "Grpc-Message": c.message, "Grpc-Status-Details-Bin": c.details} {
 			if value != "" {
 				h.Set(name, value)
@@ -580,6 +581,14 @@ func TestGRPCVerdict(t *testing.T) {
 }
 
 func binaryMessage(p []byte) []byte { return append([]byte{0, 0, 0, 0, byte(len(p))}, p...) }
+
+// compressed is p as grpc-go answers a request that was compressed with gzip.
+func compressed(p []byte) []byte {
+	z, _ := protocol.NewCompressor("gzip")
+	out, _ := z.Append(make([]byte, 5), p)
+	out[0], out[4] = 1, byte(len(out)-5)
+	return out
+}
 
 func TestFloats(t *testing.T) {
 	for v, want := range map[float64]string{0: "0.0", 1: "1.0", 1.5: "1.5", 1e300: "1e+300", -7: "-7.0", math.Inf(1): "+Inf"} {
