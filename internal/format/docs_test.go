@@ -92,7 +92,8 @@ joined for each source, also where the lines of several interleave.
 | kubectl logs --timestamps | ` + "`2026-11-23T06:42:55.609743826Z text`" + ` if the text is certain to be a service's | time |
 
 The time is that of the record unless the text has a full one. The rest is so unless
-the text says otherwise.
+the text says otherwise. UTF-16 is known by its byte order mark or the zeros in its
+first characters.
 
 ## One line a record
 

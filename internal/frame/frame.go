@@ -29,6 +29,8 @@ type Cutter struct {
 	looked int   // bytes behind those that hold no newline
 	blank  int   // bytes of the blank lines that what was judged ends with
 
+	wide width // of the characters
+
 	// While lines interleave, or may, they are woven.
 	weaving bool
 	weave   weave
@@ -61,6 +63,9 @@ func New(o Options) *Cutter {
 // State returns what a new Cutter has to know to go on behind the last end: at
 // most two bytes.
 func (c *Cutter) State() []byte {
+	if c.wide != narrow {
+		return []byte{byte(c.wide)}
+	}
 	if c.start == (state{}) {
 		return nil
 	}
@@ -71,6 +76,9 @@ func (c *Cutter) State() []byte {
 // did not come from State is that of the start of a stream.
 func Restore(o Options, saved []byte) *Cutter {
 	c := New(o)
+	if len(saved) == 1 && width(saved[0]) < widths {
+		c.wide = width(saved[0])
+	}
 	if len(saved) == 2 && mode(saved[0]) < modes && mode(saved[1]) < modes {
 		c.start = state{mode(saved[0]), mode(saved[1])}
 		c.now = c.start
@@ -89,6 +97,9 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 	}
 	c.ends, c.from = ends, 0
 	at := c.judged
+	if c.wide != narrow {
+		return c.cutWide(data, at, flush, final)
+	}
 	for at < len(data) {
 		i := bytes.IndexByte(data[at+c.looked:], '\n')
 		end := at + c.looked + i + 1
@@ -104,6 +115,11 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 		}
 		c.looked = 0
 		raw := data[at:end]
+		if maybeWide(raw) && at == c.from && c.now == (state{}) && !c.weaving {
+			if c.wide = widthOf(raw); c.wide != narrow {
+				return c.cutWide(data, at, flush, final)
+			}
+		}
 		switch {
 		case c.weaving:
 			if resume, ok := c.weaves(raw, end); !ok {
@@ -134,10 +150,16 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 		}
 		at = end
 	}
-	if (flush || final) && at > c.from {
+	return c.left(at, flush || final)
+}
+
+// left ends a call, up to an offset in its data; with flush, all that is open
+// ends there.
+func (c *Cutter) left(at int, flush bool) []int32 {
+	if flush && at > c.from {
 		resume := none
 		switch {
-		case c.weaving:
+		case c.weaving && c.wide == narrow:
 			resume = c.weave.dumping()
 		case c.now.mode.dump():
 			resume = c.now.mode
@@ -146,7 +168,8 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 	}
 	c.judged = at - c.from
 	c.origin += c.from
-	ends, c.ends = c.ends, nil
+	ends := c.ends
+	c.ends = nil
 	return ends
 }
 
@@ -183,7 +206,7 @@ func (c *Cutter) judge(raw []byte, at, end int) {
 		c.endAt(at)
 		c.close(c.now) // the rest goes on as a record of the same kind
 	}
-	line := trimEnd(raw)
+	line := trimNUL(trimEnd(raw))
 	if len(line) == 0 {
 		if c.now.mode.ends() {
 			c.finish(end, none)
@@ -220,7 +243,7 @@ func (c *Cutter) judge(raw []byte, at, end int) {
 // interrupts reports whether a line comes between those of the open dump, from
 // the start of which all is known.
 func (c *Cutter) interrupts(raw []byte, end int) bool {
-	line := trimEnd(raw)
+	line := trimNUL(trimEnd(raw))
 	if len(line) == 0 || c.start != (state{}) || len(raw) > c.lineLimit || end-c.from > c.maxRecord {
 		return false
 	}
@@ -318,6 +341,15 @@ func lineEnd(data []byte, at int) int {
 		return at + i + 1
 	}
 	return len(data)
+}
+
+// trimNUL returns line without zeros before it, which a file has where it was
+// truncated under its writer.
+func trimNUL(line []byte) []byte {
+	for len(line) > 0 && line[0] == 0 {
+		line = line[1:]
+	}
+	return line
 }
 
 // trimEnd returns line without its terminator.

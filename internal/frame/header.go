@@ -7,7 +7,7 @@ import "bytes"
 var alone = func() (t [256]bool) {
 	for c := range t {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\n\r\t [=\x1b\xef(<*#/"), byte(c)) < 0
+		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\x00\n\r\t [=\x1b\xef(<*#/"), byte(c)) < 0
 	}
 	return t
 }()

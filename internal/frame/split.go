@@ -49,6 +49,11 @@ func (s *Splitter) Split(arena []byte, lo, hi int, flags record.Flags) ([]byte, 
 	unit := arena[lo:hi]
 	s.texts = s.texts[:0]
 	if hi > lo {
+		if maybeWide(unit) || unit[len(unit)-1] == 0 || len(unit) > 1 && unit[len(unit)-2] == 0 {
+			if w := wideUnit(unit); w != narrow {
+				return s.splitWide(arena, lo, hi, flags, w)
+			}
+		}
 		switch k := s.kindOf(unit); {
 		case k != plain:
 			return s.wrapped(arena, lo, hi, flags, k)
@@ -56,7 +61,8 @@ func (s *Splitter) Split(arena []byte, lo, hi int, flags record.Flags) ([]byte, 
 			return s.split(arena, lo, hi, flags, plain)
 		}
 	}
-	s.texts = append(s.texts, Text{Lo: lo, Hi: hi, Flags: flags})
+	t := Text{Lo: hi - len(trimNUL(unit)), Hi: hi, Flags: flags}
+	s.texts = append(s.texts, t)
 	return arena, s.texts
 }
 
@@ -72,7 +78,7 @@ func (s *Splitter) kindOf(unit []byte) kind {
 func woven(unit []byte) bool {
 	first := unit
 	if first[0] < ' ' {
-		first = bytes.TrimLeft(unit, "\r\n")
+		first = bytes.TrimLeft(unit, "\r\n\x00")
 	}
 	n := lineEnd(first, 0)
 	if n == len(first) || alone[first[0]] {
@@ -135,15 +141,15 @@ func (s *Splitter) split(arena []byte, lo, hi int, flags record.Flags, k kind) (
 		s.pieces = append(s.pieces, p)
 		at = end
 	}
-	for i := range s.weave.sources {
-		s.weave.settle(&s.weave.sources[i])
-	}
 	return s.gather(arena, k, flags), s.texts
 }
 
 // gather makes records of the pieces. It appends the texts that are not in one
 // piece to the arena.
 func (s *Splitter) gather(arena []byte, k kind, flags record.Flags) []byte {
+	for i := range s.weave.sources {
+		s.weave.settle(&s.weave.sources[i])
+	}
 	s.chains = s.chains[:0]
 	for range s.weave.strands {
 		s.chains = append(s.chains, chained{head: -1})

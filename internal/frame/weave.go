@@ -85,7 +85,7 @@ func (w *weave) take(l *line, text []byte, at, end int) int {
 		}
 		text = s.text
 	}
-	text = trimEnd(text)
+	text = trimNUL(trimEnd(text))
 	if len(text) == 0 {
 		if r := s.record; r >= 0 && (l.loose || s.mode.ends()) {
 			w.joinAll(s, r, end)
