@@ -107,7 +107,7 @@ var rows = [...]row{
 	{record.FormatRustPanic, "tTpm", (*Parser).rustPanic},
 	{record.FormatRustError, "E", (*Parser).rustError},
 	{record.FormatColorEyre, "T", (*Parser).colorEyrePanic},
-	{record.FormatKlog, "IWEF", (*Parser).klog},
+	{record.FormatKlog, "IWEF\"LRBP", (*Parser).klog},
 	{record.FormatCockroachDB, "IWEF", (*Parser).cockroach},
 	{record.FormatNATS, "[", (*Parser).nats},
 	{record.FormatTiDB, "[", (*Parser).tidb},

@@ -22,6 +22,9 @@ func (p *Parser) goDialect() uint8 {
 		return record.FormatGCPJSON
 	case first == keyLogger && second == keyTs && third == keyCaller && t[roleMessage] == keyMsg:
 		return record.FormatFuncrJSON
+	case first == keyTs && (second == keyCaller || second == keyLogger && third == keyCaller) && t[roleMessage] == keyMsg &&
+		t[roleLevel] == 0 && h.flags&numberTime != 0: // zapr's verbosity instead of a level, as Kubernetes has it
+		return record.FormatZapJSON
 	case first == keyLevel && second == keyTime && h.flags&upperLevel != 0 && t[roleMessage] == keyMessage && t[roleCaller] == keyCaller:
 		return record.FormatTiDBJSON
 	case first == keyAtTimestamp && p.holds(keyContent) && t[roleLevel] == keyLevel:
@@ -80,6 +83,10 @@ func (p *Parser) holds(k key) bool {
 // settleGo does what only some of Go's formats need once all fields are there.
 func (p *Parser) settleGo(format uint8) {
 	switch format {
+	case record.FormatZapJSON:
+		if p.head.taken[roleLevel] == 0 {
+			p.settleVerbosity()
+		}
 	case record.FormatFuncrJSON:
 		if p.r.Severity == 0 && p.head.flags&numberLevel == 0 {
 			p.r.Severity = 17 // logr's Error has no level
@@ -94,6 +101,16 @@ func (p *Parser) settleGo(format uint8) {
 		if string(p.b.Bytes(p.r.SeverityText)) == "crit" {
 			p.r.Severity = 21 // their top
 		}
+	}
+}
+
+// settleVerbosity sets the severity of what zapr wrote for Kubernetes
+// (k8s.io/component-base/logs/json 0.30): there is a verbosity, or an error.
+func (p *Parser) settleVerbosity() {
+	if v, ok := p.b.Lookup(p.r, "v"); ok && v.Kind == record.Int {
+		p.r.Severity = verbosity(v.Int())
+	} else if p.head.taken[roleError] != 0 {
+		p.r.Severity = 17
 	}
 }
 
@@ -132,6 +149,9 @@ func (p *Parser) settleGoTest() {
 // prefix of gommon's log for the logger.
 func (p *Parser) settleEcho() {
 	access := p.named("uri")
+	if !access {
+		p.echoPanic()
+	}
 	fs := p.b.FieldsOf(p.r)
 	for i := range fs {
 		f := &fs[i]
@@ -154,5 +174,27 @@ func (p *Parser) settleEcho() {
 		case name == "user_agent":
 			f.Key = nameAgent
 		}
+	}
+}
+
+// echoPanic takes apart what middleware.Recover of echo (4.15) logs:
+// "[PANIC RECOVER] kaboom goroutine 1 [running]: ...".
+func (p *Parser) echoPanic() {
+	const mark = "[PANIC RECOVER] "
+	text := p.b.Bytes(p.r.Body)
+	end := bytes.Index(text, []byte(" [running]:\n"))
+	if end < 0 || !bytes.HasPrefix(text, []byte(mark)) {
+		return
+	}
+	i := bytes.LastIndex(text[:end], []byte(" goroutine "))
+	if i < len(mark) {
+		return
+	}
+	off := p.r.Body.Off
+	p.addText(nameError, record.Span{Off: off + uint32(len(mark)), Len: uint32(i - len(mark))})
+	p.addText(nameStack, record.Span{Off: off + uint32(i) + 1, Len: uint32(len(text) - i - 1)})
+	p.r.Body.Len = uint32(i)
+	if p.r.Severity == 0 {
+		p.r.Severity = 17
 	}
 }

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"time"
 
 	"shipper/internal/record"
 )
@@ -11,6 +12,12 @@ import (
 //
 //	Lmmdd hh:mm:ss.uuuuuu threadid file:line] "message" key="value" ...
 func (p *Parser) klog() bool {
+	switch p.src[0] {
+	case '"':
+		return p.klogBare()
+	case 'L', 'R', 'B', 'P':
+		return p.glogBanner()
+	}
 	i := p.klogHeader()
 	if i < 0 {
 		return false
@@ -31,7 +38,7 @@ func (p *Parser) klogHeader() int {
 	if len(s) < 24 || s[1]-'0' > 9 {
 		return -1
 	}
-	ns, n, ok := p.clock.klog(s[1:], p.r.Observed)
+	ns, n, ok := p.clock.klog(s[1:], p.glogYear())
 	if !ok {
 		return -1
 	}
@@ -158,4 +165,83 @@ func (p *Parser) unindented(lines []byte) record.Span {
 		p.b.Arena = append(p.b.Arena, bytes.TrimPrefix(line, []byte("\t"))...)
 	}
 	return record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}
+}
+
+// klogBare parses what klog's structured calls write without a header, with
+// -skip_headers: a message in quotes, and at least one pair behind it.
+func (p *Parser) klogBare() bool {
+	s := p.src
+	e, _ := quoted(s, 1)
+	if e < 1 || e+3 >= len(s) || s[e+1] != ' ' {
+		return false
+	}
+	if _, next, ok := p.pairKey(e + 2); !ok || next == len(s) {
+		return false
+	}
+	return p.klogStructured(0)
+}
+
+// glogBanner parses the lines that a log file of glog and klog starts with,
+// together or one by one. The first says which year it is.
+//
+//	Log file created at: 2026/11/23 06:25:41
+//	Running on machine: node-17
+//	Binary: Built with gc go1.26.8 for linux/amd64
+//	Previous log: <none>
+//	Log line format: [IWEF]mmdd hh:mm:ss.uuuuuu threadid file:line] msg
+func (p *Parser) glogBanner() bool {
+	const created, machine = "Log file created at: ", "Running on machine: "
+	s := p.src
+	end := lineEnd(s, 0)
+	switch {
+	case bytes.HasPrefix(s, []byte(created)):
+		ns, n, source := p.clock.at(s[len(created):])
+		if n == 0 || len(created)+n != end {
+			return false
+		}
+		p.r.Time, p.r.TimeSource = ns, source
+		p.rememberYear(ns)
+		if next := min(end+1, len(s)); bytes.HasPrefix(s[next:], []byte(machine)) {
+			p.addText(nameHost, p.span(next+len(machine), lineEnd(s, next)))
+		}
+	case bytes.HasPrefix(s, []byte(machine)):
+		p.addText(nameHost, p.span(len(machine), end))
+	case bytes.HasPrefix(s, []byte("Binary: Built with ")):
+	case p.hint == record.FormatKlog && bytes.HasPrefix(s, []byte("Previous log: ")):
+	case bytes.HasPrefix(s, []byte("Log line format: [IWEF]mmdd hh:mm:ss.uuuuuu threadid ")):
+	default:
+		return false
+	}
+	p.r.Body = p.span(0, len(s))
+	return true
+}
+
+// What the stream's hint says of glog: the half year in which the file was
+// created, counted from 2000 on. 0 is unknown.
+const (
+	stateHalf     = 9 // its first bit
+	stateHalfMask = 1<<7 - 1
+)
+
+func (p *Parser) rememberYear(ns int64) {
+	t := time.Unix(0, ns).UTC()
+	half := (t.Year()-2000)*2 + int(t.Month()-1)/6
+	if half > 0 && half <= stateHalfMask {
+		p.state = p.state&^(stateHalfMask<<stateHalf) | uint64(half)<<stateHalf
+	}
+}
+
+// glogYear returns a time that those of the file's lines are close to: the
+// middle of the year that began with the half in which it was created, or when
+// the record was read.
+func (p *Parser) glogYear() int64 {
+	half := int64(p.state >> stateHalf & stateHalfMask)
+	if half == 0 {
+		return p.r.Observed
+	}
+	noon := int64(43200e9)
+	if half%2 == 0 {
+		return days(2000+half/2, 7, 2)*86400e9 + noon
+	}
+	return days(2000+half/2, 12, 30)*86400e9 + noon
 }

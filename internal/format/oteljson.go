@@ -86,7 +86,9 @@ func (p *Parser) otelValue(f record.Field, object []byte) record.Field {
 		case c == '"':
 			f.Val, f.Kind = p.jsonText(m.val), record.String
 		case c == '{' || c == '[':
-			f.Val, f.Kind = p.b.Add(m.val), record.JSON
+			at := len(p.b.Arena)
+			p.b.Arena = appendPlain(p.b.Arena, m.val)
+			f.Val, f.Kind = record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}, record.JSON
 		case c == 'n':
 			f.Kind = record.Null
 		case c == 't' || c == 'f':
@@ -100,4 +102,61 @@ func (p *Parser) otelValue(f record.Field, object []byte) record.Field {
 		}
 	}
 	return f
+}
+
+// appendPlain appends a list or an object without the types of the values in
+// it: {"Type":"INT64","Value":1} is 1, and a list of keys and values an object.
+func appendPlain(dst, value []byte) []byte {
+	if value[0] == '{' {
+		if v := memberOf(value, "Value"); v != nil {
+			value = v
+		}
+	}
+	if value[0] != '[' {
+		return append(dst, value...)
+	}
+	first, end := len(dst), byte(']')
+	dst = append(dst, '[')
+	for i := skipBlanks(value, 1); i < len(value) && value[i] != ']'; i = skipBlanks(value, i) {
+		if value[i] == ',' {
+			dst = append(dst, ',')
+			i++
+			continue
+		}
+		e, _ := nested(value, i)
+		if e == 0 {
+			break
+		}
+		item := value[i:e]
+		if key := keyOfPair(item); key != nil {
+			dst[first], end = '{', '}'
+			dst = append(append(dst, key...), ':')
+			item = memberOf(item, "Value")
+		}
+		dst = appendPlain(dst, item)
+		i = e
+	}
+	return append(dst, end)
+}
+
+// keyOfPair returns the key of {"Key":"k","Value":{...}}, nil if item is none.
+func keyOfPair(item []byte) []byte {
+	if item[0] != '{' {
+		return nil
+	}
+	key := memberOf(item, "Key")
+	if len(key) < 2 || key[0] != '"' || memberOf(item, "Value") == nil {
+		return nil
+	}
+	return key
+}
+
+// memberOf returns the value of an object's member, nil if it has none.
+func memberOf(object []byte, name string) []byte {
+	for m := (members{text: object}); m.next(); {
+		if string(m.key) == name {
+			return m.val
+		}
+	}
+	return nil
 }

@@ -101,6 +101,9 @@ func (p *Parser) place(k key, r role, f record.Field) bool {
 	case roleErrorType:
 		done = p.rename(nameErrorType, f)
 	case roleStack:
+		if f.Kind == record.JSON {
+			f.Val, f.Kind = p.stackOf(f)
+		}
 		done = p.rename(nameStack, f)
 	case roleError:
 		if done = p.rename(nameError, f); done {

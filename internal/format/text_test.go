@@ -94,6 +94,36 @@ func TestLibraryFields(t *testing.T) {
 	f(`I210116 21:49:17.080713 14 1@a.go:32 ⋮ [-] 32 ={"EventType":"a"`+"\n"+`I210116 21:49:17.080713 14 1@a.go:32 ⋮ [-] 32 |,"n":1}`, `"EventType":"a"`, `"n":1`)
 	f("I1123 06:25:41.544861    1705 kubelet.go:1953] m", `"format":"klog"`)
 
+	// klog without headers, and as zapr writes for Kubernetes.
+	f(`"Pod status updated" pod="a/b" count=3 m={"a":1}`, `"format":"klog"`, `"message":"Pod status updated"`, `"count":3`, `"m":{"a":1}`, `no severity`)
+	f("\"m\" text=<\n\tfirst\n\tsecond\n > n=1", `"text":"first\nsecond"`, `"n":1`)
+	f(`"quoted" words`, `"format":"text"`)
+	f(`{"ts":1795441397889.0945,"caller":"a/b.go:20","msg":"m","v":4,"n":1}`, `"format":"zap-json"`, `"2026-11-23T13:43:17.8890945Z"`, `"severity":"trace"`, `"v":4`)
+	f(`{"ts":1795441397889,"logger":"l","caller":"a/b.go:20","msg":"m","err":"e"}`, `"severity":"error"`, `"logger":"l"`, `"exception.message":"e"`)
+
+	// Values of OpenTelemetry's stdoutlog.
+	otel := func(value string) string {
+		return `{"Timestamp":"2026-11-23T06:25:41Z","ObservedTimestamp":"2026-11-23T06:25:41Z","Severity":9,"SeverityText":"INFO","Body":{"Type":"STRING","Value":"m"},"Attributes":[{"Key":"k","Value":` + value + `}]}`
+	}
+	f(otel(`{"Type":"MAP","Value":[{"Key":"id","Value":{"Type":"INT64","Value":42}},{"Key":"l","Value":{"Type":"SLICE","Value":[{"Type":"STRING","Value":"a"},{"Type":"MAP","Value":[]}]}}]}`), `"format":"otel-json"`, `"k":{"id":42,"l":["a",[]]}`)
+	f(otel(`{"Type":"SLICE","Value":[{"Type":"BOOL","Value":true}, {"Type":"FLOAT64","Value":1.5}]}`), `"k":[true,1.5]`)
+	f(otel(`{"Type":"INT64","Value":7}`), `"k":7`)
+
+	// Lists of frames.
+	f(`{"level":"error","stack":[{"func":"load","line":"20","source":"errors.go"},{"function":"main.main","file":"a\"b.go","line":7}],"message":"m"}`,
+		`"exception.stacktrace":"load\n\terrors.go:20\nmain.main\n\ta\"b.go:7"`, `no "stack":`)
+	f(`{"level":"error","stack":["a","b"],"message":"m"}`, `"stack":["a","b"]`)
+	f(`{"level":"error","stack":[],"message":"m"}`, `"stack":[]`)
+	f(`{"level":"error","stack":[{"func":"a","source":"b"},{"x":1}],"message":"m"}`, `"stack":[{`)
+	f(`{"level":"error","stack":{"a":1},"message":"m"}`, `"stack":{"a":1}`)
+
+	// Objects that span lines.
+	f("{\n  \"level\": \"warning\",\n  \"msg\": \"m\",\n  \"o\": {\n    \"a\": 1\n  },\n  \"time\": \"2026-11-23T06:25:42Z\"\n}\n", `"format":"logrus-json"`, `"severity":"warn"`, `"o":{"a":1}`)
+
+	// echo's recovered panics.
+	f(`{"time":"2026-11-23T06:25:41Z","level":"-","prefix":"echo","file":"recover.go","line":"119","message":"[PANIC RECOVER] a goroutine b goroutine 1 [running]:\nmain.f()\n"}`,
+		`"severity":"error"`, `"message":"[PANIC RECOVER] a goroutine b"`, `"exception.message":"a goroutine b"`, `"exception.stacktrace":"goroutine 1 [running]:\nmain.f()`)
+
 	// go test and GODEBUG.
 	f("        --- SKIP: TestA/b_(c) (1.50s)", `"test.case.name":"TestA/b_(c)"`, `"test.case.result.status":"skip"`, `"duration":"1.50s"`, `no severity`)
 	f("--- FAIL: it was nothing", `"format":"text"`)
@@ -103,4 +133,28 @@ func TestLibraryFields(t *testing.T) {
 	f("gc 12 @3.5s 2%: 0.1+0.2+0.3 ms clock, 8 P", `"gc":12`, `"percent":2`, `"format":"go-debug"`)
 	f("gc 12 @home today, he said", `"format":"text"`)
 	f("SCHED 2013ms: gomaxprocs=8 idleprocs=6 runqueue=0 [0 0]", `"gomaxprocs":8`, `"runqueue":0`)
+}
+
+// TestGlogYear wants the year of a log file from its first line.
+func TestGlogYear(t *testing.T) {
+	f := func(created, line, want string) {
+		t.Helper()
+		b := parse("Log file created at: " + created + "\nRunning on machine: node-17\n" + line + " 06:25:41.500000    1705 a.go:1] m\n")
+		for i := range b.Records {
+			if got := record.FormatName(b.Records[i].Format); got != "klog" {
+				t.Errorf("format %s", got)
+			}
+		}
+		if got := time.Unix(0, b.Records[len(b.Records)-1].Time).UTC().Format(time.DateOnly); got != want {
+			t.Errorf("created %s, %s: %s, want %s", created, line, got, want)
+		}
+	}
+	f("2019/03/01 10:00:00", "I0301", "2019-03-01")
+	f("2019/03/01 10:00:00", "I1231", "2019-12-31")
+	f("2019/06/30 10:00:00", "I0630", "2019-06-30")
+	f("2019/12/31 23:00:00", "I1231", "2019-12-31")
+	f("2019/12/31 23:00:00", "I0101", "2020-01-01")
+	f("2019/12/31 23:00:00", "I0229", "2020-02-29")
+	f("2019/07/01 00:00:00", "W0701", "2019-07-01")
+	f("1999/12/31 00:00:00", "I1123", "2026-11-23") // not believed
 }
