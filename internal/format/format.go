@@ -229,6 +229,9 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	if p.r.Severity >= 17 && p.r.Format != record.FormatRustPanic {
 		p.loggedError()
 	}
+	if p.head.names&exceptionKeys != 0 {
+		p.fingerprint()
+	}
 	if f := p.r.Format; f != record.FormatText {
 		*hint = uint64(f) | p.state
 	}

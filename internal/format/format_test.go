@@ -370,6 +370,7 @@ func (e *expectation) differences(b *record.Batch, r *record.Record, text []byte
 var extra = map[string]bool{
 	"process.pid": true, "span.name": true, "exception.type": true, "exception.message": true, "exception.stacktrace": true,
 	"code.file.path": true, "code.line.number": true, "code.column.number": true, "code.function.name": true,
+	"exception.fingerprint": true,
 }
 
 // corpus returns all text of a directory of testdata.
