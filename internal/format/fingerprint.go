@@ -111,9 +111,9 @@ func goFunction(line, place []byte) (name []byte, foreign bool) {
 
 // rustFunction is goFunction for a line of a Rust backtrace:
 //
-//	  3: app::main::h0123456789abcdef
-//	  3:     0x5574d1a0 - app::main
-//	           at ./src/main.rs:3:5
+//	3: app::main::h0123456789abcdef
+//	3:     0x5574d1a0 - app::main
+//	         at ./src/main.rs:3:5
 func rustFunction(line, place []byte) (name []byte, foreign bool) {
 	name = bytes.TrimLeft(line, " ")
 	if len(name) == len(line) || bytes.HasPrefix(name, []byte("at ")) {
