@@ -30,7 +30,7 @@ func stem(name []byte) int {
 // named parses a line that may be one of "docker compose logs".
 func (l *line) named(raw []byte) bool {
 	i := 1
-	for i < len(raw) && i < 64 && nameByte(raw[i]) {
+	for i < len(raw) && i < 64 && nameByte[raw[i]] {
 		i++
 	}
 	n := i

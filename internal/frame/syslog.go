@@ -17,7 +17,7 @@ func (l *line) syslog(text []byte, ns int64, n int) bool {
 	}
 	i++
 	lo := i
-	for i < len(text) && i < lo+64 && nameByte(text[i]) {
+	for i < len(text) && i < lo+64 && nameByte[text[i]] {
 		i++
 	}
 	host := part{lo, i}
@@ -44,7 +44,7 @@ func (l *line) syslog(text []byte, ns int64, n int) bool {
 // if there is none.
 func (l *line) program(text []byte, i int) int {
 	lo := i
-	for i < len(text) && i < lo+64 && (nameByte(text[i]) || text[i] == '/' || text[i] == '@' || text[i] == '(' || text[i] == ')') {
+	for i < len(text) && i < lo+64 && (nameByte[text[i]] || text[i] == '/' || text[i] == '@' || text[i] == '(' || text[i] == ')') {
 		i++
 	}
 	if i == lo || i == len(text) {

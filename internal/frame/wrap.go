@@ -50,7 +50,7 @@ type part struct{ lo, hi int }
 // wraps says of a first byte that a line in a wrapper may start with it.
 var wraps = func() (t [256]bool) {
 	for c := range t {
-		t[c] = nameByte(byte(c)) && c != '-' && c != '.' && c != '_'
+		t[c] = letter(byte(c)) || digit(byte(c))
 	}
 	t['{'] = true
 	return t
@@ -163,8 +163,14 @@ func hash(name []byte) uint64 {
 	return h
 }
 
-// nameByte reports whether c may be in the name of a host, program or container.
-func nameByte(c byte) bool { return letter(c) || digit(c) || c == '-' || c == '.' || c == '_' }
+// nameByte says of a byte that it may be in the name of a host, program or container.
+var nameByte = func() (t [256]bool) {
+	for i := range t {
+		c := byte(i)
+		t[i] = letter(c) || digit(c) || c == '-' || c == '.' || c == '_'
+	}
+	return t
+}()
 
 // isLevel reports whether name, of a host or a container, is a level.
 func isLevel(name []byte) bool {
