@@ -36,19 +36,21 @@ func (p *Parser) funcrMessage(i int) bool {
 	if at > i+2 {
 		p.r.Logger = p.span(i, at-2)
 	}
-	place := p.named("code.file.path") // of package log
+	place := p.placed() // by package log
 	level := false
 	for j := range p.places[:n] {
 		v := &p.places[j]
-		f := p.funcrValue(v)
-		f.Key = p.jsonText(s[v.at:v.key])
-		k, hash := lookup(p.b.Bytes(f.Key))
+		name, k, hash := p.funcrName(v)
 		header := p.r.Body.Len == 0
+		if header && k == keyCaller && (place || p.funcrCaller(v.lo, v.hi)) {
+			continue
+		}
+		f := p.funcrValue(v)
+		f.Key = name
 		switch {
 		case header && k == keyLevel && f.Kind == record.Int:
 			p.r.Severity, p.r.SeverityText = verbosity(f.Int()), p.span(v.lo, v.hi)
 			level = true
-		case header && k == keyCaller && place:
 		case header && k != 0:
 			p.promote(k, f)
 		default:
@@ -59,6 +61,16 @@ func (p *Parser) funcrMessage(i int) bool {
 		p.r.Severity = 17 // logr's Error has none
 	}
 	return true
+}
+
+// placed reports whether the record has a place in the code.
+func (p *Parser) placed() bool {
+	for _, f := range p.b.FieldsOf(p.r) {
+		if f.Key == nameFile {
+			return true
+		}
+	}
+	return false
 }
 
 // funcrKey reports whether s starts with a key that only the header of a record
@@ -88,12 +100,19 @@ func (p *Parser) funcrPairs(i int) (n int) {
 		if s[i] != '"' || n == maxPairs {
 			return 0
 		}
-		e, _ := quoted(s, i+1)
+		v := &p.places[n]
+		e := 0
+		if g := &p.pairKeys[(uint(p.head.keys)+uint(n))%uint(len(p.pairKeys))]; g.length > 0 && g.is(s, i+1, '"') {
+			e, v.guess = i+1+g.length, g
+			message = message || g.key == keyMsg
+		} else {
+			e, _ = quoted(s, i+1)
+			v.guess = nil
+			message = message || e == i+4 && string(s[i+1:e]) == "msg"
+		}
 		if e < 0 || e+2 >= len(s) || s[e+1] != '=' {
 			return 0
 		}
-		message = message || string(s[i+1:e]) == "msg"
-		v := &p.places[n]
 		v.at, v.key, v.form, v.lo = i, e+1, plainValue, e+2
 		n++
 		switch s[v.lo] {
@@ -120,6 +139,45 @@ func (p *Parser) funcrPairs(i int) (n int) {
 		return 0
 	}
 	return n
+}
+
+// funcrName returns the key of a pair and what lookup gives, and makes it the one
+// that is guessed next time.
+func (p *Parser) funcrName(v *place) (name record.Span, k key, hash uint) {
+	text := p.src[v.at+1 : v.key-1]
+	p.head.keys++
+	if g := v.guess; g != nil {
+		return p.span(v.at+1, v.key-1), g.key, g.hash
+	}
+	if bytes.IndexByte(text, '\\') >= 0 {
+		name = p.unescaped(text)
+		k, hash = lookup(p.b.Bytes(name))
+		return name, k, hash
+	}
+	k, hash = lookup(text)
+	p.pairKeys[uint(p.head.keys-1)%uint(len(p.pairKeys))] = guessOf(text, k, hash)
+	return p.span(v.at+1, v.key-1), k, hash
+}
+
+// funcrCaller takes the {"file"="a.go" "line"=1} at src[lo:hi], and reports
+// whether that is all there is.
+func (p *Parser) funcrCaller(lo, hi int) bool {
+	const file, line = `{"file"="`, `" "line"=`
+	s := p.src[lo:hi]
+	if !bytes.HasPrefix(s, []byte(file)) {
+		return false
+	}
+	n := bytes.IndexByte(s[len(file):], '"') + len(file)
+	if n < len(file) || !bytes.HasPrefix(s[n:], []byte(line)) || bytes.IndexByte(s[:n], '\\') >= 0 {
+		return false
+	}
+	number, ok := decimal(s[n+len(line) : len(s)-1])
+	if !ok {
+		return false
+	}
+	p.addText(nameFile, p.spanOf(s[len(file):n]))
+	p.addInt(nameLine, number)
+	return true
 }
 
 // funcrNested returns the index behind the object or list at i, 0 if it has no end.

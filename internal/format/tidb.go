@@ -47,12 +47,23 @@ func (p *Parser) tidbParts(i int) {
 			continue
 		}
 		at := i + 1
+		if g := &p.pairKeys[p.head.keys%uint8(len(p.pairKeys))]; g.length > 0 && g.is(s, at, '=') {
+			p.head.keys++
+			i = p.tidbPair(p.span(at, at+g.length), g.key, g.hash, at+g.length+1) + 1
+			continue
+		}
 		text, next, ok := p.tidbToken(at, true)
 		if !ok {
 			break
 		}
 		if s[next] == '=' {
-			next = p.tidbPair(at, text, next+1)
+			name := p.b.Bytes(text)
+			k, hash := lookup(name)
+			if s[at] != '"' {
+				p.pairKeys[p.head.keys%uint8(len(p.pairKeys))] = guessOf(name, k, hash)
+			}
+			p.head.keys++
+			next = p.tidbPair(text, k, hash, next+1)
 		} else if p.r.Body.Len == 0 {
 			raw := s[at] != '"'
 			switch name, line := fileLine(s[at:next]); {
@@ -100,28 +111,22 @@ func (p *Parser) tidbToken(i int, key bool) (text record.Span, next int, ok bool
 	return p.span(i, next), next, next < len(s) && s[next] != '\n'
 }
 
-// tidbPair adds the pair whose key is at src[at:] and whose value is at i, and
-// returns the index of the bracket behind it.
-func (p *Parser) tidbPair(at int, key record.Span, i int) int {
+// tidbPair adds a pair whose value is at i, and returns the index of the bracket
+// behind it. The key comes with what lookup gave.
+func (p *Parser) tidbPair(name record.Span, k key, hash uint, i int) int {
 	s := p.src
 	val, next, ok := p.tidbToken(i, false)
 	if !ok {
 		return lineEnd(s, i) - 1
 	}
-	f := record.Field{Key: key, Val: val}
+	f := record.Field{Key: name, Val: val}
 	if s[i] != '"' {
 		f = p.typed(f, i, next)
 	}
-	g := &p.pairKeys[p.head.keys%uint8(len(p.pairKeys))]
-	p.head.keys++
-	name := p.b.Bytes(key)
-	k, hash := g.key, g.hash
-	if !g.same(name) {
-		k, hash = lookup(name)
-		*g = guessOf(name, k, hash)
-	}
-	if f.Kind == record.Int && string(name) == "thread_id" {
+	if f.Kind == record.Int && f.Key.Len == uint32(len("thread_id")) && string(p.b.Bytes(f.Key)) == "thread_id" {
 		f.Key = nameThreadID // TiKV's
+		p.b.AddField(f)
+		return next
 	}
 	p.promoteHashed(k, hash, f)
 	return next
