@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 BASE     ?= HEAD
 
-.PHONY: build demo test race e2e fuzz lint golden docs corpus bench bench-compare clean help
+.PHONY: build demo test race e2e fault fault-all fuzz lint golden docs corpus bench bench-compare clean help
 .DEFAULT_GOAL := build
 
 build: ## bin/shipper, one static binary
@@ -24,11 +24,18 @@ race: ## the whole test suite under the race detector
 e2e: ## the tests that drive the built binary, anew
 	$(GO) test -count=1 -v ./test/e2e/...
 
+fault: ## the fault suite of docs/guarantees.md, anew; its last line is the summary
+	bash -o pipefail -c '$(GO) test -count=1 -timeout 25m -v ./test/fault/... | grep -v "^ *=== "'
+
+fault-all: ## the fault suite with its long cases
+	SHIPPER_FAULT=all bash -o pipefail -c '$(GO) test -count=1 -timeout 90m -v ./test/fault/... | grep -v "^ *=== "'
+
 fuzz: ## each fuzz target for FUZZTIME
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) bash test/fuzz.sh
 
 lint: ## vet, staticcheck, gofmt
 	$(GO) vet ./...
+	$(GO) vet -tags failpoints ./internal/... ./cmd/...
 	$(GO) tool staticcheck ./...
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted:"; echo "$$files"; exit 1; }
 

@@ -29,6 +29,7 @@ var layers = [][]string{
 	{"internal/protocol", "internal/input", "internal/block"},
 	{"internal/record", "internal/metrics", "internal/blocklog", "internal/dirlock",
 		"internal/jsontext", "internal/protobuf"},
+	{"internal/fail"},
 }
 
 // source is one Go file that is part of the product, tests left out.

@@ -21,6 +21,7 @@ import (
 
 	"shipper/internal/block"
 	"shipper/internal/config"
+	"shipper/internal/fail"
 	"shipper/internal/flow"
 	"shipper/internal/format"
 	"shipper/internal/input"
@@ -148,6 +149,7 @@ func (a *Agent) run(ctx context.Context) error {
 		stop()
 		ctx = stopped
 	}
+	_ = fail.Point("agent.stop.drain") // an error would have nobody to tell
 	a.drain(ctx)
 	stopSending()
 	a.senders.wait()
@@ -243,7 +245,13 @@ func (a *Agent) commit(ctx context.Context, results []packed) error {
 	for i := range results {
 		appends = append(appends, results[i].appends...)
 	}
+	if err := fail.Point("agent.commit.before"); err != nil {
+		return err
+	}
 	if err := a.queue.Append(ctx, appends); err != nil {
+		return err
+	}
+	if err := fail.Point("agent.commit.after"); err != nil {
 		return err
 	}
 	a.stats.Committed.Store(time.Now().UnixNano())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"shipper/internal/config"
+	"shipper/internal/fail"
 )
 
 // reloads serializes changes of the configuration and counts them.
@@ -78,8 +79,14 @@ func (a *Agent) follow(c *config.Config) error {
 	if err := a.senders.change(c); err != nil {
 		return err
 	}
+	if err := fail.Point("agent.reload.outputs"); err != nil {
+		return err
+	}
 	a.rules.Store(rules)
 	if err := a.readers.change(c); err != nil {
+		return err
+	}
+	if err := fail.Point("agent.reload.inputs"); err != nil {
 		return err
 	}
 	if a.Level != nil {

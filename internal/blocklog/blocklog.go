@@ -41,6 +41,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"shipper/internal/fail"
 )
 
 // DefaultSegmentBytes is the size at which a segment is full.
@@ -348,6 +350,10 @@ func (l *Log) begin() error {
 		_ = f.Close()
 		_ = os.Remove(s.path)
 		return fmt.Errorf("write to %s: %w", s.path, err)
+	}
+	if err := fail.Point("blocklog.segment.created"); err != nil {
+		_ = f.Close()
+		return err
 	}
 	l.file, l.writer, l.newFile = f, w, true
 	l.segments = append(l.segments, s)

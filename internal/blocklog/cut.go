@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"shipper/internal/fail"
 )
 
 // CutAfter drops every entry behind the one at a location, durable or not; the
@@ -139,6 +141,9 @@ func (l *Log) Remove(before uint64) (freed int64, err error) {
 	}
 	for len(l.segments) > 1 && l.segments[0].number < before {
 		s := l.segments[0]
+		if err := fail.Point("blocklog.segment.remove"); err != nil {
+			return freed, err
+		}
 		if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return freed, fmt.Errorf("remove segment: %w", err)
 		}

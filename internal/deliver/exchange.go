@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"shipper/internal/fail"
 	"shipper/internal/protocol"
 )
 
@@ -81,12 +82,18 @@ func (o *Output) exchange(ctx context.Context, r *protocol.Request, h http.Heade
 	o.Stats.Bytes.Add(int64(len(up.body)))
 	o.Stats.InFlight.Add(1)
 	defer o.Stats.InFlight.Add(-1)
+	if err := fail.Point("deliver.send"); err != nil {
+		return protocol.Verdict{Reason: err.Error()}, "fail point"
+	}
 	resp, err := o.Client.Do(req)
 	if err != nil {
 		reason := o.reason(ctx, err)
 		return protocol.Verdict{Reason: reason}, reason
 	}
 	defer resp.Body.Close()
+	if err := fail.Point("deliver.answered"); err != nil {
+		return protocol.Verdict{Reason: err.Error()}, "fail point"
+	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	maps.Copy(resp.Header, resp.Trailer) // gRPC has its status there
 	v = o.Encoder.Verdict(r, resp.StatusCode, resp.Header, answer)

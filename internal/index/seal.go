@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"shipper/internal/fail"
 	"shipper/internal/segment"
 )
 
@@ -104,7 +105,13 @@ func (s *Store) rotate(force bool) *handover {
 // seal makes segments of a generation and registers them. It may be called
 // again after an error.
 func (s *Store) seal(h *handover) error {
+	if err := fail.Point("index.seal.before"); err != nil {
+		return err
+	}
 	added, err := s.writeSegments(h.generation)
+	if err == nil {
+		err = fail.Point("index.seal.written")
+	}
 	if err == nil {
 		infos := make([]segmentInfo, len(added))
 		for i := range added {
@@ -114,6 +121,9 @@ func (s *Store) seal(h *handover) error {
 	}
 	if err != nil {
 		s.sealFailed(err)
+		return err
+	}
+	if err := fail.Point("index.seal.registered"); err != nil {
 		return err
 	}
 	s.mu.Lock()

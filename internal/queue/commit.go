@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"shipper/internal/blocklog"
+	"shipper/internal/fail"
 	"shipper/internal/input"
 )
 
@@ -73,6 +74,9 @@ func (q *Queue) commit(b *batch) error {
 			return err
 		}
 	}
+	if err := fail.Point("queue.log.synced"); err != nil {
+		return err
+	}
 	b.try = &attempt{commit: p.head.commit, publish: func() { q.publish(p) }}
 	q.unknown = b.try
 	if err := q.apply(p); err != nil {
@@ -85,6 +89,9 @@ func (q *Queue) commit(b *batch) error {
 			return errors.Join(fmt.Errorf("commit: %w", err), err2)
 		}
 		return nil
+	}
+	if err := fail.Point("queue.commit.after"); err != nil {
+		return q.fail(err)
 	}
 	q.unknown = nil
 	b.try.committed = true
@@ -288,9 +295,21 @@ func (q *Queue) apply(p *plan) error {
 					}
 				}
 			}
+			if err := fail.Point(p.point()); err != nil {
+				return err
+			}
 			return q.trim(tx, p.head.floor)
 		})
 	})
+}
+
+// point is where a test makes the transaction fail: one that keeps acks only has
+// a name of its own.
+func (p *plan) point() string {
+	if len(p.blocks) == 0 && len(p.flushed) > 0 {
+		return "queue.ack.tx"
+	}
+	return "queue.commit.tx"
 }
 
 // trim deletes rows of blocks that are gone, not too many at a time.

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"shipper/internal/blocklog"
+	"shipper/internal/fail"
 	"shipper/internal/input"
 )
 
@@ -379,6 +380,9 @@ func (q *Queue) setAside(f foundBlock, cause error) error {
 // the latest, or after Close; what is not durable in a crash is returned by
 // Next again. An Ack of what is acked already does nothing.
 func (c *Cursor) Ack(through uint64) error {
+	if err := fail.Point("queue.ack.before"); err != nil {
+		return err
+	}
 	q := c.q
 	q.mu.Lock()
 	defer q.mu.Unlock()

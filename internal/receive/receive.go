@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"shipper/internal/block"
+	"shipper/internal/fail"
 	"shipper/internal/protocol"
 	"shipper/internal/record"
 )
@@ -245,6 +246,9 @@ func (h *Handler) native(w http.ResponseWriter, r *http.Request, body []byte) (i
 		err = rejected(receipt)
 	}
 	if err != nil {
+		return receipt.Records, err
+	}
+	if err := fail.Point("receive.stored"); err != nil {
 		return receipt.Records, err
 	}
 	last := frames[len(frames)-1].Sequence

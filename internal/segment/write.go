@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"shipper/internal/fail"
 )
 
 // A segment file is
@@ -41,10 +43,16 @@ func Write(path string, blocks []*Block) (Info, error) {
 	tmp := path + ".tmp"
 	info, err := writeFile(tmp, blocks)
 	if err == nil {
+		err = fail.Point("segment.write.complete")
+	}
+	if err == nil {
 		err = os.Rename(tmp, path)
 	}
 	if err != nil {
 		_ = os.Remove(tmp)
+		return Info{}, err
+	}
+	if err := fail.Point("segment.write.renamed"); err != nil {
 		return Info{}, err
 	}
 	return info, syncDir(filepath.Dir(path))

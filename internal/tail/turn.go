@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shipper/internal/fail"
 	"shipper/internal/input"
 	"shipper/internal/record"
 )
@@ -86,8 +87,14 @@ func (r *reader) fetch(f *file, fd int, w []byte, start int64, lead int) (n int,
 		}
 		return n, err == nil, nil
 	}
+	if err := fail.Point("tail.read.before"); err != nil {
+		return 0, false, r.unread(f, err)
+	}
 	n, err = pread(fd, w, start)
 	if err != nil {
+		return 0, false, r.unread(f, err)
+	}
+	if err := fail.Point("tail.read.after"); err != nil {
 		return 0, false, r.unread(f, err)
 	}
 	st, err := fstat(fd)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"shipper/test/site"
 )
 
 // TestNoSpaceForTheQueue gives the agent a disk that is full long before the
@@ -14,8 +16,8 @@ func TestNoSpaceForTheQueue(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a small tmpfs needs root")
 	}
-	s := newSite(t, "", "")
-	disk := filepath.Join(s.dir, "agent")
+	s := site.New(t, binary, "", "")
+	disk := filepath.Join(s.Dir, "agent")
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -23,23 +25,23 @@ func TestNoSpaceForTheQueue(t *testing.T) {
 		t.Skipf("no tmpfs can be mounted here: %v: %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", disk).Run() })
-	agent := s.startAgent(t) // and no indexer yet
-	o := newOracle(s.logs, "w", renameIt, 20_000)
-	o.noise = true
-	s.begin(t, o)
-	o.write(t, 60_000)
-	await(t, "the queue to say that its disk is full", func() bool { return s.metric(t, "shipper_queue_failing") == 1 })
-	if log := s.agentLog.String(); !strings.Contains(log, "no space left on device") || !strings.Contains(log, disk) {
+	agent := s.StartAgent(t) // and no indexer yet
+	o := site.NewOracle(s.Logs, "w", site.Rename, 20_000)
+	o.Noise = true
+	s.Begin(t, o)
+	o.Write(t, 60_000)
+	site.Await(t, "the queue to say that its disk is full", func() bool { return s.Metric(t, "shipper_queue_failing") == 1 })
+	if log := s.AgentLog.String(); !strings.Contains(log, "no space left on device") || !strings.Contains(log, disk) {
 		t.Errorf("the log does not name the cause and the place:\n%s", log)
 	}
 	if out, err := exec.Command("mount", "-o", "remount,size=200m", disk).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	s.startIndexer(t)
-	s.awaitDrained(t, o.bytes.Load())
-	want(t, o, o.check(t, s.url()))
-	wantBooks(t, s.books(t), o.seq, o.bytes.Load())
-	if code := agent.stop(t); code != 0 {
+	s.StartIndexer(t)
+	s.AwaitDrained(t, o.Bytes.Load())
+	site.Want(t, o, o.Check(t, s.URL()))
+	site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
+	if code := agent.Stop(t); code != 0 {
 		t.Errorf("the agent ended with %d", code)
 	}
 }

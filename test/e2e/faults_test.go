@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+
+	"shipper/test/site"
 )
 
 // fault spoils one request on its way to the indexer, which is behind forward.
@@ -65,7 +67,7 @@ var faults = map[string]fault{
 func TestSinkFailures(t *testing.T) {
 	for name, spoil := range faults {
 		t.Run(name, func(t *testing.T) {
-			target := freePort(t)
+			target := site.FreePort(t)
 			forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: target})
 			var requests, spoilt atomic.Int64
 			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -77,20 +79,20 @@ func TestSinkFailures(t *testing.T) {
 				forward.ServeHTTP(w, r)
 			}))
 			defer proxy.Close()
-			s := newSite(t, proxy.URL, "")
-			s.indexAddr = target
-			s.startIndexer(t)
-			o := newOracle(s.logs, "w", renameIt, 5000)
-			s.startAgent(t)
-			s.begin(t, o)
+			s := site.New(t, binary, proxy.URL, "")
+			s.IndexAddr = target
+			s.StartIndexer(t)
+			o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+			s.StartAgent(t)
+			s.Begin(t, o)
 			for range 6 { // several requests, also when all goes well
 				before := requests.Load()
-				o.write(t, 3000)
-				await(t, "a request", func() bool { return requests.Load() > before })
+				o.Write(t, 3000)
+				site.Await(t, "a request", func() bool { return requests.Load() > before })
 			}
-			s.awaitDrained(t, o.bytes.Load())
-			want(t, o, o.check(t, s.url()))
-			wantBooks(t, s.books(t), o.seq, o.bytes.Load())
+			s.AwaitDrained(t, o.Bytes.Load())
+			site.Want(t, o, o.Check(t, s.URL()))
+			site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
 			if spoilt.Load() == 0 {
 				t.Error("no request was spoilt")
 			}

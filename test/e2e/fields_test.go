@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"shipper/test/site"
 )
 
 // canon is a record as name and text: names of LogQL, where every character but
@@ -150,7 +152,7 @@ func TestThirdPartyFields(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			target, dir := p.run(t)
 			copies := newCopyStore(t)
-			s := newSite(t, "", "")
+			s := site.New(t, binary, "", "")
 			size := 0
 			for _, name := range corpora {
 				files, err := filepath.Glob("../../internal/format/testdata/" + name + "/*.log")
@@ -163,17 +165,17 @@ func TestThirdPartyFields(t *testing.T) {
 						t.Fatal(err)
 					}
 					size += len(text)
-					if err := os.WriteFile(filepath.Join(s.logs, fmt.Sprintf("%s-%d.log", name, i)), text, 0o644); err != nil {
+					if err := os.WriteFile(filepath.Join(s.Logs, fmt.Sprintf("%s-%d.log", name, i)), text, 0o644); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
-			s.setOutput(t, p.output(target)+"\n  - name: copy\n    http: {url: "+copies.URL+"}")
-			s.startAgent(t)
-			await(t, "the agent to run", func() bool { return status("http://"+s.metrics+"/healthz") == 200 })
-			s.awaitDrained(t, int64(size))
-			await(t, "the copy", func() bool { return s.metric(t, `shipper_queue_undelivered_blocks{output="copy"}`) == 0 })
-			if n := s.metric(t, "shipper_dead_letter_records_total"); n > 0 {
+			s.SetOutput(t, p.output(target)+"\n  - name: copy\n    http: {url: "+copies.URL+"}")
+			s.StartAgent(t)
+			site.Await(t, "the agent to run", func() bool { return site.Status("http://"+s.Metrics+"/healthz") == 200 })
+			s.AwaitDrained(t, int64(size))
+			site.Await(t, "the copy", func() bool { return s.Metric(t, `shipper_queue_undelivered_blocks{output="copy"}`) == 0 })
+			if n := s.Metric(t, "shipper_dead_letter_records_total"); n > 0 {
 				t.Errorf("%g records were refused", n)
 			}
 			want := copies.all()

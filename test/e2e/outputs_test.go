@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"shipper/test/site"
 )
 
 // TestBlockedOutput has two outputs, of which one does not answer for as long as
@@ -22,8 +24,8 @@ func TestBlockedOutput(t *testing.T) {
 	if d, err := time.ParseDuration(os.Getenv("SHIPPER_BLOCKED")); err == nil {
 		blocked = d
 	}
-	s := newSite(t, "", "")
-	s.startIndexer(t)
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
 	sink := newSink(t)
 	target, err := url.Parse(sink.URL)
 	if err != nil {
@@ -45,37 +47,37 @@ func TestBlockedOutput(t *testing.T) {
 		}
 	}))
 	defer hole.Close()
-	text, err := os.ReadFile(s.config)
+	text, err := os.ReadFile(s.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text = fmt.Appendf(text, "  - name: hole\n    http: {url: %s}\n    timeout: 1s\n    backoff: {min: 100ms, max: 1s}\n", hole.URL)
-	if err := os.WriteFile(s.config, text, 0o644); err != nil {
+	if err := os.WriteFile(s.Config, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	agent := s.startAgent(t)
-	o := newOracle(s.logs, "w", renameIt, 20_000)
-	o.pause = 5 * time.Millisecond // 20,000 lines a second at most
-	s.begin(t, o)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 20_000)
+	o.Pause = 5 * time.Millisecond // 20,000 lines a second at most
+	s.Begin(t, o)
 	for start := time.Now(); time.Since(start) < blocked; {
-		o.write(t, 2000)
+		o.Write(t, 2000)
 	}
-	s.awaitDrained(t, o.bytes.Load()) // as far as the other output goes
-	want(t, o, o.check(t, s.url()))
+	s.AwaitDrained(t, o.Bytes.Load()) // as far as the other output goes
+	site.Want(t, o, o.Check(t, s.URL()))
 	if n := sink.distinct(); n != 0 || turned.Load() == 0 {
 		t.Errorf("the blocked output got %d lines in %d requests: the test shows nothing", n, turned.Load())
 	}
-	lag := s.metric(t, `shipper_queue_undelivered_blocks{output="hole"}`)
+	lag := s.Metric(t, `shipper_queue_undelivered_blocks{output="hole"}`)
 	open.Store(true)
-	await(t, "the output to catch up", func() bool {
-		return s.metric(t, `shipper_queue_undelivered_blocks{output="hole"}`) == 0
+	site.Await(t, "the output to catch up", func() bool {
+		return s.Metric(t, `shipper_queue_undelivered_blocks{output="hole"}`) == 0
 	})
-	if sink.distinct() != o.seq {
-		t.Errorf("the output that was blocked has %d of %d lines", sink.distinct(), o.seq)
+	if sink.distinct() != o.Seq {
+		t.Errorf("the output that was blocked has %d of %d lines", sink.distinct(), o.Seq)
 	}
-	wantBooks(t, s.books(t), o.seq, o.bytes.Load())
-	t.Logf("%d lines while an output was blocked for %s; it was %s blocks behind", o.seq, blocked, strconv.FormatFloat(lag, 'f', 0, 64))
-	if code := agent.stop(t); code != 0 || strings.Contains(s.agentLog.String(), "panic") {
+	site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
+	t.Logf("%d lines while an output was blocked for %s; it was %s blocks behind", o.Seq, blocked, strconv.FormatFloat(lag, 'f', 0, 64))
+	if code := agent.Stop(t); code != 0 || strings.Contains(s.AgentLog.String(), "panic") {
 		t.Errorf("the agent ended with %d", code)
 	}
 }

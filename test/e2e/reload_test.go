@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"shipper/test/site"
 )
 
 // sink takes NDJSON and counts the times it got each line of an oracle.
@@ -69,12 +71,12 @@ func (s *sink) distinct() int {
 // of the input, a name; every fifth one is not valid.
 func TestReloads(t *testing.T) {
 	const rounds = 50
-	s := newSite(t, "", "")
-	s.startIndexer(t)
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
 	copies := newSink(t)
-	o := newOracle(s.logs, "w", renameIt, 5000)
-	o.pause = 5 * time.Millisecond
-	base, err := os.ReadFile(s.config)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Pause = 5 * time.Millisecond
+	base, err := os.ReadFile(s.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,26 +93,26 @@ func TestReloads(t *testing.T) {
 			text += "nonsense: true\n"
 		}
 		// As configuration management does it: another file under the same name.
-		if err := os.WriteFile(s.config+".new", []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(s.Config+".new", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(s.config+".new", s.config); err != nil {
+		if err := os.Rename(s.Config+".new", s.Config); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write(0)
-	agent := s.startAgent(t)
-	s.begin(t, o)
+	agent := s.StartAgent(t)
+	s.Begin(t, o)
 	descriptors := func() int {
 		t.Helper()
-		fds, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(agent.cmd.Process.Pid), "fd"))
+		fds, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(agent.PID), "fd"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return len(fds)
 	}
-	s.awaitDrained(t, o.bytes.Load())
-	goroutines, fds := s.metric(t, "shipper_goroutines"), descriptors()
+	s.AwaitDrained(t, o.Bytes.Load())
+	goroutines, fds := s.Metric(t, "shipper_goroutines"), descriptors()
 
 	stop, written := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -120,40 +122,40 @@ func TestReloads(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				o.write(t, 500)
+				o.Write(t, 500)
 			}
 		}
 	}()
 	done := func(result string) float64 {
-		return s.metric(t, `shipper_config_reloads_total{result="`+result+`"}`)
+		return s.Metric(t, `shipper_config_reloads_total{result="`+result+`"}`)
 	}
 	for round := 1; round <= rounds; round++ {
 		ok, failed := done("ok"), done("failed")
 		write(round)
 		if round%3 == 0 {
-			agent.cmd.Process.Signal(syscall.SIGHUP) // and the change is seen, too
+			agent.Signal(syscall.SIGHUP) // and the change is seen, too
 		}
-		await(t, "reload "+strconv.Itoa(round), func() bool {
+		site.Await(t, "reload "+strconv.Itoa(round), func() bool {
 			if round%5 == 4 {
-				return done("failed") > failed && s.metric(t, "shipper_config_last_reload_successful") == 0
+				return done("failed") > failed && s.Metric(t, "shipper_config_last_reload_successful") == 0
 			}
-			return done("ok") > ok && s.metric(t, "shipper_config_last_reload_successful") == 1
+			return done("ok") > ok && s.Metric(t, "shipper_config_last_reload_successful") == 1
 		})
 	}
 	close(stop)
 	<-written
-	s.awaitDrained(t, o.bytes.Load())
-	want(t, o, o.check(t, s.url()))
-	wantBooks(t, s.books(t), o.seq, o.bytes.Load())
-	await(t, "the sink to have all", func() bool { return copies.distinct() == o.seq })
-	if !strings.Contains(s.agentLog.String(), `nonsense: unknown key`) {
+	s.AwaitDrained(t, o.Bytes.Load())
+	site.Want(t, o, o.Check(t, s.URL()))
+	site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
+	site.Await(t, "the sink to have all", func() bool { return copies.distinct() == o.Seq })
+	if !strings.Contains(s.AgentLog.String(), `nonsense: unknown key`) {
 		t.Error("the log does not name the fault of a bad file")
 	}
-	await(t, "goroutines and descriptors to go", func() bool {
-		return s.metric(t, "shipper_goroutines") <= goroutines+3 && descriptors() <= fds+3
+	site.Await(t, "goroutines and descriptors to go", func() bool {
+		return s.Metric(t, "shipper_goroutines") <= goroutines+3 && descriptors() <= fds+3
 	})
-	t.Logf("%d lines; goroutines %g, then %g; descriptors %d, then %d", o.seq, goroutines, s.metric(t, "shipper_goroutines"), fds, descriptors())
-	if code := agent.stop(t); code != 0 {
+	t.Logf("%d lines; goroutines %g, then %g; descriptors %d, then %d", o.Seq, goroutines, s.Metric(t, "shipper_goroutines"), fds, descriptors())
+	if code := agent.Stop(t); code != 0 {
 		t.Errorf("the agent ended with %d", code)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"shipper/test/site"
 )
 
 // keeper takes NDJSON and keeps every line; while refusing it takes nothing.
@@ -80,7 +82,7 @@ func TestRules(t *testing.T) {
 	const n = 50
 	archive, loki := newKeeper(t), newKeeper(t)
 	loki.refuse(true)
-	s := newSite(t, "", "")
+	s := site.New(t, binary, "", "")
 	config := fmt.Sprintf(`data_dir: %s/agent
 listen: %s
 inputs:
@@ -101,8 +103,8 @@ rules:
 redact:
   - {detect: ["*"]}
   - {attributes: [customer], action: token, key_id: k1, key: 0123456789abcdef}
-`, s.dir, s.metrics, s.logs, archive.URL, loki.URL)
-	if err := os.WriteFile(s.config, []byte(config), 0o644); err != nil {
+`, s.Dir, s.Metrics, s.Logs, archive.URL, loki.URL)
+	if err := os.WriteFile(s.Config, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	const card, password, customer = "4111111111111111", "correct-horse-battery", "Mr. Smith of Acme"
@@ -114,15 +116,15 @@ redact:
 		fmt.Fprintf(&text, `{"level":"info","msg":"other %d. \"password\":\"%s\"","service":"orders"}`+"\n", i, password)
 		fmt.Fprintf(&text, `{"level":"error","msg":"broken %d. postgres://app:%s@db/x","service":"payments"}`+"\n", i, password)
 	}
-	if err := os.WriteFile(filepath.Join(s.logs, "a.log"), []byte(text.String()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.Logs, "a.log"), []byte(text.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	agent := s.startAgent(t)
-	await(t, "the archive to have its records", func() bool {
+	agent := s.StartAgent(t)
+	site.Await(t, "the archive to have its records", func() bool {
 		got := archive.got(kinds, n)
 		return got["other"] == n && got["broken"] == n
 	})
-	b := s.books(t)
+	b := s.Books(t)
 	if b.Total.Read != int64(text.Len()) || b.Total.Read != b.Total.Queued+b.Total.Dropped || b.Total.Records != 3*n || b.Total.Lost != 0 {
 		t.Errorf("books %+v of %d bytes", b.Total, text.Len())
 	}
@@ -131,16 +133,16 @@ redact:
 		`shipper_rule_hits_total{rule="errors"}`: n, `shipper_rule_hits_total{rule="payments"}`: n, "shipper_unmatched_records_total": n,
 		`shipper_redacted_values_total{detector="card"}`: n, `shipper_redacted_values_total{detector="attribute"}`: n,
 	} {
-		if got := s.metric(t, name); got != want {
+		if got := s.Metric(t, name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	agent.kill()
-	wantNowhere(t, filepath.Join(s.dir, "agent"), card, password, customer)
+	agent.Kill()
+	wantNowhere(t, filepath.Join(s.Dir, "agent"), card, password, customer)
 
 	loki.refuse(false)
-	agent = s.startAgent(t)
-	await(t, "loki to have its records", func() bool {
+	agent = s.StartAgent(t)
+	site.Await(t, "loki to have its records", func() bool {
 		got := loki.got(kinds, n)
 		return got["paid"] == n && got["broken"] == n
 	})
@@ -150,7 +152,7 @@ redact:
 	if got := archive.got(kinds, n); got["noise"]+got["paid"] > 0 {
 		t.Errorf("the archive got %v", got)
 	}
-	if code := agent.stop(t); code != 0 {
+	if code := agent.Stop(t); code != 0 {
 		t.Errorf("the agent ended with %d", code)
 	}
 	for _, k := range []*keeper{archive, loki} {
@@ -164,7 +166,7 @@ redact:
 		}
 	}
 	for _, secret := range []string{card, password, customer} {
-		if strings.Contains(s.agentLog.String(), secret) {
+		if strings.Contains(s.AgentLog.String(), secret) {
 			t.Errorf("%s is in the agent's log", secret)
 		}
 	}
@@ -191,12 +193,11 @@ func wantNowhere(t *testing.T, dir string, texts ...string) {
 	if err != nil || files < 3 {
 		t.Errorf("%d files in %s, error %v", files, dir, err)
 	}
-	log := new(logFile)
-	p := start(t, log, "queue", "--data", dir, "cat")
-	<-p.done
-	p.done = nil
+	log := new(site.Log)
+	p := site.Start(t, log, nil, binary, "queue", "--data", dir, "cat")
+	p.Wait(t)
 	if !strings.Contains(log.String(), "paid 1.") {
-		t.Errorf("the queue has not what loki lacks:\n%s", tail(log.String()))
+		t.Errorf("the queue has not what loki lacks:\n%s", log.Tail())
 	}
 	for _, text := range texts {
 		if strings.Contains(log.String(), text) {

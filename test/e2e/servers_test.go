@@ -17,13 +17,15 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"shipper/test/site"
 )
 
 // thirdParty is a server of somebody else's, in a process of its own. "make
 // servers" builds them from the modules in test/servers.
 type thirdParty struct {
 	name   string
-	start  func(t *testing.T, log *logFile, program, dir, addr string) *process
+	start  func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process
 	ready  string                                    // path that answers 200
 	output func(url string) string                   // the YAML of an output, its name left out
 	stored func(t *testing.T, dir, url string) []row // all that it has
@@ -58,16 +60,16 @@ func (p *thirdParty) program(t *testing.T) string {
 func (p *thirdParty) run(t *testing.T) (url, dir string) {
 	t.Helper()
 	program := p.program(t)
-	dir, addr, log := t.TempDir(), freePort(t), new(logFile)
+	dir, addr, log := t.TempDir(), site.FreePort(t), new(site.Log)
 	p.start(t, log, program, dir, addr)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("%s:\n%s", p.name, tail(log.String()))
+			t.Logf("%s:\n%s", p.name, log.Tail())
 		}
 	})
 	url = "http://" + addr
 	if p.ready != "" {
-		await(t, p.name+" to be ready", func() bool { return status(url+p.ready) == 200 })
+		site.Await(t, p.name+" to be ready", func() bool { return site.Status(url+p.ready) == 200 })
 	}
 	return url, dir
 }
@@ -104,25 +106,25 @@ func TestThirdPartyServers(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			target, dir := p.run(t)
 			proxy, lost := losingAcks(t, target)
-			s := newSite(t, "", "")
-			s.setOutput(t, p.output(proxy))
-			agent := s.startAgent(t)
-			o := newOracle(s.logs, "w", renameIt, 5000)
-			o.pause = 5 * time.Millisecond
-			s.begin(t, o)
+			s := site.New(t, binary, "", "")
+			s.SetOutput(t, p.output(proxy))
+			agent := s.StartAgent(t)
+			o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+			o.Pause = 5 * time.Millisecond
+			s.Begin(t, o)
 			for range 3 {
-				o.write(t, 4000)
-				agent.kill()
-				agent = s.startAgent(t)
+				o.Write(t, 4000)
+				agent.Kill()
+				agent = s.StartAgent(t)
 			}
-			o.write(t, 2000)
-			s.awaitDrained(t, o.bytes.Load())
-			agent.stop(t)
+			o.Write(t, 2000)
+			s.AwaitDrained(t, o.Bytes.Load())
+			agent.Stop(t)
 
 			var rows []row
-			await(t, "all lines to be found", func() bool {
+			site.Await(t, "all lines to be found", func() bool {
 				rows = p.stored(t, dir, target)
-				return len(distinct(rows)) >= o.seq
+				return len(distinct(rows)) >= o.Seq
 			})
 			lines, ids := make([]string, len(rows)), map[string]string{}
 			for i, r := range rows {
@@ -132,10 +134,10 @@ func TestThirdPartyServers(t *testing.T) {
 				}
 				ids[r.line] = r.id
 			}
-			v := o.judge(lines)
+			v := o.Judge(lines)
 			t.Logf("%s: %v; %d answers were lost", p.name, v, lost.Load())
-			if v.missing+v.torn > 0 || v.found != o.seq || p.once && v.repeated > 0 {
-				t.Errorf("%v, of %d written", v, o.seq)
+			if v.Missing+v.Torn > 0 || v.Found != o.Seq || p.once && v.Repeated > 0 {
+				t.Errorf("%v, of %d written", v, o.Seq)
 			}
 			if lost.Load() == 0 {
 				t.Error("no answer was lost: the test shows nothing")
@@ -152,25 +154,12 @@ func distinct(rows []row) map[string]bool {
 	return all
 }
 
-// setOutput replaces the outputs of the configuration by one.
-func (s *site) setOutput(t *testing.T, output string) {
-	t.Helper()
-	text, err := os.ReadFile(s.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, _, _ := bytes.Cut(text, []byte("outputs:"))
-	if err := os.WriteFile(s.config, fmt.Appendf(before, "outputs:\n  - name: index\n    %s\n", output), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 var loki = thirdParty{
 	name: "loki",
-	start: func(t *testing.T, log *logFile, program, dir, addr string) *process {
+	start: func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process {
 		config := filepath.Join(dir, "loki.yaml")
 		_, port, _ := net.SplitHostPort(addr)
-		_, grpc, _ := net.SplitHostPort(freePort(t))
+		_, grpc, _ := net.SplitHostPort(site.FreePort(t))
 		text := fmt.Sprintf(`auth_enabled: false
 server: {http_listen_address: 127.0.0.1, http_listen_port: %s, grpc_listen_address: 127.0.0.1, grpc_listen_port: %s, log_level: warn}
 common:
@@ -200,7 +189,7 @@ analytics: {reporting_enabled: false}
 		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return startProgram(t, log, program, "-config.file="+config)
+		return site.Start(t, log, nil, program, "-config.file="+config)
 	},
 	ready:  "/ready",
 	output: func(url string) string { return "loki: {url: " + url + "}" },
@@ -222,7 +211,7 @@ analytics: {reporting_enabled: false}
 
 var otelCollector = thirdParty{
 	name: "otelcol",
-	start: func(t *testing.T, log *logFile, program, dir, addr string) *process {
+	start: func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process {
 		config := filepath.Join(dir, "otelcol.yaml")
 		text := fmt.Sprintf(`receivers: {otlp: {protocols: {http: {endpoint: %s}}}}
 exporters: {file: {path: %s/logs.json, flush_interval: 100ms}}
@@ -233,8 +222,8 @@ service:
 		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		p := startProgram(t, log, program, "--config", "file:"+config)
-		await(t, "the collector to listen", func() bool { return status("http://"+addr+"/v1/logs") == http.StatusMethodNotAllowed })
+		p := site.Start(t, log, nil, program, "--config", "file:"+config)
+		site.Await(t, "the collector to listen", func() bool { return site.Status("http://"+addr+"/v1/logs") == http.StatusMethodNotAllowed })
 		return p
 	},
 	output: func(url string) string { return "otlp: {url: " + url + "}" },
@@ -270,7 +259,7 @@ func lokiRows(t *testing.T, _, base string) (rows []row) {
 				}
 			}
 		}
-		if err := json.Unmarshal(get(t, base+"/loki/api/v1/query_range?"+q.Encode()), &reply); err != nil {
+		if err := json.Unmarshal(site.Get(t, base+"/loki/api/v1/query_range?"+q.Encode()), &reply); err != nil {
 			t.Fatal(err)
 		}
 		n, last := 0, start
@@ -337,15 +326,15 @@ func otlpRows(request map[string]any) (rows []row) {
 
 var victoriaLogs = thirdParty{
 	name: "victoria-logs",
-	start: func(t *testing.T, log *logFile, program, dir, addr string) *process {
-		return startProgram(t, log, program, "-storageDataPath="+dir, "-httpListenAddr="+addr)
+	start: func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process {
+		return site.Start(t, log, nil, program, "-storageDataPath="+dir, "-httpListenAddr="+addr)
 	},
 	ready: "/health",
 	output: func(url string) string {
 		return "http: {url: \"" + url + "/insert/jsonline?_msg_field=message&_time_field=timestamp&_stream_fields=service.name,host.name\"}"
 	},
 	stored: func(t *testing.T, _, url string) (rows []row) {
-		for _, fields := range jsonLines(t, get(t, url+"/select/logsql/query?query=*&limit=1000000")) {
+		for _, fields := range jsonLines(t, site.Get(t, url+"/select/logsql/query?query=*&limit=1000000")) {
 			line, _ := fields["_msg"].(string)
 			id, _ := fields["id"].(string)
 			rows = append(rows, row{line, id, fields})

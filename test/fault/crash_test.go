@@ -1,0 +1,106 @@
+package fault
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"shipper/test/site"
+)
+
+// TestCrash kills the agent at each step of a record's way.
+func TestCrash(t *testing.T) {
+	var rows []row
+	for _, point := range []string{
+		"tail.read.before@7", "tail.read.after@7", "agent.commit.before@5", "queue.log.synced@5", "queue.commit.tx@5",
+		"queue.commit.after@5", "agent.commit.after@5", "deliver.send@3", "deliver.answered@3", "queue.ack.before@3", "queue.ack.tx@3",
+		"blocklog.segment.created@2", "blocklog.segment.remove",
+	} {
+		rows = append(rows, row{58, "killed at " + point, func(t *testing.T) { killAt(t, point) }})
+	}
+	rows = append(rows,
+		row{58, "killed while it stops", killWhileStopping},
+		row{58, "killed between the outputs and the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.outputs@2") }},
+		row{58, "killed behind the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.inputs@2") }},
+	)
+	run(t, rows)
+}
+
+// killAt has the agent kill itself at a fail point while a writer writes and
+// rotates, and starts it again without.
+func killAt(t *testing.T, point string) {
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
+	s.StartIndexer(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Noise = true // segments fill up
+	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=kill" + when(point)}
+	agent := s.StartAgent(t)
+	end := make(chan bool)
+	go func() {
+		defer close(end)
+		for range 20 {
+			o.Write(t, 1000)
+			time.Sleep(50 * time.Millisecond) // so that there are several reads, commits and requests
+		}
+	}()
+	if code := agent.Wait(t); code != -1 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	<-end
+	s.Env = nil
+	s.StartAgent(t)
+	settle(t, s, o)
+}
+
+// name and when are the parts of a point that is given as name@when.
+func name(point string) string { n, _, _ := strings.Cut(point, "@"); return n }
+func when(point string) string { return strings.TrimPrefix(point, name(point)) }
+
+// killWhileStopping kills the agent between its last commit and the drain of its outputs.
+func killWhileStopping(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.Env = []string{"SHIPPER_FAIL=agent.stop.drain=kill"}
+	agent := s.StartAgent(t) // and no indexer yet: there is something to drain
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	o.Write(t, 20_000)
+	if code := agent.Stop(t); code != -1 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	s.Env = nil
+	o.Write(t, 1000)
+	s.StartIndexer(t)
+	s.StartAgent(t)
+	settle(t, s, o)
+}
+
+// killInReload kills the agent within the change to another configuration.
+func killInReload(t *testing.T, point string) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=kill" + when(point)}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	o.Write(t, 5000)
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("- name: app\n"), []byte("- name: app\n    labels: {changed: yes}\n"), 1)
+	if err := os.WriteFile(s.Config, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	agent.Signal(syscall.SIGHUP)
+	o.Write(t, 5000)
+	if code := agent.Wait(t); code != -1 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	s.Env = nil
+	s.StartAgent(t)
+	o.Write(t, 1000)
+	settle(t, s, o)
+}

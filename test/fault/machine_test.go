@@ -1,0 +1,106 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"shipper/test/site"
+)
+
+// needRoot skips a case that needs root, for what.
+func needRoot(t *testing.T, what string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		skip(t, what+" needs root")
+	}
+}
+
+// need returns the path of a program, or skips the case.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		skip(t, program+" is not installed")
+	}
+	return path
+}
+
+// command runs a program that has to work.
+func command(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// mountTmpfs mounts a file system in memory of that size, such as 2m, at dir.
+func mountTmpfs(t *testing.T, dir, size string) {
+	t.Helper()
+	needRoot(t, "mounting a tmpfs")
+	mount(t, dir, "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir)
+}
+
+// disk is a file system in a file.
+type disk struct {
+	image, dir string
+}
+
+// mountExt4 mounts an ext4 of that size at dir. Its journal does not commit on
+// its own, so that only what was synced is in the image.
+func mountExt4(t *testing.T, dir, size string) *disk {
+	t.Helper()
+	needRoot(t, "mounting a file system")
+	need(t, "mkfs.ext4")
+	d := &disk{image: filepath.Join(t.TempDir(), "disk.img"), dir: dir}
+	command(t, "truncate", "-s", size, d.image)
+	command(t, "mkfs.ext4", "-q", "-F", d.image)
+	mount(t, dir, "-o", "loop,commit=300", d.image, dir)
+	return d
+}
+
+// cut is what a power cut would leave: the disk as it is now, mounted at dir
+// instead of the other. The processes that use it are stopped and then killed.
+func (d *disk) cut(t *testing.T, using ...*site.Process) {
+	t.Helper()
+	for _, p := range using {
+		p.Signal(syscall.SIGSTOP)
+		awaitState(t, p, "T")
+	}
+	after := d.image + ".cut"
+	command(t, "cp", "--sparse=always", d.image, after)
+	for _, p := range using {
+		p.Kill()
+	}
+	command(t, "umount", d.dir)
+	d.image = after
+	mount(t, d.dir, "-o", "loop,commit=300", d.image, d.dir)
+}
+
+func mount(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", args...).CombinedOutput(); err != nil {
+		skip(t, fmt.Sprintf("this machine cannot mount (%s)", strings.TrimSpace(string(out))))
+	}
+	t.Cleanup(func() { exec.Command("umount", "-l", dir).Run() })
+}
+
+// awaitState waits until the process is in a state of /proc/PID/stat, such as T
+// for stopped.
+func awaitState(t *testing.T, p *site.Process, state string) {
+	t.Helper()
+	site.Await(t, "state "+state, func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
+		_, after, _ := strings.Cut(string(stat), ") ")
+		return err == nil && strings.HasPrefix(after, state)
+	})
+}

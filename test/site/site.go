@@ -1,0 +1,325 @@
+// Package site runs shipper as its users do, for the tests that judge the whole:
+// the built binary, real files, real processes, real kill -9. A Site is an agent
+// and an indexer; an Oracle writes numbered lines and asks the indexer for every
+// one of them. None of it may be called from several goroutines of a test, but
+// an Oracle may write in a goroutine of its own.
+package site
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Main builds shipper with the build tags given, sets binary to its path, runs
+// the tests of m and returns their exit code. Paths are those of a package two
+// directories below the repository's root.
+func Main(m *testing.M, binary *string, tags ...string) (code int, err error) {
+	dir, err := os.MkdirTemp("", "shipper-test-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	*binary = filepath.Join(dir, "shipper")
+	build := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", *binary, "shipper/cmd/shipper")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build shipper: %w\n%s", err, out)
+	}
+	if err := readSources("../../go.mod", "../../cmd", "../../internal"); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+// readSources opens what the binary is built from: go test caches a result until
+// a file that the test opened changes, and cannot know of the build.
+func readSources(paths ...string) error {
+	for _, p := range paths {
+		err := filepath.WalkDir(p, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".go" && filepath.Base(path) != "go.mod" {
+				return err
+			}
+			f, err := os.Open(path)
+			if err != nil {
+				return err
+			}
+			return f.Close()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Log collects the output of all runs of one program. Safe for concurrent use.
+type Log struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf = append(l.buf, p...)
+	return len(p), nil
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.buf)
+}
+
+// Tail returns the end of l.
+func (l *Log) Tail() string {
+	s := l.String()
+	return s[max(0, len(s)-6000):]
+}
+
+// Process is a running program.
+type Process struct {
+	PID  int
+	cmd  *exec.Cmd
+	done chan error
+	log  *Log
+}
+
+// Start runs a program; it is killed at the end of the test. env is added to the
+// environment of the test.
+func Start(t *testing.T, log *Log, env []string, program string, args ...string) *Process {
+	t.Helper()
+	p := &Process{cmd: exec.Command(program, args...), done: make(chan error, 1), log: log}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.PID = p.cmd.Process.Pid
+	go func() { p.done <- p.cmd.Wait() }()
+	t.Cleanup(p.Kill)
+	return p
+}
+
+// Kill ends p as a crash would and waits for its end.
+func (p *Process) Kill() {
+	if p.done == nil {
+		return
+	}
+	p.Signal(syscall.SIGKILL)
+	<-p.done
+	p.done = nil
+}
+
+// Signal sends sig to p.
+func (p *Process) Signal(sig os.Signal) { p.cmd.Process.Signal(sig) }
+
+// Stop asks p to end and returns its exit code.
+func (p *Process) Stop(t *testing.T) int {
+	t.Helper()
+	p.Signal(syscall.SIGTERM)
+	return p.Wait(t)
+}
+
+// Wait waits for the end of p and returns its exit code, -1 if a signal ended
+// it. It fails the test and kills p if that takes more than 30 s.
+func (p *Process) Wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(30 * time.Second):
+		t.Errorf("%s did not end within 30 s:\n%s", p.cmd.Args[1], p.log)
+		p.Signal(syscall.SIGKILL)
+		<-p.done
+	}
+	p.done = nil
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// FreePort returns an address on loopback that nobody listens on.
+func FreePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Site is an agent and an indexer with their directories.
+type Site struct {
+	Binary             string   // of shipper
+	Env                []string // of the agent, beside that of the test
+	Dir, Logs          string   // of all; of the files that are followed, Logs/*.log
+	Config             string   // the agent's file
+	IndexAddr, Metrics string   // addresses of the indexer and of the agent
+	AgentLog, IndexLog *Log
+}
+
+// New makes a site; its agent ships to url, or to the indexer if url is empty.
+// extra is added to the agent's configuration, whose last key is outputs.
+func New(t *testing.T, binary, url, extra string) *Site {
+	t.Helper()
+	s := &Site{Binary: binary, Dir: t.TempDir(), IndexAddr: FreePort(t), Metrics: FreePort(t), AgentLog: new(Log), IndexLog: new(Log)}
+	s.Logs = filepath.Join(s.Dir, "logs")
+	s.Config = filepath.Join(s.Dir, "shipper.yaml")
+	if err := os.Mkdir(s.Logs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if url == "" {
+		url = s.URL()
+	}
+	yaml := fmt.Sprintf(`data_dir: %s
+listen: %s
+inputs:
+  - name: app
+    file: {paths: ["%s/*.log"]}
+outputs:
+  - name: index
+    native: {url: %s}
+%s`, s.AgentDir(), s.Metrics, s.Logs, url, extra)
+	if err := os.WriteFile(s.Config, []byte(yaml), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("agent:\n%s\nindexer:\n%s", s.AgentLog.Tail(), s.IndexLog.Tail())
+		}
+	})
+	return s
+}
+
+// URL is where the indexer listens.
+func (s *Site) URL() string { return "http://" + s.IndexAddr }
+
+// AgentDir is the agent's data directory, IndexDir the indexer's.
+func (s *Site) AgentDir() string { return filepath.Join(s.Dir, "agent") }
+func (s *Site) IndexDir() string { return filepath.Join(s.Dir, "index") }
+
+// SetOutput replaces the outputs of the configuration by one.
+func (s *Site) SetOutput(t *testing.T, output string) {
+	t.Helper()
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := bytes.Cut(text, []byte("outputs:"))
+	if err := os.WriteFile(s.Config, fmt.Appendf(before, "outputs:\n  - name: index\n    %s\n", output), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// StartAgent starts the agent; it may not be ready yet.
+func (s *Site) StartAgent(t *testing.T) *Process {
+	t.Helper()
+	return Start(t, s.AgentLog, s.Env, s.Binary, "run", "--config", s.Config)
+}
+
+// StartIndexer starts the indexer, with further arguments, and waits until it is ready.
+func (s *Site) StartIndexer(t *testing.T, args ...string) *Process {
+	t.Helper()
+	args = append([]string{"index", "--data", s.IndexDir(), "--listen", s.IndexAddr}, args...)
+	p := Start(t, s.IndexLog, nil, s.Binary, args...)
+	Await(t, "the indexer to be ready", func() bool { return Status(s.URL()+"/ready") == 200 })
+	return p
+}
+
+// Status returns the status of a GET of url, 0 without an answer.
+func Status(url string) int {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// Await waits until ok, at most 20 s.
+func Await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("waited 20 s for %s", what)
+}
+
+// Books are the agent's accounts.
+type Books struct {
+	Files []struct {
+		Input, File                 string
+		Read, Queued, Dropped, Lost int64
+		Records                     int64
+	}
+	Total struct{ Read, Queued, Dropped, Lost, Records int64 }
+}
+
+// Books asks the agent for its books.
+func (s *Site) Books(t *testing.T) Books {
+	t.Helper()
+	var b Books
+	if err := json.Unmarshal(Get(t, "http://"+s.Metrics+"/books"), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Begin writes the first lines of o and waits until the agent has read them: a
+// file that was rotated before the agent ever saw its name is not its to find.
+func (s *Site) Begin(t *testing.T, o *Oracle) {
+	t.Helper()
+	o.Write(t, 100)
+	Await(t, "the agent to follow "+o.Path, func() bool {
+		return Status("http://"+s.Metrics+"/healthz") == 200 && s.Books(t).Total.Read > 0
+	})
+}
+
+// Metric returns a sample of the agent's metrics, by its whole name, 0 if it is not there.
+func (s *Site) Metric(t *testing.T, name string) float64 {
+	t.Helper()
+	for line := range strings.Lines(string(Get(t, "http://"+s.Metrics+"/metrics"))) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			var v float64
+			fmt.Sscan(rest, &v)
+			return v
+		}
+	}
+	return 0
+}
+
+// AwaitDrained waits until the agent has read n bytes, as its books say, and
+// has nothing left to deliver.
+func (s *Site) AwaitDrained(t *testing.T, n int64) {
+	t.Helper()
+	end := time.Now().Add(drainLimit)
+	for {
+		if Status("http://"+s.Metrics+"/healthz") == 200 {
+			b := s.Books(t)
+			if b.Total.Read >= n && s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0 {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("not drained: %+v of %d bytes", b.Total, n)
+			}
+		} else if time.Now().After(end) {
+			t.Fatal("the agent does not answer")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// drainLimit is how long a test waits for all to be delivered.
+const drainLimit = 40 * time.Second
