@@ -16,6 +16,7 @@ func indexCommand(ctx context.Context, args []string) error {
 	listen := f.String("listen", "127.0.0.1:3100", "`address` to serve on")
 	age := f.durationFlag("retention", "drop records older than this `duration`, such as 30d; 0 keeps them")
 	size := f.bytesFlag("retention-bytes", "drop the oldest records beyond this `size`, such as 100GiB; 0 is no limit")
+	connections := f.Int("max-connections", indexer.DefaultConnections, "how many connections there may be at a time; idle ones make room")
 	level := f.levelFlag()
 	format := f.choiceFlag("log-format", "`form` of the log", "text", "json")
 	rest, err := f.parse(args)
@@ -28,14 +29,18 @@ func indexCommand(ctx context.Context, args []string) error {
 	if _, _, err := net.SplitHostPort(*listen); err != nil {
 		return f.misuse("--listen %q: write host:port such as 127.0.0.1:3100", *listen)
 	}
+	if *connections <= 0 {
+		return f.misuse("--max-connections %d: write a number above 0", *connections)
+	}
 	log := newLog(*level, format.value)
 	x := indexer.Indexer{
-		Dir:      *dir,
-		Listen:   *listen,
-		MaxAge:   time.Duration(*age),
-		MaxBytes: int64(*size),
-		Version:  readBuild().Version,
-		Log:      log,
+		Dir:            *dir,
+		Listen:         *listen,
+		MaxAge:         time.Duration(*age),
+		MaxBytes:       int64(*size),
+		MaxConnections: *connections,
+		Version:        readBuild().Version,
+		Log:            log,
 		Listening: func(a net.Addr) {
 			log.Info("serving", "url", "http://"+a.String())
 			announce(log, "READY=1")

@@ -12,6 +12,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"shipper/internal/index"
 	"shipper/internal/protocol/ndjson"
 	"shipper/internal/query"
@@ -27,6 +29,10 @@ type Indexer struct {
 	MaxBytes int64
 	Reserve  int64
 
+	// MaxConnections is how many connections there may be at a time; 0 is
+	// DefaultConnections. It is less where the limit of open files asks for that.
+	MaxConnections int
+
 	Version string // for clients that ask
 
 	Log *slog.Logger
@@ -35,7 +41,27 @@ type Indexer struct {
 	Listening func(net.Addr)
 }
 
+// DefaultConnections is how many connections an Indexer has by default: an
+// idle one costs about 20 KiB.
+const DefaultConnections = 2048
+
 const (
+	// headerTimeout is how long the header of a request may take.
+	headerTimeout = 10 * time.Second
+
+	// idleTimeout is how long a connection may wait for its next request.
+	idleTimeout = 2 * time.Minute
+
+	// maxHeader bounds the header of a request, in bytes.
+	maxHeader = 64 << 10
+
+	// answerTimeout bounds a request as a whole, from its header to the end of
+	// its answer. Answers that are not held in memory have times of their own.
+	answerTimeout = 3 * time.Minute
+
+	// ownFiles is how many descriptors are kept for what is not a connection.
+	ownFiles = 512
+
 	// shutdown is how long requests may take to end once Run is to return.
 	shutdown = 10 * time.Second
 
@@ -64,9 +90,10 @@ func (x *Indexer) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := x.server(store, log)
+	clients := &conns{max: x.connections(log)}
+	server := x.server(store, clients, log)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(listener{l, clients}) }()
 	if x.Listening != nil {
 		x.Listening(l.Addr())
 	}
@@ -79,23 +106,41 @@ func (x *Indexer) Run(ctx context.Context) error {
 	return errors.Join(err, store.Close())
 }
 
+// connections is how many there may be at a time.
+func (x *Indexer) connections(log *slog.Logger) int {
+	n := x.MaxConnections
+	if n <= 0 {
+		n = DefaultConnections
+	}
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil || limit.Cur >= uint64(n+ownFiles) {
+		return n
+	}
+	files := int(limit.Cur)
+	less := min(n, max(files-ownFiles, files/2))
+	log.Warn("the limit of open files leaves room for fewer connections", "connections", less, "wanted", n, "open_files", files)
+	return less
+}
+
 // server puts everything on its path.
-func (x *Indexer) server(store *index.Store, log *slog.Logger) *http.Server {
+func (x *Indexer) server(store *index.Store, clients *conns, log *slog.Logger) *http.Server {
 	in := &receive.Handler{Store: store, Native: nativeSide{}, Records: ndjson.Decode, Loki: lokiSide{}, OTLP: otlpSide{}}
 	mux := http.NewServeMux()
 	for _, path := range []string{receive.NativePath, receive.NDJSONPath, receive.LokiPath, receive.OTLPPath, receive.OTLPPathOfLoki} {
 		mux.Handle(path, in)
 	}
 	(&query.Handler{Store: store, Version: x.Version, Log: log}).Routes(mux)
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in) })
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in, clients) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
 	return &http.Server{
-		Handler:           mux,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		Handler:           clients.handler(mux),
+		ConnContext:       withConn,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		WriteTimeout:      answerTimeout,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // writeMetrics answers /metrics: this table is all there is.
-func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler) {
+func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler, clients *conns) {
 	m, s, u := new(metrics.Writer), &store.Stats, store.Usage()
 
 	protocols := []struct {
@@ -27,6 +27,10 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 	}
 	m.Counter("shipper_index_requests_busy_total", "Requests refused because too many were being handled.").Int(in.Stats.Busy.Load())
 	m.Gauge("shipper_index_requests_open", "Requests with records being handled now.").Int(in.Stats.Open.Load())
+	m.Gauge("shipper_index_connections", "Connections of clients.").Int(clients.open.Load())
+	m.Gauge("shipper_index_connections_limit", "Connections there may be at a time.").Int(int64(clients.max))
+	m.Counter("shipper_index_connections_closed_total", "Connections closed because there were too many: idle ones to make room, or new ones for want of it.").
+		Int(clients.evicted.Load(), "which", "idle").Int(clients.refused.Load(), "which", "new")
 	f = m.Counter("shipper_index_received_bytes_total", "Bytes of request bodies, after decompression.")
 	for _, p := range protocols {
 		f.Int(p.Bytes.Load(), "protocol", p.name)

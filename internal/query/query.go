@@ -121,7 +121,10 @@ func (h *Handler) handler(serve func(context.Context, *params) (result, error)) 
 			h.refuse(w, r, err)
 			return
 		}
-		respond(w, r, write(nil))
+		body := write(nil)
+		// A client that does not read must not keep its place among the queries.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(readable(len(body))))
+		respond(w, r, body)
 	}
 }
 
@@ -131,6 +134,8 @@ func (h *Handler) params(w http.ResponseWriter, r *http.Request) (*params, error
 	if err := r.ParseForm(); err != nil {
 		return nil, bad("read the form: " + err.Error())
 	}
+	// The body is there: a deadline for it must not end the query.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return &params{form: r.Form, name: r.PathValue("name"), now: h.now(),
 		categorize: strings.Contains(r.Header.Get("X-Loki-Response-Encoding-Flags"), "categorize-labels")}, nil
 }
@@ -160,6 +165,10 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		fail(w, http.StatusInternalServerError, err.Error())
 	}
 }
+
+// readable is how long a client may take to read an answer of n bytes: 10 s,
+// and one more for each MiB.
+func readable(n int) time.Duration { return 10*time.Second + time.Duration(n>>20)*time.Second }
 
 // respond writes a JSON body, compressed if the client takes that.
 func respond(w http.ResponseWriter, r *http.Request, body []byte) {

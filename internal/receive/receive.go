@@ -197,6 +197,8 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, q *request) (re
 	if *buf, err = readBody(w, r, *buf, h.MaxBody); err != nil {
 		return 0, badBody{err}
 	}
+	// From here on the deadline would end the request, not the reading.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	e := r.Header.Get("Content-Encoding")
 	if q.protocol != nil {
 		e = q.protocol.Encoding(r.Header)
