@@ -26,6 +26,7 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 		f.Int(p.Failed.Load(), "protocol", p.name, "outcome", "failed")
 	}
 	m.Counter("shipper_index_requests_busy_total", "Requests refused because too many were being handled.").Int(in.Stats.Busy.Load())
+	m.Counter("shipper_index_requests_slow_total", "Requests given up because their bodies came slowly while others waited.").Int(in.Stats.Slow.Load())
 	m.Gauge("shipper_index_requests_open", "Requests with records being handled now.").Int(in.Stats.Open.Load())
 	m.Gauge("shipper_index_connections", "Connections of clients.").Int(clients.open.Load())
 	m.Gauge("shipper_index_connections_limit", "Connections there may be at a time.").Int(int64(clients.max))

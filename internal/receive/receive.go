@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,7 @@ type Handler struct {
 	MaxBody     int           // bytes of a body on the wire; default 16 MiB
 	MaxBlock    int           // bytes of what a body becomes, as package block counts them; default 8 MiB
 	MaxDecoded  int           // bytes of a body after decompression; default 8 MiB
-	MaxBytes    int           // bytes of all bodies being handled; default 32 MiB
+	MaxBytes    int           // bytes of all bodies being handled, and MaxBody beyond it; default 32 MiB
 	MaxRequests int           // at a time; default 256
 	ReadTimeout time.Duration // for a whole body; default 30 s
 
@@ -69,9 +70,11 @@ type Handler struct {
 
 	once         sync.Once
 	decompressor protocol.Decompressor
-	arriving     budget
-	decoded      budget
-	bodies       sync.Pool // of *[]byte
+	arrivals     arrivals
+	wire         budget    // bytes of bodies as they come
+	decoded      budget    // bytes of decompressed bodies
+	bodies       sync.Pool // of *[]byte, as they come
+	texts        sync.Pool // of *[]byte, decompressed
 	encoders     sync.Pool
 }
 
@@ -80,6 +83,7 @@ type Stats struct {
 	Native, NDJSON, Loki, OTLP Requests
 
 	Busy atomic.Int64 // requests refused because too many were being handled
+	Slow atomic.Int64 // requests given up because their bodies came slowly and others waited
 	Open atomic.Int64 // requests being handled now
 }
 
@@ -122,7 +126,8 @@ func (h *Handler) defaults() {
 	if h.ReadTimeout <= 0 {
 		h.ReadTimeout = 30 * time.Second
 	}
-	h.arriving.size, h.decoded.size = int64(h.MaxBytes/2), int64(h.MaxBytes/2)
+	h.wire.size, h.decoded.size = int64(h.MaxBytes/2), int64(h.MaxBytes/2)
+	h.wire.crowded = func() { h.arrivals.yield() }
 }
 
 // ServeHTTP handles one request.
@@ -147,8 +152,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusMethodNotAllowed, answer{Error: "use POST"})
 		return
 	}
-	if h.Stats.Open.Add(1) > int64(h.MaxRequests) {
-		h.Stats.Open.Add(-1)
+	if !h.enter(r.Context()) {
 		h.Stats.Busy.Add(1)
 		w.Header().Set("Connection", "close") // the body is not read
 		refuse(w, r, q.protocol, errors.New("too many requests at a time"))
@@ -176,29 +180,30 @@ func (h *Handler) request(p Protocol, stats *Requests) request {
 	}}
 }
 
+// enter takes a place for a request. If there is none, one whose body comes
+// slowly has to give up its place.
+func (h *Handler) enter(ctx context.Context) bool {
+	for end := time.Now().Add(fair); ; time.Sleep(look / 10) {
+		if h.Stats.Open.Add(1) <= int64(h.MaxRequests) {
+			return true
+		}
+		h.Stats.Open.Add(-1)
+		if !h.arrivals.yield() || ctx.Err() != nil || time.Now().After(end) {
+			return false
+		}
+	}
+}
+
 // handle reads the body and commits it. Whoever answers, answers once: commit
 // if the error is nil.
 func (h *Handler) handle(w http.ResponseWriter, r *http.Request, q *request) (records int, err error) {
-	// A client that stops sending must not keep its place for ever.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.ReadTimeout))
-	ctx, cancel := context.WithTimeout(r.Context(), h.ReadTimeout)
-	defer cancel()
-	size := r.ContentLength
-	if size < 0 {
-		size = int64(h.MaxBody)
+	var wire grant
+	defer h.wire.give(&wire)
+	buf := buffer(&h.bodies)
+	defer func() { keep(&h.bodies, buf, keptBody) }()
+	if err := h.arrive(w, r, buf, &wire); err != nil {
+		return 0, err
 	}
-	taken, err := h.arriving.take(ctx, size)
-	if err != nil {
-		return 0, errCrowded
-	}
-	defer h.arriving.give(taken)
-	buf := h.buffer()
-	defer h.keep(buf)
-	if *buf, err = readBody(w, r, *buf, h.MaxBody); err != nil {
-		return 0, badBody{err}
-	}
-	// From here on the deadline would end the request, not the reading.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	e := r.Header.Get("Content-Encoding")
 	if q.protocol != nil {
 		e = q.protocol.Encoding(r.Header)
@@ -207,13 +212,15 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, q *request) (re
 		q.stats.Bytes.Add(int64(len(*buf)))
 		return q.commit(w, r, *buf)
 	}
-	taken, err = h.decoded.take(ctx, int64(h.MaxDecoded))
-	if err != nil {
+	var decoded grant
+	ctx, cancel := context.WithTimeout(r.Context(), h.ReadTimeout)
+	defer cancel()
+	defer h.decoded.give(&decoded)
+	if err := h.decoded.take(ctx, &decoded, int64(h.MaxDecoded)); err != nil {
 		return 0, errCrowded
 	}
-	defer h.decoded.give(taken)
-	out := h.buffer()
-	defer h.keep(out)
+	out := buffer(&h.texts)
+	defer func() { keep(&h.texts, out, h.MaxDecoded) }()
 	if *out, err = h.decompressor.Append(*out, *buf, e, h.MaxDecoded); err != nil {
 		return 0, badBody{err}
 	}
@@ -221,8 +228,35 @@ func (h *Handler) handle(w http.ResponseWriter, r *http.Request, q *request) (re
 	return q.commit(w, r, *out)
 }
 
-// errCrowded refuses a request that had to wait too long for its memory.
-var errCrowded = errors.New("too many bytes at a time")
+// arrive reads the body of r.
+func (h *Handler) arrive(w http.ResponseWriter, r *http.Request, buf *[]byte, has *grant) (err error) {
+	ctx, v := h.arrivals.begin(r, w, h.ReadTimeout)
+	*buf, err = readBody(w, r, *buf, h.MaxBody, v, func(n int) error { return h.wire.take(ctx, has, int64(n)) })
+	slow := h.arrivals.end(v)
+	switch {
+	case err == nil:
+		// From here on the deadline would end the request, not the reading.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		return nil
+	case errors.Is(err, protocol.ErrTooLarge):
+		return badBody{err}
+	case slow:
+		h.Stats.Slow.Add(1)
+		return errSlow
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return errCrowded
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errLate
+	}
+	return err
+}
+
+// The refusals of bodies that may arrive the next time.
+var (
+	errCrowded = errors.New("too many bytes at a time")
+	errLate    = errors.New("the body did not arrive in time")
+	errSlow    = errors.New("the body came slowly, and others waited")
+)
 
 // badBody is an error in what was sent. Other errors are of the store.
 type badBody struct{ error }
@@ -334,7 +368,7 @@ func (h *Handler) count(stats *Requests, err error) {
 		stats.Accepted.Add(1)
 	case errors.Is(err, protocol.ErrTooLarge):
 		stats.TooLarge.Add(1)
-	case errors.As(err, &bad) && !isTimeout(err):
+	case errors.As(err, &bad):
 		stats.Rejected.Add(1)
 	default:
 		stats.Failed.Add(1)
@@ -351,8 +385,6 @@ func refuse(w http.ResponseWriter, r *http.Request, p Protocol, err error) {
 		code, v.Outcome = http.StatusRequestEntityTooLarge, protocol.Split
 	case errors.Is(err, protocol.ErrEncoding), errors.Is(err, protocol.ErrMediaType):
 		code = http.StatusUnsupportedMediaType
-	case isTimeout(err):
-		code, v.Reason = http.StatusRequestTimeout, "the body did not arrive in time"
 	case errors.As(err, &bad):
 		code, v.Outcome = http.StatusBadRequest, protocol.Rejected
 	default:
@@ -368,12 +400,6 @@ func refuse(w http.ResponseWriter, r *http.Request, p Protocol, err error) {
 	reply(w, code, answer{Error: v.Reason})
 }
 
-func isTimeout(err error) bool {
-	var bad badBody
-	var t interface{ Timeout() bool }
-	return errors.As(err, &bad) && errors.As(err, &t) && t.Timeout()
-}
-
 // answer is the JSON body of a refusal, and of an accepted NDJSON request.
 type answer struct {
 	Error    string `json:"error,omitempty"`
@@ -385,17 +411,20 @@ func reply(w http.ResponseWriter, code int, a answer) {
 	_ = protocol.WriteJSON(w, code, a) // nobody is there to be told
 }
 
-func (h *Handler) buffer() *[]byte {
-	if buf, ok := h.bodies.Get().(*[]byte); ok {
+// keptBody is the capacity up to which a buffer for bodies is kept.
+const keptBody = 1 << 20
+
+func buffer(of *sync.Pool) *[]byte {
+	if buf, ok := of.Get().(*[]byte); ok {
 		return buf
 	}
 	return new([]byte)
 }
 
 // keep keeps a buffer for another request, unless it is too large to keep.
-func (h *Handler) keep(buf *[]byte) {
-	if cap(*buf) <= 4<<20 {
+func keep(in *sync.Pool, buf *[]byte, most int) {
+	if cap(*buf) <= most {
 		*buf = (*buf)[:0]
-		h.bodies.Put(buf)
+		in.Put(buf)
 	}
 }
