@@ -1,0 +1,397 @@
+package fault
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"shipper/internal/protocol"
+	"shipper/test/site"
+)
+
+// server is a receiver on raw TCP that can do all that a receiver must not do:
+// its script says what becomes of each request. Good ones go whole to an indexer,
+// or their lines are kept here. What comes again under a key has to be the same
+// to the byte.
+type server struct {
+	target string                       // URL of the indexer; empty: lines are kept
+	script func(n int) act              // for request n, from 0; nil: all are good
+	greet  func(n int, c net.Conn) bool // before connection n is read from; it reports whether it goes on; nil: it does
+	tls    *tls.Config                  // of what comes behind greet; nil: none
+	l      net.Listener                 // nil: one on loopback
+
+	t               *testing.T
+	requests, conns atomic.Int64
+	spoilt          atomic.Int64 // requests that met another act than good
+
+	mu     sync.Mutex
+	bodies map[string][sha256.Size]byte // of requests, by key
+	kept   map[string][]string          // lines by key
+	stored map[string]int               // how often a key was stored
+	logins int                          // requests to where a redirect leads
+	open   map[net.Conn]bool
+}
+
+// act answers a request, whose body it may read. It reports whether the
+// connection goes on.
+type act func(c *call) bool
+
+// call is a request on its connection.
+type call struct {
+	*server
+	net.Conn
+	req *http.Request
+}
+
+// serve starts s. It ends with the test.
+func serve(t *testing.T, s *server) *server {
+	t.Helper()
+	s.t = t
+	s.bodies, s.kept, s.stored, s.open = map[string][sha256.Size]byte{}, map[string][]string{}, map[string]int{}, map[net.Conn]bool{}
+	if s.l == nil {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.l = l
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := s.l.Accept()
+			if err != nil {
+				return
+			}
+			n := int(s.conns.Add(1)) - 1
+			s.mu.Lock()
+			s.open[c] = true
+			s.mu.Unlock()
+			serving.Go(func() { s.serveConn(n, c) })
+		}
+	})
+	t.Cleanup(func() {
+		s.l.Close()
+		s.closeAll()
+		serving.Wait()
+	})
+	return s
+}
+
+// closeAll closes the connections that there are.
+func (s *server) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		c.Close()
+	}
+}
+
+// url is where s listens.
+func (s *server) url() string {
+	if s.tls != nil {
+		return "https://" + s.l.Addr().String()
+	}
+	return "http://" + s.l.Addr().String()
+}
+
+func (s *server) serveConn(n int, c net.Conn) {
+	defer func() {
+		c.Close()
+		s.mu.Lock()
+		delete(s.open, c)
+		s.mu.Unlock()
+	}()
+	if s.greet != nil && !s.greet(n, c) {
+		return
+	}
+	if s.tls != nil {
+		c = tls.Server(c, s.tls)
+	}
+	in := bufio.NewReader(c)
+	for {
+		req, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		if req.URL.Path == "/login" {
+			s.mu.Lock()
+			s.logins++
+			s.mu.Unlock()
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<h1>login</h1>")
+			return
+		}
+		do := act(good)
+		if s.script != nil {
+			do = s.script(int(s.requests.Load()))
+		}
+		s.requests.Add(1)
+		if !do(&call{server: s, Conn: c, req: req}) {
+			return
+		}
+	}
+}
+
+// first meets the first requests with faults, one each, and is good to all others.
+func first(faults ...act) func(n int) act {
+	return func(n int) act {
+		if n < len(faults) {
+			return spoil(faults[n])
+		}
+		return good
+	}
+}
+
+// spoil is do, counted as a fault.
+func spoil(do act) act {
+	return func(c *call) bool {
+		c.spoilt.Add(1)
+		return do(c)
+	}
+}
+
+// body reads a request to its end; nil if it broke off.
+func (c *call) body() []byte {
+	body, err := io.ReadAll(c.req.Body)
+	if err != nil {
+		return nil
+	}
+	key, sum := c.req.Header.Get("Idempotency-Key"), sha256.Sum256(body)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if before, ok := c.bodies[key]; ok && before != sum || key == "" {
+		c.t.Errorf("another body under the key %q", key)
+	}
+	c.bodies[key] = sum
+	return body
+}
+
+// store stores a request and returns the answer to it.
+func (c *call) store(body []byte) (code int, answer []byte) {
+	if body == nil {
+		return http.StatusBadRequest, nil
+	}
+	key := c.req.Header.Get("Idempotency-Key")
+	var lines []string
+	if c.target == "" {
+		code, answer = http.StatusOK, []byte("{}")
+		for _, d := range c.documents(body) {
+			lines = append(lines, d.Message)
+		}
+	} else {
+		r, err := http.NewRequest(http.MethodPost, c.target+c.req.URL.RequestURI(), bytes.NewReader(body))
+		if err != nil {
+			c.t.Error(err)
+			return http.StatusBadGateway, nil
+		}
+		r.Header = c.req.Header.Clone()
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return http.StatusBadGateway, nil
+		}
+		defer resp.Body.Close()
+		if answer, err = io.ReadAll(resp.Body); err != nil {
+			return http.StatusBadGateway, nil
+		}
+		code = resp.StatusCode
+	}
+	if code == http.StatusOK {
+		c.mu.Lock()
+		c.stored[key]++
+		c.kept[key] = lines // again, if they came again: it is the same
+		c.mu.Unlock()
+	}
+	return code, answer
+}
+
+// document is a record as NDJSON and the bulk API have it.
+type document struct {
+	ID      string // of the action before it
+	Message string
+}
+
+// documents decodes a body of NDJSON, with or without actions.
+func (c *call) documents(body []byte) []document {
+	text, err := new(protocol.Decompressor).Append(nil, body, c.req.Header.Get("Content-Encoding"), 1<<26)
+	if err != nil {
+		c.t.Error(err)
+	}
+	var all []document
+	id := ""
+	for line := range bytes.Lines(text) {
+		var d struct {
+			Message *string
+			Create  struct {
+				ID string `json:"_id"`
+			}
+		}
+		if err := json.Unmarshal(line, &d); err != nil {
+			c.t.Errorf("%v in %.200s", err, line)
+		}
+		if d.Message == nil {
+			id = d.Create.ID
+			continue
+		}
+		all = append(all, document{id, *d.Message})
+	}
+	return all
+}
+
+// lines are those that s has kept, a request that came twice once.
+func (s *server) lines() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, lines := range s.kept {
+		all = append(all, lines...)
+	}
+	return all
+}
+
+// twice is how many requests were stored more than once.
+func (s *server) twice() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, times := range s.stored {
+		if times > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// reply writes a whole answer.
+func (c *call) reply(code int, header string, body []byte) bool {
+	_, err := fmt.Fprintf(c, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n%s\r\n%s", code, http.StatusText(code), len(body), header, body)
+	return err == nil
+}
+
+// good stores a request and says so.
+func good(c *call) bool {
+	code, answer := c.store(c.body())
+	return c.reply(code, "", answer)
+}
+
+// status refuses a request with a status and a header line.
+func status(code int, header string) act {
+	return func(c *call) bool {
+		c.body()
+		return c.reply(code, header, []byte("sad "+strconv.Itoa(code)+"\n"))
+	}
+}
+
+// text answers with it and ends the connection. Nothing is stored: if it is
+// taken for an acknowledgement, something is missing in the end.
+func text(answer string) act {
+	return func(c *call) bool {
+		c.body()
+		io.WriteString(c, answer)
+		return false
+	}
+}
+
+// reset ends the connection with an RST.
+func (c *call) reset() bool {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	c.Close()
+	return false
+}
+
+// hang waits until the other side gives up.
+func (c *call) hang() bool {
+	io.Copy(io.Discard, c.Conn)
+	return false
+}
+
+// shipTo has the agent of s deliver to url, as the native protocol unless output
+// says something else, in a hurry.
+func shipTo(t *testing.T, s *site.Site, url string, output string) {
+	t.Helper()
+	if output == "" {
+		output = "native: {url: " + url + "}"
+	}
+	s.SetOutput(t, output+"\n    timeout: 1s\n    backoff: {min: 10ms, max: 100ms}")
+}
+
+// through makes a site whose agent ships to its indexer through a server with
+// that script, both running.
+func through(t *testing.T, srv *server) (*site.Site, *site.Process) {
+	t.Helper()
+	s := site.New(t, binary, "", "")
+	srv.target = s.URL()
+	serve(t, srv)
+	shipTo(t, s, srv.url(), "")
+	s.StartIndexer(t)
+	return s, s.StartAgent(t)
+}
+
+// feed writes lines in several requests.
+func feed(t *testing.T, s *site.Site, srv *server) *site.Oracle {
+	t.Helper()
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	for range 4 {
+		before := srv.requests.Load() + srv.conns.Load()
+		o.Write(t, 1500)
+		site.Await(t, "a request", func() bool { return srv.requests.Load()+srv.conns.Load() > before })
+	}
+	return o
+}
+
+// says fails the test unless the agent has said each text in exactly one line of its log.
+func says(t *testing.T, s *site.Site, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		n := 0
+		for line := range strings.Lines(s.AgentLog.String()) {
+			if strings.Contains(line, text) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("the agent said %q %d times", text, n)
+		}
+	}
+}
+
+// sample is a metric of the agent's output.
+func sample(t *testing.T, s *site.Site, name string) int {
+	t.Helper()
+	return int(s.Metric(t, name+`{output="index"}`))
+}
+
+// deadLetters are the messages that "shipper queue cat --dead" prints. The agent
+// does not run.
+func deadLetters(t *testing.T, s *site.Site) []string {
+	t.Helper()
+	cmd := exec.Command(s.Binary, "queue", "cat", "--dead", "--data", s.AgentDir())
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for line := range bytes.Lines(out) {
+		var d document
+		if err := json.Unmarshal(line, &d); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		all = append(all, d.Message)
+	}
+	return all
+}
