@@ -32,6 +32,7 @@ type agent struct {
 	id     string
 	seen   int64   // when it delivered last, ns
 	epochs []epoch // oldest first
+	warned int64   // when it was last said that two agents seem to have this ID, ns
 }
 
 type epoch struct {
@@ -55,7 +56,7 @@ func (a *agents) of(id string, number uint32, sequence uint64) verdict {
 		}
 	}
 	if len(g.epochs) == maxEpochs && number < g.epochs[0].number {
-		return forgotten
+		return conflict
 	}
 	return fresh
 }
@@ -107,17 +108,27 @@ func (g *agent) marks(number uint32) *marks {
 	return g.epochs[i].marks
 }
 
-// agentChanges are what a snapshot has to write; a nil value deletes.
-type agentChanges map[string][]byte
+// agentChanges are what a snapshot has to write.
+type agentChanges map[string]agentState
+
+// agentState is one agent in a snapshot; the zero value deletes it.
+type agentState struct {
+	stored []byte            // as append makes it
+	last   map[uint32]uint64 // last sequence of each epoch
+}
 
 // snapshot returns the stored form of what changed since the last one.
 func (a *agents) snapshot() agentChanges {
 	c := make(agentChanges, len(a.dirty)+len(a.gone))
 	for _, id := range a.gone {
-		c[id] = nil
+		c[id] = agentState{}
 	}
 	for g := range a.dirty {
-		c[g.id] = g.append(nil)
+		last := make(map[uint32]uint64, len(g.epochs))
+		for _, e := range g.epochs {
+			last[e.number] = e.marks.last
+		}
+		c[g.id] = agentState{g.append(nil), last}
 	}
 	clear(a.dirty)
 	a.gone = nil

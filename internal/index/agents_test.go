@@ -18,12 +18,12 @@ func TestAgentsEpochs(t *testing.T) {
 	}
 	f("x", 10, 1, repeated)
 	f("x", 10, 2, fresh)
-	f("x", 9, 1, forgotten)
+	f("x", 9, 1, conflict)
 	f("x", 99, 1, fresh)
 	f("y", 9, 1, fresh)
 	a.add("x", 99, 1, 0)
 	f("x", 99, 1, repeated)
-	f("x", 10, 1, forgotten)
+	f("x", 10, 1, conflict)
 	f("x", 11, 1, repeated)
 	f("x", 12, 2, fresh)
 }
@@ -37,7 +37,7 @@ func TestAgentsSnapshot(t *testing.T) {
 		t.Fatalf("%d agents in the first snapshot, want 2", len(c))
 	}
 	a.add("y", 1, 6, 8)
-	if d := a.snapshot(); len(d) != 1 || d["y"] == nil {
+	if d := a.snapshot(); len(d) != 1 || d["y"].stored == nil {
 		t.Fatalf("second snapshot has %v, want y", d)
 	} else {
 		c["y"] = d["y"]
@@ -47,7 +47,7 @@ func TestAgentsSnapshot(t *testing.T) {
 	}
 	b := newAgents()
 	for id, v := range c {
-		if err := b.load(id, v); err != nil {
+		if err := b.load(id, v.stored); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func TestAgentsRoom(t *testing.T) {
 	}
 	a.add("new", 1, 1, int64(agentSilence))
 	c := a.snapshot()
-	if v, ok := c["0"]; !ok || v != nil || len(c) != 2 {
+	if v, ok := c["0"]; !ok || v.stored != nil || len(c) != 2 {
 		t.Errorf("snapshot has %d changes, want the oldest agent deleted and the new one", len(c))
 	}
 }

@@ -16,6 +16,7 @@ import (
 //	segments  u32 day, u64 generation -> segmentInfo
 //	agents    agent ID -> marks
 //	keys      u64 number -> request key
+//	sums      agent ID, u32 epoch, u64 sequence / 64 -> 64 u64 sums of blocks, little endian, 0: none
 //
 // Numbers in keys are big endian. One transaction at each seal moves the floor
 // and writes the segments, marks and keys that belong below it.
@@ -28,6 +29,7 @@ var (
 	bucketSegments = []byte("segments")
 	bucketAgents   = []byte("agents")
 	bucketKeys     = []byte("keys")
+	bucketSums     = []byte("sums")
 	keyVersion     = []byte("version")
 	keyFloor       = []byte("floor")
 )
@@ -103,9 +105,10 @@ func openCatalogue(path string) (c *catalogue, err error) {
 			if v := m.Get(keyVersion); len(v) != 1 || v[0] > catalogueVersion {
 				return errForeign
 			}
-			return nil
+			_, err := tx.CreateBucketIfNotExists(bucketSums) // the first stores had none
+			return err
 		}
-		for _, b := range [][]byte{bucketSegments, bucketAgents, bucketKeys} {
+		for _, b := range [][]byte{bucketSegments, bucketAgents, bucketKeys, bucketSums} {
 			if _, err := tx.CreateBucketIfNotExists(b); err != nil {
 				return err
 			}
@@ -129,7 +132,7 @@ func openCatalogue(path string) (c *catalogue, err error) {
 // check reads every page once; a catalogue is small.
 func (c *catalogue) check() error {
 	return c.db.View(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketSegments, bucketAgents, bucketKeys} {
+		for _, name := range [][]byte{bucketMeta, bucketSegments, bucketAgents, bucketKeys, bucketSums} {
 			b := tx.Bucket(name)
 			if b == nil {
 				return fmt.Errorf("bucket %s is missing", name)
@@ -188,6 +191,7 @@ type sealed struct {
 	segments []segmentInfo
 	agents   agentChanges
 	keys     keyChanges
+	sums     sums
 }
 
 // seal writes s in one transaction. After an error it may or may not be there;
@@ -199,15 +203,11 @@ func (c *catalogue) seal(s sealed) error {
 				return err
 			}
 		}
-		agents := tx.Bucket(bucketAgents)
-		for id, v := range s.agents {
-			err := error(nil)
-			if v == nil {
-				err = agents.Delete([]byte(id))
-			} else {
-				err = agents.Put([]byte(id), v)
-			}
-			if err != nil {
+		if err := putSums(tx.Bucket(bucketSums), s.sums); err != nil {
+			return err
+		}
+		for id, a := range s.agents {
+			if err := putAgent(tx, id, a); err != nil {
 				return err
 			}
 		}
@@ -216,6 +216,16 @@ func (c *catalogue) seal(s sealed) error {
 		}
 		return tx.Bucket(bucketMeta).Put(keyFloor, binary.BigEndian.AppendUint64(nil, s.floor))
 	})
+}
+
+func putAgent(tx *bbolt.Tx, id string, a agentState) error {
+	if err := dropSums(tx.Bucket(bucketSums), id, a.last); err != nil {
+		return err
+	}
+	if a.stored == nil {
+		return tx.Bucket(bucketAgents).Delete([]byte(id))
+	}
+	return tx.Bucket(bucketAgents).Put([]byte(id), a.stored)
 }
 
 func putKeys(b *bbolt.Bucket, c keyChanges) error {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"shipper/internal/block"
@@ -12,7 +13,10 @@ import (
 	"shipper/internal/record"
 )
 
-// Commit stores the blocks of an agent that are not stored yet. On nil every
+// Commit stores the blocks of an agent that are not stored yet. A block is
+// stored if one with its agent, epoch, sequence and payload is; one whose ID came
+// with another payload, or so long ago that this is not known, is stored under
+// its ID and payload. On nil every
 // block that is not in Receipt.Rejected is durable and answers queries. An error
 // is ctx's, ErrClosed, or *Unavailable: some blocks may be stored, and sending
 // all of them again is right.
@@ -26,7 +30,7 @@ func (s *Store) Commit(ctx context.Context, agent string, epoch uint32, frames [
 	}
 	now := time.Now().UnixNano()
 	for i := range frames {
-		e := entry{received: now, agent: agent, epoch: epoch, sequence: frames[i].Sequence}
+		e := entry{received: now, agent: agent, epoch: epoch, sequence: frames[i].Sequence, hash: sha256.Sum256(frames[i].Payload)}
 		if err := s.commit(ctx, &e, frames[i].Payload, &r); err != nil {
 			return r, s.refused(err)
 		}
@@ -37,11 +41,11 @@ func (s *Store) Commit(ctx context.Context, agent string, epoch uint32, frames [
 // CommitKeyed stores one block that has no sequence, unless it is stored
 // already: a request with the same Idempotency-Key was, or, if that is empty,
 // one with the same body in the last ten minutes. body is the SHA-256 of the
-// request's body. A key that came with another body is rejected. Otherwise it
-// is as Commit.
+// request's body. A key that came with another body is no repeat: it goes by
+// key and body then. Otherwise it is as Commit.
 func (s *Store) CommitKeyed(ctx context.Context, idempotency string, body [sha256.Size]byte, payload []byte) (protocol.Receipt, error) {
 	var r protocol.Receipt
-	e := entry{received: time.Now().UnixNano(), key: newKey(idempotency, body)}
+	e := entry{received: time.Now().UnixNano(), key: newKey(idempotency, body), hash: body}
 	if err := s.commit(ctx, &e, payload, &r); err != nil {
 		return r, s.refused(err)
 	}
@@ -148,25 +152,77 @@ func (s *Store) settled(e *entry, r *protocol.Receipt) bool {
 		s.reject(r, 0, "block has no sequence")
 		return true
 	}
-	switch s.known(e) {
-	case repeated:
+	v, why := s.known(e)
+	if v == conflict {
+		s.conflict(e, why)
+		v, _ = s.known(e)
+	}
+	if v == repeated {
 		r.Repeated++
 		s.Stats.Repeated.Add(1)
-	case forgotten:
-		s.reject(r, e.sequence, "block is older than what is remembered of its agent")
-	case reused:
-		s.reject(r, 0, "this Idempotency-Key came with another body before")
-	default:
-		return false
 	}
-	return true
+	return v == repeated
 }
 
-func (s *Store) known(e *entry) verdict {
+// known says whether e is fresh, repeated, or in conflict, with the counter of
+// the reason. The caller holds mu, or is alone.
+func (s *Store) known(e *entry) (verdict, *atomic.Int64) {
 	if e.agent == "" {
-		return s.window.of(e.key, e.received)
+		v := s.window.of(e.key, e.received)
+		return v, &s.Stats.Conflicts
 	}
-	return s.agents.of(e.agent, e.epoch, e.sequence)
+	v := s.agents.of(e.agent, e.epoch, e.sequence)
+	if v == fresh || e.hash == [sha256.Size]byte{} {
+		return v, nil
+	}
+	switch s.sum(&blockID{e.agent, e.epoch, e.sequence}) {
+	case sumOf(&e.hash):
+		return repeated, nil
+	case 0:
+		return conflict, &s.Stats.Unknown
+	}
+	return conflict, &s.Stats.Conflicts
+}
+
+// sum returns the sum of a block, 0 if it is not remembered.
+func (s *Store) sum(id *blockID) sum {
+	for _, g := range []*generation{s.open, s.sealing} {
+		if g == nil {
+			continue
+		}
+		if n := g.sums[*id]; n != 0 {
+			return n
+		}
+	}
+	n, err := s.cat.sum(id)
+	if err != nil {
+		s.log.Error("read the sum of a block", "err", err)
+	}
+	return n
+}
+
+// conflict makes e an entry that goes by its content, too.
+func (s *Store) conflict(e *entry, why *atomic.Int64) {
+	why.Add(1)
+	if e.agent == "" {
+		e.key = e.key.otherwise(e.hash)
+		s.warn(&s.warned, e.received, "an Idempotency-Key came with different bodies, which are all stored: do two agents have copies of one data directory?")
+		return
+	}
+	if g := s.agents.byID[e.agent]; g != nil {
+		s.warn(&g.warned, e.received, "blocks came with numbers that others of the agent had, and are stored: do two agents have copies of one data directory, or was it put back from a backup?",
+			"agent", e.agent, "epoch", e.epoch, "sequence", e.sequence)
+	}
+	e.key = e.contentKey()
+	e.agent = ""
+}
+
+// warn logs, but for each last at most once an hour.
+func (s *Store) warn(last *int64, now int64, msg string, args ...any) {
+	if *last == 0 || now-*last >= int64(time.Hour) {
+		*last = now
+		s.log.Warn(msg, args...)
+	}
 }
 
 func (s *Store) reject(r *protocol.Receipt, sequence uint64, reason string) {
@@ -219,9 +275,10 @@ func (s *Store) take(e *entry, batches []*record.Batch) (full []*piece, records 
 	s.Stats.Bytes.Add(s.open.raw - before)
 	if e.agent == "" {
 		s.window.add(e.key, e.received)
-	} else {
-		s.agents.add(e.agent, e.epoch, e.sequence, e.received)
+		return full, records
 	}
+	s.agents.add(e.agent, e.epoch, e.sequence, e.received)
+	s.open.sums[blockID{e.agent, e.epoch, e.sequence}] = sumOf(&e.hash)
 	return full, records
 }
 
@@ -292,7 +349,7 @@ func (s *Store) due(now time.Time) bool {
 	if g.wal.appended.Load() == 0 {
 		return false
 	}
-	return g.raw >= s.opt.SealBytes || len(g.days) > maxDays || s.broken != nil ||
+	return g.raw >= s.opt.SealBytes || len(g.days) > maxDays || len(g.sums) >= maxBlocks || s.broken != nil ||
 		now.Sub(g.opened) >= s.opt.SealAge || now.UTC().YearDay() != g.opened.UTC().YearDay()
 }
 

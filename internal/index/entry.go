@@ -1,6 +1,7 @@
 package index
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 )
@@ -22,6 +23,8 @@ type entry struct {
 	epoch    uint32
 	sequence uint64
 	key      key
+
+	hash [sha256.Size]byte // of a numbered block's payload; not in the log
 }
 
 var errEntry = errors.New("corrupt entry")

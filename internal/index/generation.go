@@ -26,6 +26,7 @@ type generation struct {
 	raw      int64     // bytes of text of all records
 	rows     int64
 	open     int64 // bytes of text of rows that are in no piece
+	sums     sums  // of its numbered blocks
 	days     map[uint32]*dayRows
 	builders *sync.Pool // of *segment.Builder
 }
@@ -56,7 +57,7 @@ func (p *piece) get() *segment.Block {
 }
 
 func newGeneration(number uint64, w *wal, builders *sync.Pool) *generation {
-	return &generation{number: number, wal: w, opened: time.Now(), days: make(map[uint32]*dayRows), builders: builders}
+	return &generation{number: number, wal: w, opened: time.Now(), sums: make(sums), days: make(map[uint32]*dayRows), builders: builders}
 }
 
 // add adds records whose times are in range. It returns the pieces that have

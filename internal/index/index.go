@@ -26,6 +26,12 @@
 // it goes to the log, and the marks of what is in a log come back with it, so a
 // block that was stored is known whether or not it was acknowledged.
 //
+// A block is known by its agent, epoch and sequence, and by its content: sums of
+// the last payloads of each epoch are kept with the marks. One whose ID came with
+// another content is stored, under a key made of its ID and content: two agents
+// with copies of one data directory lose nothing. So is one that came so long ago
+// that its sum is gone, because it may never have come.
+//
 // A segment that the catalogue does not know and of whose generation there is
 // no log was sealed; the catalogue is older than it, or was lost. Such segments
 // are adopted. What is gone with a catalogue are the marks: a block that is sent
@@ -91,6 +97,7 @@ type Store struct {
 	segments []*stored
 	agents   *agents
 	window   *window
+	warned   int64 // when it was last said that a key came with different bodies, ns
 	broken   error // why the log of open or sealing is not durable, nil again once they are sealed
 	sealErr  error // of the last try to seal, nil once one succeeded
 	closed   bool

@@ -13,10 +13,9 @@ const maxGaps = 1024
 type verdict uint8
 
 const (
-	fresh     verdict = iota // never seen
-	repeated                 // seen
-	forgotten                // so old that it is no longer known
-	reused                   // its key was seen with another block
+	fresh    verdict = iota // never seen
+	repeated                // seen
+	conflict                // its ID was seen, but not, or not certainly, with it
 )
 
 // marks are the sequences one agent has delivered in one epoch: every one from
@@ -39,7 +38,7 @@ func (m *marks) of(n uint64) verdict {
 		return fresh
 	}
 	if n <= m.floor {
-		return forgotten
+		return conflict
 	}
 	if _, in := m.find(n); in {
 		return fresh

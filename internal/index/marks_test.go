@@ -74,7 +74,7 @@ func TestMarksModel(t *testing.T) {
 	}
 }
 
-// TestMarksForget checks that memory stays bounded, and that what is forgotten
+// TestMarksForget checks that memory stays bounded, and that what is conflict
 // is neither taken for stored nor for new.
 func TestMarksForget(t *testing.T) {
 	m := new(marks)
@@ -84,11 +84,11 @@ func TestMarksForget(t *testing.T) {
 	if len(m.gaps) != maxGaps {
 		t.Fatalf("%d gaps, want %d", len(m.gaps), maxGaps)
 	}
-	if got := m.of(1); got != forgotten {
-		t.Errorf("a gap that was forgotten is %d", got)
+	if got := m.of(1); got != conflict {
+		t.Errorf("a gap that was conflict is %d", got)
 	}
-	if got := m.of(2); got != forgotten {
-		t.Errorf("a block behind a forgotten gap is %d", got)
+	if got := m.of(2); got != conflict {
+		t.Errorf("a block behind a conflict gap is %d", got)
 	}
 	if got := m.of(4*maxGaps - 1); got != fresh {
 		t.Errorf("a gap that is kept is %d", got)
@@ -101,7 +101,7 @@ func TestMarksForget(t *testing.T) {
 	for n := uint64(1 << 30); len(m.gaps) < maxGaps || m.floor == 0; n += 10 {
 		m.add(n)
 	}
-	if len(m.gaps) != maxGaps || m.of(1<<29) != forgotten {
+	if len(m.gaps) != maxGaps || m.of(1<<29) != conflict {
 		t.Errorf("%d gaps, floor %d", len(m.gaps), m.floor)
 	}
 	if back, err := decodeMarks(m.append(nil)); err != nil || !reflect.DeepEqual(back, m) {

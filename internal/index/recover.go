@@ -1,6 +1,7 @@
 package index
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -220,8 +221,11 @@ func (s *Store) replay(w *wal) error {
 			return nil
 		}
 		// A log may have a block twice if a write failed and could not be taken back.
-		if s.known(&e) != fresh {
+		if v, _ := s.known(&e); v != fresh {
 			return nil
+		}
+		if e.agent != "" {
+			e.hash = sha256.Sum256(be.Payload)
 		}
 		batches, err := decodeBlock(d, be.Payload, s.opt.MaxBlock)
 		if err != nil {

@@ -40,13 +40,14 @@ func TestCrashWhileSealing(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
 	at := base()
-	commit(t, s, "a", 1, payload(at-day, "one"))
-	commit(t, s, "a", 2, payload(at, "two"))
+	sent := [][]byte{payload(at-day, "one"), payload(at, "two"), payload(at+1e6, "three")}
+	commit(t, s, "a", 1, sent[0])
+	commit(t, s, "a", 2, sent[1])
 	check := func(step string) {
 		t.Helper()
 		c := open(t, copyDir(t, dir), Options{})
-		for n := range uint64(3) {
-			if r := commit(t, c, "a", n+1, payload(at+int64(n)*1e6, "repeated")); r.Repeated != 1 {
+		for n, p := range sent {
+			if r := commit(t, c, "a", uint64(n)+1, p); r.Repeated != 1 {
 				t.Errorf("%s: block %d is stored again", step, n+1)
 			}
 		}
@@ -56,7 +57,7 @@ func TestCrashWhileSealing(t *testing.T) {
 		}
 	}
 	h := s.rotate(true)
-	commit(t, s, "a", 3, payload(at+1e6, "three"))
+	commit(t, s, "a", 3, sent[2])
 	check("after the rotation")
 	if _, err := s.writeSegments(h.generation); err != nil {
 		t.Fatal(err)
@@ -142,7 +143,7 @@ func TestCatalogueOlder(t *testing.T) {
 			if c.Stats.Adopted.Load() != adopted {
 				t.Errorf("%d segments adopted, want %d", c.Stats.Adopted.Load(), adopted)
 			}
-			if r := commit(t, c, "a", 3, payload(at, "again")); r.Repeated != 1 {
+			if r := commit(t, c, "a", 3, payload(at+2e6, "three")); r.Repeated != 1 {
 				t.Error("a block of the log is stored again")
 			}
 			crash(t, c)

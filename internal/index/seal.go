@@ -117,7 +117,7 @@ func (s *Store) seal(h *handover) error {
 		for i := range added {
 			infos[i] = added[i].segmentInfo
 		}
-		err = s.cat.seal(sealed{floor: h.number + 1, segments: infos, agents: h.agents, keys: h.keys})
+		err = s.cat.seal(sealed{floor: h.number + 1, segments: infos, agents: h.agents, keys: h.keys, sums: h.sums})
 	}
 	if err != nil {
 		s.sealFailed(err)

@@ -9,7 +9,9 @@ type Stats struct {
 	Records   atomic.Int64 // stored
 	Bytes     atomic.Int64 // of text in stored records: bodies, keys and values
 	Repeated  atomic.Int64 // blocks and requests that were stored before
-	Rejected  atomic.Int64 // blocks that do not decode or are too old to know
+	Rejected  atomic.Int64 // blocks that do not decode
+	Conflicts atomic.Int64 // blocks and requests whose ID came before with other content; they are stored
+	Unknown   atomic.Int64 // blocks too old to know whether they came before; they are stored
 	Refused   atomic.Int64 // commits that were asked to come again
 	Clamped   atomic.Int64 // records whose time was out of range and became the time of arrival
 	Replayed  atomic.Int64 // blocks read from the log at start

@@ -168,7 +168,8 @@ func TestKeyed(t *testing.T) {
 	}
 	f("k", 1, 1, 0, 0)
 	f("k", 1, 0, 1, 0)
-	f("k", 2, 0, 0, 1)
+	f("k", 2, 1, 0, 0) // another body is no repeat
+	f("k", 2, 0, 1, 0)
 	f("l", 1, 1, 0, 0)
 	f("", 1, 1, 0, 0)
 	f("", 1, 0, 1, 0)
@@ -184,8 +185,9 @@ func TestKeyed(t *testing.T) {
 	}
 	s = open(t, dir, Options{})
 	f("k", 1, 0, 1, 0)
+	f("k", 2, 0, 1, 0)
 	f("", 2, 0, 1, 0)
-	want(t, s, "x", "x", "x", "x")
+	want(t, s, "x", "x", "x", "x", "x")
 }
 
 // crash ends a store without sealing or closing anything properly.

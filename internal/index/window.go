@@ -36,6 +36,28 @@ func newKey(idempotency string, body [sha256.Size]byte) key {
 	return k
 }
 
+// otherwise returns the key of a request whose own key, k, was another one's: it
+// goes by its body as well.
+func (k key) otherwise(body [sha256.Size]byte) key {
+	sum := sha256.Sum256(append(append([]byte("body"), k.hash[:]...), body[:]...))
+	n := key{body: k.body}
+	copy(n.hash[:], sum[:])
+	return n
+}
+
+// key returns the key of a numbered block whose ID was, or may have been,
+// another one's: it goes by its content as well.
+func (e *entry) contentKey() key {
+	b := append([]byte("block"), e.hash[:]...)
+	b = binary.BigEndian.AppendUint32(b, e.epoch)
+	b = binary.BigEndian.AppendUint64(b, e.sequence)
+	sum := sha256.Sum256(append(b, e.agent...))
+	var k key
+	copy(k.hash[:], sum[:])
+	copy(k.body[:], e.hash[:])
+	return k
+}
+
 // window remembers the Keys seen last. It is not for concurrent use.
 type window struct {
 	byHash map[[16]byte]uint64 // to the number of the entry
@@ -62,7 +84,7 @@ func (w *window) of(k key, now int64) verdict {
 	case s.weak && (now-s.at > int64(bodyMemory) || now < s.at-int64(bodyMemory)):
 		return fresh
 	case s.body != k.body:
-		return reused
+		return conflict
 	}
 	return repeated
 }

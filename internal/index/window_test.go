@@ -23,7 +23,7 @@ func TestWindow(t *testing.T) {
 	year := int64(365 * 24 * time.Hour)
 	f(newKey("k", body), now, repeated)
 	f(newKey("k", body), now+year, repeated)
-	f(newKey("k", other), now, reused)
+	f(newKey("k", other), now, conflict)
 	f(newKey("l", body), now, fresh)
 	f(newKey("", body), now+int64(bodyMemory), repeated)
 	f(newKey("", body), now+int64(bodyMemory)+1, fresh)

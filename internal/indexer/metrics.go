@@ -45,6 +45,8 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 	m.Counter("shipper_index_record_bytes_total", "Bytes of text in the records stored.").Int(s.Bytes.Load())
 	m.Counter("shipper_index_blocks_total", "Blocks by what became of them.").
 		Int(s.Blocks.Load(), "outcome", "stored").Int(s.Repeated.Load(), "outcome", "repeated").Int(s.Rejected.Load(), "outcome", "rejected")
+	m.Counter("shipper_index_conflicts_total", "Blocks and requests stored although their ID had come: with other content, or too long ago to know.").
+		Int(s.Conflicts.Load(), "reason", "differs").Int(s.Unknown.Load(), "reason", "unknown")
 	m.Counter("shipper_index_commits_refused_total", "Commits asked to come again: disk full, log or seal failing.").Int(s.Refused.Load())
 	m.Counter("shipper_index_clamped_records_total", "Records whose time was out of range and became that of their arrival.").Int(s.Clamped.Load())
 	m.Counter("shipper_index_log_syncs_total", "Times the write-ahead log was made durable.").Int(s.LogSyncs.Load())
