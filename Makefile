@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 BASE     ?= HEAD
 
-.PHONY: build demo test race e2e fault fault-all fuzz lint golden docs corpus bench bench-compare clean help
+.PHONY: build demo test race e2e fault fault-all soak fuzz lint golden docs corpus bench bench-compare clean help
 .DEFAULT_GOAL := build
 
 build: ## bin/shipper, one static binary
@@ -15,8 +15,9 @@ demo: build ## agent and indexer on logs written live; Ctrl-C ends it
 	$(GO) build -o bin/demo ./test/demo
 	@exec bin/demo
 
-test: ## the whole test suite
-	$(GO) test ./...
+test: ## the whole test suite; the last line says what of the fault suite was skipped
+	$(GO) test $$($(GO) list ./... | grep -v /test/fault)
+	@$(MAKE) --no-print-directory fault
 
 race: ## the whole test suite under the race detector
 	$(GO) test -race ./...
@@ -29,6 +30,10 @@ fault: ## the fault suite of docs/guarantees.md, anew; its last line is the summ
 
 fault-all: ## the fault suite with its long cases
 	SHIPPER_FAULT=all bash -o pipefail -c '$(GO) test -count=1 -timeout 90m -v ./test/fault/... | grep -v "^ *=== "'
+
+SOAK ?= 30m
+soak: ## everything at once for SOAK; a report and a plot into soak/
+	SOAK=$(SOAK) SOAK_OUT=$(CURDIR)/soak $(GO) test -count=1 -timeout 0 -v -run TestSoak ./test/fault
 
 fuzz: ## each fuzz target for FUZZTIME
 	GO="$(GO)" FUZZTIME=$(FUZZTIME) bash test/fuzz.sh

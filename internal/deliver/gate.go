@@ -89,7 +89,7 @@ func (g *gate) fail(round int, atLeast time.Duration) time.Duration {
 	} else if until := time.Now().Add(atLeast); atLeast > 0 && g.failures > 0 && until.After(g.until) {
 		g.until = until
 	}
-	return time.Until(g.until)
+	return max(0, time.Until(g.until))
 }
 
 // leave says that the outcome is not known.

@@ -59,6 +59,10 @@ func TestGate(t *testing.T) {
 			t.Error("the probe did not open the gate")
 		}
 		<-entered
+		time.Sleep(time.Second)
+		if left := g.fail(b, 0); left != 0 { // long after the others
+			t.Errorf("%v left after a late failure", left)
+		}
 
 		ctx, cancel := context.WithCancel(t.Context())
 		g.fail(enter(), time.Hour)

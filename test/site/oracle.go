@@ -40,6 +40,7 @@ type Oracle struct {
 	Pause   time.Duration // after every hundred lines
 	Noise   bool          // lines that hardly compress, so that a queue fills up
 	File    *os.File      // that is written to
+	Before  func()        // called before each rotation, if not nil
 
 	Written atomic.Int64 // lines
 	Bytes   atomic.Int64
@@ -102,6 +103,9 @@ func (o *Oracle) Write(t *testing.T, n int) {
 }
 
 func (o *Oracle) Rotate(t *testing.T) {
+	if o.Before != nil {
+		o.Before()
+	}
 	k := o.Seq / o.PerFile
 	old := o.Path + "." + strconv.Itoa(k)
 	check := func(err error) {

@@ -166,13 +166,14 @@ type Site struct {
 	Config             string   // the agent's file
 	IndexAddr, Metrics string   // addresses of the indexer and of the agent
 	AgentLog, IndexLog *Log
+	Patience           time.Duration // of AwaitDrained
 }
 
 // New makes a site; its agent ships to url, or to the indexer if url is empty.
 // extra is added to the agent's configuration, whose last key is outputs.
 func New(t *testing.T, binary, url, extra string) *Site {
 	t.Helper()
-	s := &Site{Binary: binary, Dir: t.TempDir(), IndexAddr: FreePort(t), Metrics: FreePort(t), AgentLog: new(Log), IndexLog: new(Log)}
+	s := &Site{Binary: binary, Dir: t.TempDir(), IndexAddr: FreePort(t), Metrics: FreePort(t), AgentLog: new(Log), IndexLog: new(Log), Patience: 40 * time.Second}
 	s.Logs = filepath.Join(s.Dir, "logs")
 	s.Config = filepath.Join(s.Dir, "shipper.yaml")
 	if err := os.Mkdir(s.Logs, 0o755); err != nil {
@@ -270,11 +271,21 @@ type Books struct {
 // Books asks the agent for its books.
 func (s *Site) Books(t *testing.T) Books {
 	t.Helper()
-	var b Books
-	if err := json.Unmarshal(Get(t, "http://"+s.Metrics+"/books"), &b); err != nil {
+	b, err := s.AskBooks()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// AskBooks asks the agent, who may be down, for its books.
+func (s *Site) AskBooks() (b Books, err error) {
+	resp, err := http.Get("http://" + s.Metrics + "/books")
+	if err != nil {
+		return b, err
+	}
+	defer resp.Body.Close()
+	return b, json.NewDecoder(resp.Body).Decode(&b)
 }
 
 // Begin writes the first lines of o and waits until the agent has read them: a
@@ -290,21 +301,29 @@ func (s *Site) Begin(t *testing.T, o *Oracle) {
 // Metric returns a sample of the agent's metrics, by its whole name, 0 if it is not there.
 func (s *Site) Metric(t *testing.T, name string) float64 {
 	t.Helper()
-	for line := range strings.Lines(string(Get(t, "http://"+s.Metrics+"/metrics"))) {
+	return metric(Get(t, "http://"+s.Metrics+"/metrics"), name)
+}
+
+// IndexMetric returns a sample of the indexer's metrics, by its whole name, 0 if it is not there.
+func (s *Site) IndexMetric(t *testing.T, name string) float64 {
+	t.Helper()
+	return metric(Get(t, s.URL()+"/metrics"), name)
+}
+
+func metric(text []byte, name string) (v float64) {
+	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			var v float64
 			fmt.Sscan(rest, &v)
-			return v
 		}
 	}
-	return 0
+	return v
 }
 
 // AwaitDrained waits until the agent has read n bytes, as its books say, and
-// has nothing left to deliver.
+// has nothing left to deliver to the output index.
 func (s *Site) AwaitDrained(t *testing.T, n int64) {
 	t.Helper()
-	end := time.Now().Add(drainLimit)
+	end := time.Now().Add(s.Patience)
 	for {
 		if Status("http://"+s.Metrics+"/healthz") == 200 {
 			b := s.Books(t)
@@ -320,6 +339,3 @@ func (s *Site) AwaitDrained(t *testing.T, n int64) {
 		time.Sleep(50 * time.Millisecond)
 	}
 }
-
-// drainLimit is how long a test waits for all to be delivered.
-const drainLimit = 40 * time.Second
