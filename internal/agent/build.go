@@ -142,17 +142,22 @@ func makeClient(c config.Output) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	var proxy func(*http.Request) (*url.URL, error) // nil: of the environment
 	switch c.Proxy {
 	case "env":
-		return deliver.NewClient(tls, nil), nil
 	case config.Off:
-		return deliver.NewClient(tls, func(*http.Request) (*url.URL, error) { return nil, nil }), nil
+		proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
+	default:
+		u, err := url.Parse(c.Proxy)
+		if err != nil {
+			return nil, fmt.Errorf("proxy: %w", err)
+		}
+		proxy = http.ProxyURL(u)
 	}
-	proxy, err := url.Parse(c.Proxy)
-	if err != nil {
-		return nil, fmt.Errorf("proxy: %w", err)
+	if c.OTLP != nil && c.OTLP.Form == "grpc" {
+		return deliver.NewHTTP2Client(tls, proxy), nil
 	}
-	return deliver.NewClient(tls, http.ProxyURL(proxy)), nil
+	return deliver.NewClient(tls, proxy), nil
 }
 
 // makeHeaders are the headers of all requests of an output.

@@ -3,11 +3,13 @@ package deliver
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -289,6 +291,41 @@ func TestLogsOnce(t *testing.T) {
 		})
 		text := log.String()
 		for want, n := range map[string]int{"connection refused": 1, "503 Service Unavailable: request 10": 1, `="503`: 1, `="502`: 1, "works again": 1} {
+			if got := strings.Count(text, want); got != n {
+				t.Errorf("%q is there %d times in\n%s", want, got, text)
+			}
+		}
+	})
+}
+
+// TestLogsChangingReasonsOnce: ports and times within a reason make no new one.
+func TestLogsChangingReasonsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		remote := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 443}
+		tr := &transport{answer: func(n int, _ *http.Request, body []byte) (*http.Response, error) {
+			local := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 40000 + n}
+			switch {
+			case n < 4:
+				write := &net.OpError{Op: "write", Net: "tcp", Source: local, Addr: remote, Err: errors.New("connection reset by peer")}
+				return nil, &net.OpError{Op: "readfrom", Net: "tcp", Source: local, Addr: remote, Err: write}
+			case n < 8:
+				return nil, x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired, Detail: "current time " + time.Now().String()}
+			case n < 12:
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "read udp " + local.String() + "->10.0.0.3:53: i/o timeout", Name: "logs.example"}}
+			}
+			return stored(body), nil
+		}}
+		var log bytes.Buffer
+		simulate(t, &source{t: t, blocks: makeBlocks(1, 1, plainText)}, tr, func(o *Output) {
+			o.Backoff.Max = time.Second
+			o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		})
+		text := log.String()
+		for _, want := range []string{"tried again", `reason="write 10.0.0.1:443: connection reset by peer"`, "certificate has expired", "lookup logs.example"} {
+			n := 1
+			if want == "tried again" {
+				n = 3
+			}
 			if got := strings.Count(text, want); got != n {
 				t.Errorf("%q is there %d times in\n%s", want, got, text)
 			}

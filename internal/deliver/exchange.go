@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,8 +88,13 @@ func (o *Output) exchange(ctx context.Context, r *protocol.Request, h http.Heade
 	}
 	resp, err := o.Client.Do(req)
 	if err != nil {
+		if context.Cause(ctx) == errTimeout {
+			// What was lost on the way took other kept connections with it, perhaps,
+			// and one of HTTP/2 would be used again.
+			o.Client.CloseIdleConnections()
+		}
 		reason := o.reason(ctx, err)
-		return protocol.Verdict{Reason: reason}, reason
+		return protocol.Verdict{Reason: reason}, kind(reason)
 	}
 	defer resp.Body.Close()
 	if err := fail.Point("deliver.answered"); err != nil {
@@ -128,8 +134,7 @@ func (o *Output) request(ctx context.Context, h http.Header, up *upload) (*http.
 	return req, nil
 }
 
-// reason says why there is no answer, without what changes from one time to the
-// next, such as the local port.
+// reason says why there is no answer.
 func (o *Output) reason(ctx context.Context, err error) string {
 	if context.Cause(ctx) == errTimeout {
 		return "no whole answer within " + o.RequestTimeout.String()
@@ -140,8 +145,10 @@ func (o *Output) reason(ctx context.Context, err error) string {
 	}
 	text := err.Error()
 	var op *net.OpError
+	for inner := err; errors.As(inner, &op); inner = op.Err { // the innermost: others repeat it, with ports
+	}
 	switch {
-	case errors.As(err, &op):
+	case op != nil:
 		text = op.Op + ": " + op.Err.Error()
 		if op.Addr != nil {
 			text = op.Op + " " + op.Addr.String() + ": " + op.Err.Error()
@@ -152,6 +159,17 @@ func (o *Output) reason(ctx context.Context, err error) string {
 		text = "the connection was closed within the answer"
 	}
 	return text[:min(len(text), maxText)]
+}
+
+// kind is reason without its numbers, such as local ports and the time, which
+// change from one failure to the next.
+func kind(reason string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, reason)
 }
 
 // upload is a body that is read by net/http, perhaps still after there is an

@@ -386,6 +386,59 @@ func TestNeverReads(t *testing.T) {
 	}
 }
 
+// TestDeadConnections: when one kept connection has died without a word, so have
+// the others. They are not tried one after the other.
+func TestDeadConnections(t *testing.T) {
+	const conns = 4
+	var mu sync.Mutex
+	dead := map[net.Conn]bool{}
+	warm := make(chan struct{})
+	r := newReceiver(t, func(int) fault {
+		return func(r *receiver, c net.Conn, req *http.Request) bool {
+			mu.Lock()
+			old := dead[c]
+			dead[c] = true
+			if len(dead) == conns && !old {
+				close(warm)
+			}
+			mu.Unlock()
+			if old {
+				c.Read(make([]byte, 1)) // until the client gives up
+				return false
+			}
+			<-warm // so that each has a connection of its own
+			return good(r, c, req)
+		}
+	})
+	s := &source{t: t, blocks: makeBlocks(1, 1, plainText)}
+	o := newOutput(t, r.url(), s, ndjsonEncoder(t, "none"))
+	o.RequestTimeout = 200 * time.Millisecond
+	var warming sync.WaitGroup
+	for range conns {
+		warming.Go(func() {
+			req, err := http.NewRequest(http.MethodPost, o.URL, strings.NewReader(""))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("Idempotency-Key", "warm")
+			req.Header.Set("Content-Type", ndjson.ContentType)
+			resp, err := o.Client.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		})
+	}
+	warming.Wait()
+	run(t, o, s)
+	if n := o.Stats.Failed.Load(); n != 1 {
+		t.Errorf("%d requests failed", n)
+	}
+}
+
 // noise is text that does not get smaller by half when it is compressed.
 func noise(n int) string {
 	rnd := rand.NewChaCha8([32]byte{})

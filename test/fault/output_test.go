@@ -44,6 +44,7 @@ func TestOutput(t *testing.T) {
 		{93, "kept connections are closed", closedConnection},
 		{97, "down for a while under load", downForAWhile},
 		{98, "503 for every other request, by chance", flapping},
+		{99, "GOAWAY, reset streams, broken frames of HTTP/2", grpcFaults},
 	})
 }
 
