@@ -305,8 +305,8 @@ func (s *Store) settle() error {
 
 // admit waits until there is room, or says why there will be none soon.
 func (s *Store) admit(ctx context.Context) error {
-	if why := s.disk.full(time.Now()); why != "" {
-		return &Unavailable{why}
+	if err := s.space(); err != nil {
+		return err
 	}
 	for {
 		s.mu.Lock()
@@ -322,6 +322,34 @@ func (s *Store) admit(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// space says whether the disk is full. If what is in the log fills it, that is
+// sealed before its time, so that retention has something to drop.
+func (s *Store) space() error {
+	s.mu.Lock()
+	logs := s.logged()
+	s.mu.Unlock()
+	why, seal := s.disk.full(time.Now(), logs)
+	if why == "" {
+		return nil
+	}
+	if seal {
+		s.mu.Lock()
+		s.pressed = true
+		s.mu.Unlock()
+		s.poke()
+	}
+	return &Unavailable{why}
+}
+
+// logged is how many bytes the logs have that are not sealed. The caller holds mu.
+func (s *Store) logged() int64 {
+	n := s.open.wal.bytes.Load()
+	if s.sealing != nil {
+		n += s.sealing.wal.bytes.Load()
+	}
+	return n
 }
 
 // refusal is why nothing may be stored now. The caller holds mu.
@@ -349,7 +377,7 @@ func (s *Store) due(now time.Time) bool {
 	if g.wal.appended.Load() == 0 {
 		return false
 	}
-	return g.raw >= s.opt.SealBytes || len(g.days) > maxDays || len(g.sums) >= maxBlocks || s.broken != nil ||
+	return g.raw >= s.opt.SealBytes || len(g.days) > maxDays || len(g.sums) >= maxBlocks || s.pressed || s.broken != nil ||
 		now.Sub(g.opened) >= s.opt.SealAge || now.UTC().YearDay() != g.opened.UTC().YearDay()
 }
 

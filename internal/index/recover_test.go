@@ -1,13 +1,15 @@
 package index
 
 import (
-	"log/slog"
-	"slices"
-	"sync/atomic"
-
+	"encoding/hex"
 	"errors"
+	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,10 +256,57 @@ func TestDiskFull(t *testing.T) {
 	s.disk.mu.Unlock()
 	_, err := s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: 2, Payload: p}})
 	var u *Unavailable
-	if !errors.As(err, &u) || u.Reason != "disk is full: 0 MiB free, 1 MiB are reserved" || s.Usage().Full == "" {
+	if !errors.As(err, &u) || !strings.HasPrefix(u.Reason, "disk is full: 1023 KiB free, 1024 KiB are reserved") || s.Usage().Full == "" {
 		t.Fatalf("got %v", err)
 	}
 	want(t, s, "one")
+}
+
+// TestDiskIsFilledByTheLog has a disk so small that the log alone fills it: the
+// log is sealed while there is room for that, retention drops what is too much,
+// and so it goes on and on. Nothing is sealed for every commit.
+func TestDiskIsFilledByTheLog(t *testing.T) {
+	dir := t.TempDir()
+	const size = 600 << 10
+	s := open(t, dir, Options{Reserve: 64 << 10, MaxBytes: 100 << 10})
+	used := func() (n int64) {
+		_ = filepath.WalkDir(dir, func(path string, e os.DirEntry, _ error) error {
+			if info, err := e.Info(); err == nil && e.Type().IsRegular() && filepath.Base(path) != "catalogue.db" {
+				n += info.Size()
+			}
+			return nil
+		})
+		return n
+	}
+	s.disk.mu.Lock()
+	s.disk.at = time.Time{}
+	s.disk.free = func(string) (int64, int64, error) { return size - used(), size, nil }
+	s.disk.mu.Unlock()
+	r := rand.NewChaCha8([32]byte{1})
+	noise := make([]byte, 8<<10)
+	refused := 0
+	for n := uint64(1); n <= 200; n++ { // 1.6 MiB
+		_, _ = r.Read(noise)
+		p := payload(base()+int64(n)*1e6, hex.EncodeToString(noise))
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+			_, err := s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: n, Payload: p}})
+			if err == nil {
+				break
+			}
+			if refused++; time.Now().After(end) {
+				t.Fatalf("block %d: %v", n, err)
+			}
+		}
+		if used() > size {
+			t.Fatalf("%d bytes are used of %d", used(), size)
+		}
+	}
+	if refused == 0 || s.Stats.Dropped.Load() == 0 || s.Stats.SealFails.Load() != 0 {
+		t.Errorf("%d refused, %d segments dropped, %d seals failed", refused, s.Stats.Dropped.Load(), s.Stats.SealFails.Load())
+	}
+	if n := s.Stats.Sealed.Load(); n > 40 {
+		t.Errorf("%d segments for 200 blocks", n)
+	}
 }
 
 // walFile returns the one file of the one log of a store.

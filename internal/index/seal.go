@@ -99,6 +99,7 @@ func (s *Store) rotate(force bool) *handover {
 	h := &handover{s.open, s.agents.snapshot(), s.window.snapshot()}
 	s.sealing = s.open
 	s.open = newGeneration(next, w, &s.builders)
+	s.pressed = false
 	return h
 }
 

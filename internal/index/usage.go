@@ -4,9 +4,9 @@ import "time"
 
 // Usage returns what the store holds now.
 func (s *Store) Usage() Usage {
-	full := s.disk.full(time.Now())
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	full, _ := s.disk.full(time.Now(), s.logged())
 	u := Usage{Segments: len(s.segments), Agents: len(s.agents.byID), GapsForgotten: s.agents.missed, Full: full}
 	if err := s.refusal(); err != nil {
 		u.Full = err.Error()

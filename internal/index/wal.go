@@ -20,6 +20,7 @@ type wal struct {
 	syncs    *atomic.Int64 // counts them
 	log      *blocklog.Log
 	appended atomic.Uint64 // entries; grows under Store.mu
+	bytes    atomic.Int64  // of them, about; as appended
 
 	damaged bool // something in it could not be read: it is set aside, not removed
 
@@ -53,7 +54,7 @@ func openWAL(dir string, generation uint64, syncs *atomic.Int64) (*wal, error) {
 func (w *wal) read(fn func(blocklog.Entry) error, damaged func(error)) error {
 	walk := blocklog.Walk{Damage: func(e *blocklog.CorruptError) error { damaged(e); return nil }}
 	err := w.log.Walk(walk, func(_ blocklog.Location, e blocklog.Entry) error {
-		w.appended.Add(1)
+		w.count(len(e.Payload))
 		return fn(e)
 	})
 	if err != nil {
@@ -68,8 +69,14 @@ func (w *wal) append(e *entry, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	w.appended.Add(1)
+	w.count(len(payload))
 	return nil
+}
+
+// count counts an entry.
+func (w *wal) count(payload int) {
+	w.appended.Add(1)
+	w.bytes.Add(int64(payload) + 128)
 }
 
 // sync returns once all entries appended so far are durable. Calls that come
