@@ -33,6 +33,7 @@ func indexCommand(ctx context.Context, args []string) error {
 		return f.misuse("--max-connections %d: write a number above 0", *connections)
 	}
 	log := newLog(*level, format.value)
+	limitMemory(log)
 	x := indexer.Indexer{
 		Dir:            *dir,
 		Listen:         *listen,

@@ -40,6 +40,7 @@ func runAgent(ctx context.Context, path string) error {
 	level := new(slog.LevelVar)
 	level.Set(c.Log.Slog())
 	log := newLog(level, c.Log.Format)
+	limitMemory(log)
 	a := agent.Agent{
 		Load:       func() (*config.Config, error) { return loadConfig(path) },
 		Log:        log,

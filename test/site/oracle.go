@@ -29,6 +29,7 @@ const (
 	RenameGzip   Rotation = "rename, gzip, delete" // of the oldest
 	CopyTruncate Rotation = "copytruncate"
 	Delete       Rotation = "delete"
+	Another      Rotation = "another file" // with a number in its name; none is left
 )
 
 // Oracle writes numbered lines to one file and knows what it wrote.
@@ -47,6 +48,7 @@ type Oracle struct {
 	Seq     int // of the next line
 	time    int64
 	random  *rand.ChaCha8
+	first   string // path of the first file
 }
 
 // line appends line number seq: zap's JSON, with a checksum so that a torn
@@ -148,6 +150,10 @@ func (o *Oracle) Rotate(t *testing.T) {
 	case CopyTruncate:
 		check(copyFile(o.Path, old))
 		check(os.Truncate(o.Path, 0))
+	case Another:
+		o.Path = fmt.Sprintf("%s-%05d.log", strings.TrimSuffix(o.first, ".log"), k)
+		check(o.File.Close())
+		o.open(t)
 	case Delete:
 		check(os.Remove(o.Path))
 		check(o.File.Close())
@@ -322,7 +328,8 @@ func Get(t *testing.T, url string) []byte {
 
 // NewOracle returns a writer of the file name.log in dir.
 func NewOracle(dir, name string, mode Rotation, perFile int) *Oracle {
-	return &Oracle{Name: name, Path: filepath.Join(dir, name+".log"), Mode: mode, PerFile: perFile, random: rand.NewChaCha8([32]byte{1})}
+	path := filepath.Join(dir, name+".log")
+	return &Oracle{Name: name, Path: path, first: path, Mode: mode, PerFile: perFile, random: rand.NewChaCha8([32]byte{1})}
 }
 
 // Want fails the test unless v is: every line once and whole.

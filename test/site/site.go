@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -162,6 +163,7 @@ func FreePort(t *testing.T) string {
 type Site struct {
 	Binary             string   // of shipper
 	Env                []string // of the agent, beside that of the test
+	Wrap               []string // a command that runs the agent, before its own
 	Dir, Logs          string   // of all; of the files that are followed, Logs/*.log
 	Config             string   // the agent's file
 	IndexAddr, Metrics string   // addresses of the indexer and of the agent
@@ -225,7 +227,8 @@ func (s *Site) SetOutput(t *testing.T, output string) {
 // StartAgent starts the agent; it may not be ready yet.
 func (s *Site) StartAgent(t *testing.T) *Process {
 	t.Helper()
-	return Start(t, s.AgentLog, s.Env, s.Binary, "run", "--config", s.Config)
+	args := slices.Concat(s.Wrap, []string{s.Binary, "run", "--config", s.Config})
+	return Start(t, s.AgentLog, s.Env, args[0], args[1:]...)
 }
 
 // StartIndexer starts the indexer, with further arguments, and waits until it is ready.
