@@ -136,8 +136,12 @@ func below(server, path string) string {
 
 // makeClient makes the HTTP client of an output.
 func makeClient(c config.Output) (*http.Client, error) {
+	receiver, err := url.Parse(c.URL())
+	if err != nil {
+		return nil, err
+	}
 	t := deliver.TLS{CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile,
-		ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.Insecure}
+		ServerName: c.TLS.ServerName, Host: receiver.Hostname(), InsecureSkipVerify: c.TLS.Insecure}
 	tls, err := t.Config()
 	if err != nil {
 		return nil, err

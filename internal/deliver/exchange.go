@@ -47,11 +47,23 @@ func NewClient(config *tls.Config, proxy func(*http.Request) (*url.URL, error)) 
 			TLSHandshakeTimeout:    10 * time.Second,
 			IdleConnTimeout:        90 * time.Second,
 			MaxIdleConnsPerHost:    16,
+			OnProxyConnectResponse: judgeProxy,
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: 64 << 10,
 			WriteBufferSize:        32 << 10,
 		},
 	}
+}
+
+// judgeProxy names the proxy that gives no way through.
+func judgeProxy(_ context.Context, proxy *url.URL, _ *http.Request, r *http.Response) error {
+	switch {
+	case r.StatusCode != http.StatusOK:
+		return fmt.Errorf("the proxy %s refuses to connect: %s", proxy.Host, r.Status)
+	case r.ContentLength > 0 || len(r.TransferEncoding) > 0:
+		return fmt.Errorf("the proxy %s answers with a page instead of a connection", proxy.Host)
+	}
+	return nil
 }
 
 // NewHTTP2Client is NewClient for protocols that need HTTP/2, such as gRPC: over

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -17,7 +18,8 @@ import (
 type TLS struct {
 	CAFile             string // PEM, the authorities that are trusted; default: the system's
 	CertFile, KeyFile  string // PEM, of the client, if it has to show a certificate
-	ServerName         string // that the receiver's certificate has to be for; default: the URL's host
+	ServerName         string // that the receiver's certificate has to be for; default: the name that is dialled
+	Host               string // of the URL; it has to be there if it can be an address, which is no name in TLS
 	InsecureSkipVerify bool   // takes any certificate
 }
 
@@ -50,18 +52,21 @@ func (t TLS) Config() (*tls.Config, error) {
 			if err != nil {
 				return err
 			}
-			return verify(s, pool)
+			return verify(s, pool, cmp.Or(t.ServerName, s.ServerName, t.Host))
 		}
 	}
 	return c, nil
 }
 
 // verify checks the receiver's certificate as crypto/tls does.
-func verify(s tls.ConnectionState, roots *x509.CertPool) error {
+func verify(s tls.ConnectionState, roots *x509.CertPool, name string) error {
 	if len(s.PeerCertificates) == 0 {
 		return errors.New("the receiver has no certificate")
 	}
-	o := x509.VerifyOptions{DNSName: s.ServerName, Roots: roots, Intermediates: x509.NewCertPool()}
+	if name == "" {
+		return errors.New("no name to check the receiver's certificate against")
+	}
+	o := x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: x509.NewCertPool()}
 	for _, c := range s.PeerCertificates[1:] {
 		o.Intermediates.AddCert(c)
 	}

@@ -162,3 +162,55 @@ func TestTLSFilesAreReadAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestTLSHost: a certificate has to be for the host, also when that is an
+// address, which TLS itself does not tell the receiver.
+func TestTLSHost(t *testing.T) {
+	a := newAuthority(t, "ours")
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, a.pem, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cert, key := a.sign(t, "logs.example", 7) // and 127.0.0.1
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Listener.Close()
+	if server.Listener, err = net.Listen("tcp", "127.0.0.2:0"); err != nil {
+		t.Skip("127.0.0.2 is not an address of this machine")
+	}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	for _, c := range []struct {
+		files TLS
+		want  string
+	}{
+		{TLS{CAFile: ca, Host: "127.0.0.2"}, "certificate is valid for 127.0.0.1, not 127.0.0.2"},
+		{TLS{CAFile: ca, Host: "127.0.0.1"}, ""},
+		{TLS{CAFile: ca, ServerName: "127.0.0.1", Host: "127.0.0.2"}, ""},
+		{TLS{CAFile: ca, ServerName: "127.0.0.3"}, "certificate is valid for 127.0.0.1, not 127.0.0.3"},
+		{TLS{CAFile: ca, ServerName: "logs.example", Host: "127.0.0.2"}, ""},
+		{TLS{CAFile: ca}, "no name to check"},
+		{TLS{CAFile: ca, InsecureSkipVerify: true}, ""},
+	} {
+		config, err := c.files.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := NewClient(config, nil)
+		got := ""
+		if resp, err := client.Get(server.URL); err != nil {
+			got = err.Error()
+		} else {
+			resp.Body.Close()
+		}
+		client.CloseIdleConnections()
+		if !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%+v: %q, want %q", c.files, got, c.want)
+		}
+	}
+}

@@ -42,9 +42,12 @@ func TestOutput(t *testing.T) {
 		{91, "redirect to a login page", redirect},
 		{92, "huge header, endless body, flood of 1xx, gzip bomb", hugeAnswer},
 		{93, "kept connections are closed", closedConnection},
+		{94, "bad certificates, versions and handshakes", badTLS},
 		{97, "down for a while under load", downForAWhile},
 		{98, "503 for every other request, by chance", flapping},
 		{99, "GOAWAY, reset streams, broken frames of HTTP/2", grpcFaults},
+		{101, "proxy answers 407, or a page, to CONNECT", proxyToTLS},
+		{101, "proxy answers 407, or a page, to a POST", proxyToPlain},
 	})
 }
 

@@ -30,7 +30,7 @@ type server struct {
 	target string                       // URL of the indexer; empty: lines are kept
 	script func(n int) act              // for request n, from 0; nil: all are good
 	greet  func(n int, c net.Conn) bool // before connection n is read from; it reports whether it goes on; nil: it does
-	tls    *tls.Config                  // of what comes behind greet; nil: none
+	tls    func(n int) *tls.Config      // of connection n behind greet; nil: none
 	l      net.Listener                 // nil: one on loopback
 
 	t               *testing.T
@@ -118,7 +118,7 @@ func (s *server) serveConn(n int, c net.Conn) {
 		return
 	}
 	if s.tls != nil {
-		c = tls.Server(c, s.tls)
+		c = tls.Server(c, s.tls(n))
 	}
 	in := bufio.NewReader(c)
 	for {
