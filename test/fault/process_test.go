@@ -1,0 +1,220 @@
+package fault
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"shipper/test/site"
+)
+
+// TestProcess has what happens to a process: its surroundings, its rights, its
+// data directory.
+func TestProcess(t *testing.T) {
+	run(t, []row{
+		{103, "its own log within what it follows", ownLogFollowed},
+		{107, "nobody reads what it writes", nobodyReads},
+		{107, "standard input is closed", closedInput},
+		{108, "a user who may not read a file, until he may", noPermission},
+		{113, "two agents with copies of one data directory", cloned},
+		{114, "a data directory put back from a backup", restored},
+		{115, "a pipe among the files, and one as standard input", pipes},
+	})
+}
+
+// ownLogFollowed: an agent that follows its own log never comes to an end.
+func ownLogFollowed(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	log, err := os.Create(filepath.Join(s.Logs, "own.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(binary, "run", "--config", s.Config)
+	cmd.Stderr = log
+	err = cmd.Run()
+	text, _ := os.ReadFile(log.Name())
+	if err == nil || !strings.Contains(string(text), "own.log") {
+		t.Errorf("error %v, said:\n%s", err, text)
+	}
+}
+
+// nobodyReads closes the other end of what the agent writes to.
+func nobodyReads(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "run", "--config", s.Config)
+	cmd.Stdout, cmd.Stderr = w, w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	w.Close()
+	r.Close()
+	o := site.NewOracle(s.Logs, "w", site.Rename, 1000)
+	s.Begin(t, o)
+	cmd.Process.Signal(syscall.SIGHUP) // it has something to say
+	site.Await(t, "the reload", func() bool { return s.Metric(t, `shipper_config_reloads_total{result="ok"}`) > 0 })
+	o.Write(t, 5000)
+	settle(t, s, o)
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the agent ended with %v", err)
+	}
+}
+
+func closedInput(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	s.Wrap = []string{"sh", "-c", `exec "$0" "$@" <&-`}
+	s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 1000)
+	s.Begin(t, o)
+	o.Write(t, 2000)
+	settle(t, s, o)
+}
+
+// noPermission runs the agent as somebody who may not read one of two files.
+func noPermission(t *testing.T) {
+	needRoot(t, "running as another user")
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	for path := s.Dir; path != "/tmp" && path != "/"; path = filepath.Dir(path) {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(s.AgentDir(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(s.AgentDir(), 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	runner := filepath.Join(s.Dir, "shipper") // the binary's own directory is closed to others
+	command(t, "cp", binary, runner)
+	s.Binary = runner
+	s.Wrap = []string{need(t, "setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"}
+	closed, open := site.NewOracle(s.Logs, "closed", site.Never, 0), site.NewOracle(s.Logs, "open", site.Never, 0)
+	closed.Write(t, 1000)
+	if err := os.Chmod(closed.Path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.StartAgent(t)
+	s.Begin(t, open)
+	site.Await(t, "the file to be counted as unreadable", func() bool {
+		return s.Metric(t, `shipper_files_unreadable{input="app"}`) == 1
+	})
+	if log := s.AgentLog.String(); strings.Count(log, closed.Path) != 1 || !strings.Contains(log, "permission denied") {
+		t.Errorf("the log does not say once that %s cannot be read:\n%s", closed.Path, log)
+	}
+	open.Write(t, 1000)
+	if err := os.Chmod(closed.Path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, s, open, closed)
+}
+
+// cloned is an image of a machine on which an agent has run already, started twice.
+func cloned(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "first", site.Never, 0)
+	s.Begin(t, o)
+	o.Write(t, 1000)
+	settle(t, s, o)
+	agent.Stop(t)
+
+	c := site.New(t, binary, s.URL(), "")
+	c.IndexAddr = s.IndexAddr
+	command(t, "cp", "-r", s.AgentDir(), c.AgentDir())
+	s.StartAgent(t)
+	c.StartAgent(t)
+	p := site.NewOracle(c.Logs, "second", site.Never, 0)
+	site.Await(t, "both to run", func() bool {
+		return site.Status("http://"+s.Metrics+"/healthz") == 200 && site.Status("http://"+c.Metrics+"/healthz") == 200
+	})
+	p.Write(t, 3000)
+	o.Write(t, 3000)
+	s.AwaitDrained(t, o.Bytes.Load())
+	c.AwaitDrained(t, o.Bytes.Load()) // its books begin with those it was copied with
+	site.Want(t, o, o.Check(t, s.URL()))
+	site.Want(t, p, p.Check(t, s.URL()))
+}
+
+// restored puts back the data directory of an agent that went on meanwhile.
+func restored(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Never, 0)
+	s.Begin(t, o)
+	o.Write(t, 1000)
+	settle(t, s, o)
+	agent.Stop(t)
+	backup := filepath.Join(s.Dir, "backup")
+	command(t, "cp", "-r", s.AgentDir(), backup)
+	agent = s.StartAgent(t)
+	o.Write(t, 3000)
+	settle(t, s, o)
+	agent.Kill()
+	if err := os.RemoveAll(s.AgentDir()); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "mv", backup, s.AgentDir())
+	s.StartAgent(t)
+	o.Write(t, 1000)
+	s.AwaitDrained(t, o.Bytes.Load())
+	v := o.Check(t, s.URL())
+	if v.Missing+v.Torn > 0 {
+		t.Error(v)
+	}
+	ids, records := map[string]bool{}, 0
+	q := url.Values{"query": {`{writer="w"}`}, "start": {"0"}, "limit": {"100000"}}
+	for line := range bytes.Lines(site.Get(t, s.URL()+"/api/v1/records?"+q.Encode())) {
+		var r struct{ ID string }
+		if err := json.Unmarshal(line, &r); err != nil || r.ID == "" {
+			t.Fatalf("%s: error %v", line, err)
+		}
+		ids[r.ID] = true
+		records++
+	}
+	if len(ids) != o.Seq || records != v.Found+v.Repeated {
+		t.Errorf("%d IDs of %d records, want %d of %d", len(ids), records, o.Seq, v.Found+v.Repeated)
+	}
+	t.Log(v)
+}
+
+func pipes(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	fifo := filepath.Join(s.Logs, "pipe.log")
+	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 1000)
+	s.Begin(t, o)
+	o.Write(t, 2000)
+	settle(t, s, o)
+	if s.Metric(t, `shipper_files_skipped{input="app"}`) != 1 || !strings.Contains(s.AgentLog.String(), fifo) {
+		t.Errorf("the pipe is not said to be skipped:\n%s", s.AgentLog.String())
+	}
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	out, err := exec.Command("sh", "-c", `mkfifo "$1/in" && { printf 'level=info msg=one\nlevel=info msg=two\n' >"$1/in" & "$0" parse <"$1/in"; }`, binary, s.Dir).CombinedOutput()
+	if err != nil || strings.Count(string(out), `"message"`) != 2 {
+		t.Errorf("error %v:\n%s", err, out)
+	}
+}
