@@ -85,6 +85,9 @@ func (s *Store) rotate(force bool) *handover {
 		return nil
 	}
 	w, err := openWAL(s.dir, next, &s.Stats.LogSyncs)
+	if err == nil {
+		err = fail.Point("index.seal.rotated")
+	}
 	if err != nil {
 		s.sealFailed(fmt.Errorf("open the next generation: %w", err))
 		return nil

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"shipper/internal/blocklog"
+	"shipper/internal/fail"
 )
 
 // wal is the write-ahead log of one generation: a directory of its own, so
@@ -69,6 +70,9 @@ func (w *wal) append(e *entry, payload []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := fail.Point("index.log.appended"); err != nil {
+		return err
+	}
 	w.count(len(payload))
 	return nil
 }
@@ -100,7 +104,7 @@ func (w *wal) sync() error {
 		return err
 	}
 	w.synced = n
-	return nil
+	return fail.Point("index.log.synced")
 }
 
 // drop removes the log, whose generation is sealed.
@@ -123,6 +127,9 @@ func (w *wal) close() error { return w.log.Close() }
 func removeWAL(dir string) error {
 	gone := dir + ".sealed"
 	if err := os.Rename(dir, gone); err != nil {
+		return err
+	}
+	if err := fail.Point("index.log.renamed"); err != nil {
 		return err
 	}
 	return os.RemoveAll(gone)
