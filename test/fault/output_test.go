@@ -43,6 +43,8 @@ func TestOutput(t *testing.T) {
 		{92, "huge header, endless body, flood of 1xx, gzip bomb", hugeAnswer},
 		{93, "kept connections are closed", closedConnection},
 		{94, "bad certificates, versions and handshakes", badTLS},
+		{95, "names: none, failures, no answer, other addresses", names},
+		{96, "link down and up, forgotten connections", linkDown},
 		{97, "down for a while under load", downForAWhile},
 		{98, "503 for every other request, by chance", flapping},
 		{99, "GOAWAY, reset streams, broken frames of HTTP/2", grpcFaults},

@@ -99,6 +99,16 @@ func (s *server) closeAll() {
 	}
 }
 
+// forget resets the connections that there are.
+func (s *server) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	}
+}
+
 // url is where s listens.
 func (s *server) url() string {
 	if s.tls != nil {
