@@ -196,7 +196,7 @@ func linkDown(t *testing.T) {
 	p.ip("link", "set", p.link, "up")
 	o.Write(t, 1000)
 	settle(t, s, o)
-	if n := sample(t, s, "shipper_output_failed_requests_total") - failed; n > 1 {
+	if n := sample(t, s, "shipper_output_failed_requests_total") - failed; n > 4 { // one for each that could be kept
 		t.Errorf("%d requests failed behind forgotten connections", n)
 	}
 	says(t, s, "no whole answer within 1s")
