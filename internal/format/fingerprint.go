@@ -95,7 +95,7 @@ func goFunction(line, place []byte) (name []byte, foreign bool) {
 		return nil, false
 	}
 	name = bytes.TrimLeft(line, " ") // race reports are indented
-	if bytes.HasPrefix(name, []byte("created by ")) || bytes.HasPrefix(name, []byte("panic(")) || standardFunction(name) {
+	if len(name) == 0 || bytes.HasPrefix(name, []byte("created by ")) || bytes.HasPrefix(name, []byte("panic(")) || standardFunction(name) {
 		return nil, false
 	}
 	if name[len(name)-1] == ')' {
