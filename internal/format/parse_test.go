@@ -553,6 +553,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add([]byte("thread ' panicked at 'x"), uint64(0))
+	f.Add([]byte("{\"stack\":\" \\n\\t00000000000000000000000000000\"}"), uint64(271))
 	f.Fuzz(func(t *testing.T, text []byte, hint uint64) {
 		b := new(record.Batch)
 		// Bytes around the record are not its own.
