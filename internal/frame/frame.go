@@ -97,10 +97,15 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 	}
 	c.ends, c.from = ends, 0
 	at := c.judged
-	if c.wide != narrow {
-		return c.cutWide(data, at, flush, final)
-	}
 	for at < len(data) {
+		if c.wide != narrow {
+			next := c.wideLine(data, at, final)
+			if next < 0 {
+				break
+			}
+			at = next
+			continue
+		}
 		i := bytes.IndexByte(data[at+c.looked:], '\n')
 		end := at + c.looked + i + 1
 		if i < 0 {
@@ -117,7 +122,7 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 		raw := data[at:end]
 		if maybeWide(raw) && at == c.from && c.now == (state{}) && !c.weaving {
 			if c.wide = widthOf(raw); c.wide != narrow {
-				return c.cutWide(data, at, flush, final)
+				continue
 			}
 		}
 		switch {

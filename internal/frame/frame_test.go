@@ -997,6 +997,35 @@ func TestWideTurns(t *testing.T) {
 	}
 }
 
+// A line with a zero in it may look like UTF-16. What is text behind it is read
+// as such.
+func TestWideEnds(t *testing.T) {
+	lines := []string{}
+	for i := range 12 {
+		lines = append(lines, fmt.Sprintf("line %d, plain text and a bit of UTF-8: жарық\n", i))
+	}
+	good := strings.Join(lines, "")
+	for _, bad := range []string{"x\x00\n", "\xff\xfe\n", "\x00x\x00\n", "\x00x\x00y" + strings.Repeat("\x00\x80", 300) + "\n", "x\x00" + strings.Repeat("\xd7", 500) + "\n"} {
+		text := good[:len(lines[0])] + bad + good
+		want := cut(Options{}, text)
+		if len(want) != 14 || !slices.Equal(want[2:], lines) {
+			t.Errorf("behind %q: %q", bad, want)
+		}
+		agree(t, Options{}, text, 1)
+		for n := range 40 {
+			if got := pieces(Options{}, text, func(int) int { return 1 + n }); !slices.Equal(got, want) {
+				t.Errorf("behind %q, in pieces of %d: %q", bad, 1+n, got)
+			}
+		}
+	}
+	cjk := "level=info msg=" + strings.Repeat("中上下世界日志一二三四五六七八九十", 100) + "\nlevel=info msg=中上\n"
+	for w := littleEndian; w < widths; w++ {
+		if got := texts(cut(Options{}, string(wide(cjk, w)))); !slices.Equal(got, []string{cjk[:strings.Index(cjk, "\n")+1], "level=info msg=中上\n"}) {
+			t.Errorf("%d records: %.300q", len(got), got)
+		}
+	}
+}
+
 // Zeros before a line are no part of its text.
 func TestZeros(t *testing.T) {
 	text := "2026/11/23 06:25:41 a\n\x00\x00\x00{\"a\":1}\n\x00\x00\x002026/11/23 06:25:41 b\nmore\n"

@@ -116,30 +116,77 @@ func (w width) turned(text []byte) width {
 	return w
 }
 
-// cutWide is Cut for UTF-16, from an offset on.
-func (c *Cutter) cutWide(data []byte, at int, flush, final bool) []int32 {
-	for at < len(data) {
-		if at == c.from && c.looked == 0 && !c.weaving {
-			if len(data)-at < 4 && !final {
-				return c.left(at, false)
-			}
-			c.wide = c.wide.turned(data[at:])
+// wideLine takes the line of UTF-16 at an offset and returns where the next one
+// starts, or -1 if it is unfinished.
+func (c *Cutter) wideLine(data []byte, at int, final bool) (next int) {
+	if at == c.from && c.looked == 0 && !c.weaving {
+		if len(data)-at < 4 && !final {
+			return -1
 		}
-		end, ok := c.wide.lineEnd(data, at, c.looked)
-		if !ok {
-			c.looked = max(0, (len(data)-at)&^1-2)
-			if len(data)-at > c.lineLimit && at > c.from {
-				c.finish(at, none)
-			}
-			if !final {
-				break
-			}
-		}
-		c.looked = 0
-		c.weaveWide(data[at:end], at, end)
-		at = end
+		c.wide = c.wide.turned(data[at:])
 	}
-	return c.left(at, flush || final)
+	end, ok := c.wide.lineEnd(data, at, c.looked)
+	if i := narrowAt(data[at:end], c.looked); i >= 0 {
+		c.finish(at, none)
+		c.endAt(at + i)
+		c.wide, c.looked = narrow, 0
+		return at + i
+	}
+	if !ok {
+		c.looked = max(0, (len(data)-at)&^1-2)
+		if len(data)-at > c.lineLimit && at > c.from {
+			c.finish(at, none)
+		}
+		if !final {
+			return -1
+		}
+	}
+	c.looked = 0
+	c.weaveWide(data[at:end], at, end)
+	return end
+}
+
+// sureBytes is how many bytes that are text, and have no zero among them, are
+// none of UTF-16: in no script are both halves of so many characters ASCII.
+const sureBytes = 128
+
+// narrowAt returns where in a line, of which some bytes are known to be UTF-16,
+// text begins that is not, or -1: what is between a zero and the next newline is
+// still none.
+func narrowAt(line []byte, known int) int {
+	for at := known / sureBytes * sureBytes; at+sureBytes <= len(line); at += sureBytes {
+		if !narrowText(line[at : at+sureBytes]) {
+			continue
+		}
+		from := bytes.LastIndexByte(line[:at], 0) + 1
+		if i := bytes.IndexByte(line[from:at+sureBytes], '\n'); at > 0 && i >= 0 {
+			return from + i + 1
+		}
+		return at
+	}
+	return -1
+}
+
+// narrowText reports whether text, which may begin and end within a character,
+// is UTF-8 without control characters that are rare in logs.
+func narrowText(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1b || c == 0x7f {
+			return false
+		}
+	}
+	for i := 0; i < utf8.UTFMax-1 && !utf8.RuneStart(text[0]); i++ {
+		text = text[1:]
+	}
+	for i := len(text) - 1; i > len(text)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(text[i]) {
+			if !utf8.FullRune(text[i:]) {
+				text = text[:i]
+			}
+			break
+		}
+	}
+	return utf8.Valid(text)
 }
 
 // weaveWide weaves a line of UTF-16.
