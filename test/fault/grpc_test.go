@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -71,7 +70,7 @@ func grpcFaults(t *testing.T) {
 		frames(h2Settings, h2Bad),
 		frames(h2Settings, "\x00"),
 	}}
-	sink := &server{t: t, bodies: map[string][32]byte{}, kept: map[string][]string{}, stored: map[string]int{}}
+	sink := &server{t: t, bodies: map[string][32]byte{}, kept: map[string][]document{}, stored: map[string]int{}}
 	var calls atomic.Int64
 	h := &http.Server{Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{server: sink, req: r}
@@ -136,10 +135,10 @@ func (c *call) keepOTLP(body []byte) {
 			c.t.Error(err)
 		}
 	}
-	var lines []string
+	var all []document
 	_, err := otlp.Decode("application/x-protobuf", message, func(b *record.Batch) error {
 		for i := range b.Records {
-			lines = append(lines, string(bytes.Clone(b.Bytes(b.Records[i].Body))))
+			all = append(all, document{Message: string(b.Bytes(b.Records[i].Body))})
 		}
 		return nil
 	})
@@ -150,5 +149,5 @@ func (c *call) keepOTLP(body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stored[key]++
-	c.kept[key] = lines
+	c.kept[key] = all
 }

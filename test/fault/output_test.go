@@ -391,9 +391,9 @@ func bulkItems(t *testing.T) {
 			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.kept = map[string][]string{"": nil}
-			for _, message := range have {
-				c.kept[""] = append(c.kept[""], message)
+			c.kept = map[string][]document{"": nil}
+			for id, message := range have {
+				c.kept[""] = append(c.kept[""], document{ID: id, Message: message})
 			}
 			return c.reply(200, "", body)
 		}

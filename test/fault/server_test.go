@@ -3,6 +3,7 @@ package fault
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,7 +41,7 @@ type server struct {
 
 	mu     sync.Mutex
 	bodies map[string][sha256.Size]byte // of requests, by key
-	kept   map[string][]string          // lines by key
+	kept   map[string][]document        // by key
 	stored map[string]int               // how often a key was stored
 	logins int                          // requests to where a redirect leads
 	open   map[net.Conn]bool
@@ -60,7 +62,7 @@ type call struct {
 func serve(t *testing.T, s *server) *server {
 	t.Helper()
 	s.t = t
-	s.bodies, s.kept, s.stored, s.open = map[string][sha256.Size]byte{}, map[string][]string{}, map[string]int{}, map[net.Conn]bool{}
+	s.bodies, s.kept, s.stored, s.open = map[string][sha256.Size]byte{}, map[string][]document{}, map[string]int{}, map[net.Conn]bool{}
 	if s.l == nil {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -194,12 +196,10 @@ func (c *call) store(body []byte) (code int, answer []byte) {
 		return http.StatusBadRequest, nil
 	}
 	key := c.req.Header.Get("Idempotency-Key")
-	var lines []string
+	var kept []document
 	if c.target == "" {
 		code, answer = http.StatusOK, []byte("{}")
-		for _, d := range c.documents(body) {
-			lines = append(lines, d.Message)
-		}
+		kept = c.documents(body)
 	} else {
 		r, err := http.NewRequest(http.MethodPost, c.target+c.req.URL.RequestURI(), bytes.NewReader(body))
 		if err != nil {
@@ -220,7 +220,7 @@ func (c *call) store(body []byte) (code int, answer []byte) {
 	if code == http.StatusOK {
 		c.mu.Lock()
 		c.stored[key]++
-		c.kept[key] = lines // again, if they came again: it is the same
+		c.kept[key] = kept // again, if they came again: it is the same
 		c.mu.Unlock()
 	}
 	return code, answer
@@ -228,8 +228,13 @@ func (c *call) store(body []byte) (code int, answer []byte) {
 
 // document is a record as NDJSON and the bulk API have it.
 type document struct {
-	ID      string // of the action before it
-	Message string
+	ID          string `json:"id"` // or that of the action before it
+	Message     string `json:"message"`
+	File        string `json:"log.file.name"`
+	Truncated   bool   `json:"log.truncated"`
+	Partial     bool   `json:"log.partial"`
+	InvalidUTF8 bool   `json:"log.invalid_utf8"`
+	TimedOut    bool   `json:"log.timed_out"`
 }
 
 // documents decodes a body of NDJSON, with or without actions.
@@ -242,19 +247,20 @@ func (c *call) documents(body []byte) []document {
 	id := ""
 	for line := range bytes.Lines(text) {
 		var d struct {
-			Message *string
-			Create  struct {
+			document
+			Create *struct {
 				ID string `json:"_id"`
 			}
 		}
 		if err := json.Unmarshal(line, &d); err != nil {
 			c.t.Errorf("%v in %.200s", err, line)
 		}
-		if d.Message == nil {
+		if d.Create != nil {
 			id = d.Create.ID
 			continue
 		}
-		all = append(all, document{id, *d.Message})
+		d.ID = cmp.Or(id, d.ID)
+		all = append(all, d.document)
 	}
 	return all
 }
@@ -264,9 +270,31 @@ func (s *server) lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []string
-	for _, lines := range s.kept {
-		all = append(all, lines...)
+	for _, documents := range s.kept {
+		for _, d := range documents {
+			all = append(all, d.Message)
+		}
 	}
+	return all
+}
+
+// file returns what s has kept of the files of a name, in the order of their bytes.
+func (s *server) file(name string) []document {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []document
+	for _, documents := range s.kept {
+		for _, d := range documents {
+			if d.File == name {
+				all = append(all, d)
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y document) int { // stream, offset in hexadecimal
+		xs, xo, _ := strings.Cut(x.ID, "-")
+		ys, yo, _ := strings.Cut(y.ID, "-")
+		return cmp.Or(strings.Compare(xs, ys), len(xo)-len(yo), strings.Compare(xo, yo))
+	})
 	return all
 }
 
