@@ -107,10 +107,21 @@ func (s *Store) decode(ctx context.Context, e *entry, payload []byte, r *protoco
 		return nil, nil
 	}
 	full, err = s.insert(e, payload, batches, r)
-	if len(batches) <= 64 && len(payload) <= 1<<20 {
+	if len(batches) <= 64 && len(payload) <= 1<<20 && fieldsOf(batches) <= maxKeptFields {
 		keep = d
 	}
 	return full, err
+}
+
+// maxKeptFields is up to how many fields of a block a decoder that has made room
+// for them is kept: 2 MiB.
+const maxKeptFields = 1 << 16
+
+func fieldsOf(batches []*record.Batch) (n int) {
+	for _, b := range batches {
+		n += len(b.Fields)
+	}
+	return n
 }
 
 // decoder waits for its turn to decode.
@@ -368,7 +379,7 @@ func (s *Store) refusal() error {
 // crowded reports whether the open generation must not grow before the one
 // before it is sealed. The caller holds mu.
 func (s *Store) crowded() bool {
-	return s.sealing != nil && s.open.raw >= s.opt.SealBytes
+	return s.sealing != nil && s.open.weight >= s.opt.SealBytes
 }
 
 // due reports whether the open generation is to be sealed. The caller holds mu.
@@ -377,7 +388,7 @@ func (s *Store) due(now time.Time) bool {
 	if g.wal.appended.Load() == 0 {
 		return false
 	}
-	return g.raw >= s.opt.SealBytes || len(g.days) > maxDays || len(g.sums) >= maxBlocks || s.pressed || s.broken != nil ||
+	return g.weight >= s.opt.SealBytes || len(g.days) > maxDays || len(g.sums) >= maxBlocks || s.pressed || s.broken != nil ||
 		now.Sub(g.opened) >= s.opt.SealAge || now.UTC().YearDay() != g.opened.UTC().YearDay()
 }
 

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"sync"
 	"time"
 
@@ -13,6 +14,13 @@ const (
 	blockBytes = 4 << 20
 	// openBytes bounds the rows of all days that are not in a block yet.
 	openBytes = blockBytes + blockBytes/2
+	// columnBytes is about what a column takes in memory, beside its values.
+	columnBytes = 256
+	// maxColumns is from how many columns on a block is made. Records that all
+	// have names of their own are searched, and kept, in small blocks.
+	maxColumns = 4096
+	// partFields is how many fields are added at a time.
+	partFields = 1 << 14
 	// maxDays bounds the days, and with them the segments, of a generation.
 	maxDays = 64
 )
@@ -24,8 +32,9 @@ type generation struct {
 	wal      *wal
 	opened   time.Time // when the first block came
 	raw      int64     // bytes of text of all records
+	weight   int64     // and of the columns: about what they take in memory
 	rows     int64
-	open     int64 // bytes of text of rows that are in no piece
+	open     int64 // weight of rows that are in no piece
 	sums     sums  // of its numbered blocks
 	days     map[uint32]*dayRows
 	builders *sync.Pool // of *segment.Builder
@@ -69,19 +78,10 @@ func (g *generation) add(b *record.Batch) (full []*piece) {
 			d = new(dayRows)
 			g.days[day] = d
 		}
-		if d.rows == nil {
-			d.rows, _ = g.builders.Get().(*segment.Builder)
-			if d.rows == nil {
-				d.rows = segment.NewBuilder()
+		for part := range parts(b) {
+			if g.addTo(d, part) {
+				full = append(full, g.cut(d))
 			}
-		}
-		before := d.rows.Raw()
-		d.rows.Add(b)
-		d.view = nil
-		n := d.rows.Raw() - before
-		g.raw, g.open, g.rows = g.raw+n, g.open+n, g.rows+int64(len(b.Records))
-		if d.rows.Raw() >= blockBytes || d.rows.Full() {
-			full = append(full, g.cut(d))
 		}
 	})
 	for g.open > openBytes {
@@ -90,11 +90,55 @@ func (g *generation) add(b *record.Batch) (full []*piece) {
 	return full
 }
 
+// parts yields b in parts of not many more fields than partFields: b itself, as it
+// most often has fewer.
+func parts(b *record.Batch) iter.Seq[*record.Batch] {
+	return func(yield func(*record.Batch) bool) {
+		if len(b.Fields) <= partFields {
+			yield(b)
+			return
+		}
+		part := *b
+		for from := 0; from < len(b.Records); {
+			to, fields := from, 0
+			for to < len(b.Records) && (to == from || fields < partFields) {
+				fields += len(b.FieldsOf(&b.Records[to]))
+				to++
+			}
+			part.Records = b.Records[from:to]
+			if !yield(&part) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// addTo adds records to those of a day and reports whether that is a block.
+func (g *generation) addTo(d *dayRows, b *record.Batch) (full bool) {
+	if d.rows == nil {
+		d.rows, _ = g.builders.Get().(*segment.Builder)
+		if d.rows == nil {
+			d.rows = segment.NewBuilder()
+		}
+	}
+	raw, before := d.rows.Raw(), weight(d.rows)
+	d.rows.Add(b)
+	d.view = nil
+	n := weight(d.rows) - before
+	g.raw += d.rows.Raw() - raw
+	g.weight, g.open, g.rows = g.weight+n, g.open+n, g.rows+int64(len(b.Records))
+	return d.rows.Raw() >= blockBytes || d.rows.Columns() >= maxColumns || d.rows.Full()
+}
+
+// weight is about what the rows take in memory.
+func weight(rows *segment.Builder) int64 { return rows.Raw() + columnBytes*int64(rows.Columns()) }
+
 // cut makes a piece of the rows of a day.
 func (g *generation) cut(d *dayRows) *piece {
 	p := &piece{rows: d.rows, builders: g.builders}
 	d.pieces = append(d.pieces, p)
-	g.open -= d.rows.Raw()
+	g.open -= weight(d.rows)
 	d.rows, d.view = nil, nil
 	return p
 }
@@ -102,7 +146,7 @@ func (g *generation) cut(d *dayRows) *piece {
 func (g *generation) largest() *dayRows {
 	var most *dayRows
 	for _, d := range g.days {
-		if d.rows != nil && (most == nil || d.rows.Raw() > most.rows.Raw()) {
+		if d.rows != nil && (most == nil || weight(d.rows) > weight(most.rows)) {
 			most = d
 		}
 	}

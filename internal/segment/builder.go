@@ -104,6 +104,10 @@ func (b *Builder) Rows() int { return b.rows }
 // MiB are small and quick to search; see DESIGN.md.
 func (b *Builder) Raw() int64 { return b.raw }
 
+// Columns returns the number of columns that the records in the Builder have,
+// beside the members of every record.
+func (b *Builder) Columns() int { return len(b.columns) }
+
 // Full reports whether no other batch may be added: a block has room for
 // 1048576 records or 128 MiB, and one batch more.
 func (b *Builder) Full() bool { return b.rows > fullRows || b.raw > fullRaw }
