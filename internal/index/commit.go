@@ -24,7 +24,7 @@ func (s *Store) Commit(ctx context.Context, agent string, epoch uint32, frames [
 	var r protocol.Receipt
 	if agent == "" || len(agent) > maxAgent {
 		for i := range frames {
-			s.reject(&r, frames[i].Sequence, fmt.Sprintf("agent ID has %d bytes, want 1 to %d", len(agent), maxAgent))
+			s.reject(&r, frames[i].Sequence, fmt.Errorf("agent ID has %d bytes, want 1 to %d", len(agent), maxAgent))
 		}
 		return r, nil
 	}
@@ -70,15 +70,7 @@ func (s *Store) commit(ctx context.Context, e *entry, payload []byte, r *protoco
 	if done {
 		return nil
 	}
-	full, err := s.decode(ctx, e, payload, r)
-	for _, p := range full {
-		select {
-		case s.full <- p:
-		default:
-			p.get() // it is busy: who brings so much works, too
-		}
-	}
-	return err
+	return s.decode(ctx, e, payload, r)
 }
 
 // makeBlocks makes columnar blocks, so that acknowledgements do not wait for them.
@@ -93,24 +85,32 @@ func (s *Store) makeBlocks(ctx context.Context) {
 	}
 }
 
-// decode makes sure that a block is sound before any of it is stored.
-func (s *Store) decode(ctx context.Context, e *entry, payload []byte, r *protocol.Receipt) (full []*piece, err error) {
+// decode makes sure that a block is sound before any of it is stored. What takes
+// much memory is done by as many at a time as there are decoders.
+func (s *Store) decode(ctx context.Context, e *entry, payload []byte, r *protocol.Receipt) error {
 	d, err := s.decoder(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var keep *block.Decoder // what a bad or large block made of it is not kept
 	defer func() { s.decoders <- keep }()
 	batches, err := decodeBlock(d, payload, s.opt.MaxBlock)
 	if err != nil {
-		s.reject(r, e.sequence, err.Error())
-		return nil, nil
+		s.reject(r, e.sequence, err)
+		return nil
 	}
-	full, err = s.insert(e, payload, batches, r)
+	full, err := s.insert(e, payload, batches, r)
+	for _, p := range full {
+		select {
+		case s.full <- p:
+		default:
+			p.get() // it is busy: who brings so much works, too
+		}
+	}
 	if len(batches) <= 64 && len(payload) <= 1<<20 && fieldsOf(batches) <= maxKeptFields {
 		keep = d
 	}
-	return full, err
+	return err
 }
 
 // maxKeptFields is up to how many fields of a block a decoder that has made room
@@ -150,17 +150,50 @@ func decodeBlock(d *block.Decoder, payload []byte, maxBytes int) ([]*record.Batc
 	text := int64(0)
 	for _, b := range batches {
 		if text += textSize(b); text > 4*int64(maxBytes) {
-			return nil, fmt.Errorf("block has more than %d bytes of text", 4*maxBytes)
+			return nil, fmt.Errorf("%w: block has more than %d bytes of text", protocol.ErrTooLarge, 4*maxBytes)
 		}
 	}
+	if namesOf(batches) > maxNames {
+		return nil, fmt.Errorf("%w: block has more than %d names of attributes", protocol.ErrTooLarge, maxNames)
+	}
 	return batches, nil
+}
+
+// maxNames bounds the names of attributes in a block, once for each shape of its
+// records: each may become a column.
+const maxNames = 1 << 17
+
+// namesOf counts the names of attributes in decoded batches: the records of one
+// shape have theirs in common, at the same place.
+func namesOf(batches []*record.Batch) (n int) {
+	shapes := make(map[uint32]struct{})
+	for _, b := range batches {
+		if n += len(b.Stream.Labels); len(b.Fields) <= 64 {
+			n += len(b.Fields)
+			continue
+		}
+		clear(shapes)
+		last := uint32(0)
+		for i := range b.Records {
+			fields := b.FieldsOf(&b.Records[i])
+			if len(fields) == 0 || i > 0 && fields[0].Key.Off == last {
+				continue
+			}
+			last = fields[0].Key.Off
+			if _, seen := shapes[last]; !seen {
+				shapes[last] = struct{}{}
+				n += len(fields)
+			}
+		}
+	}
+	return n
 }
 
 // settled reports whether e needs no storing: it is known, or rejected. The
 // caller holds mu.
 func (s *Store) settled(e *entry, r *protocol.Receipt) bool {
 	if e.agent != "" && e.sequence == 0 {
-		s.reject(r, 0, "block has no sequence")
+		s.reject(r, 0, errors.New("block has no sequence"))
 		return true
 	}
 	v, why := s.known(e)
@@ -236,9 +269,9 @@ func (s *Store) warn(last *int64, now int64, msg string, args ...any) {
 	}
 }
 
-func (s *Store) reject(r *protocol.Receipt, sequence uint64, reason string) {
+func (s *Store) reject(r *protocol.Receipt, sequence uint64, why error) {
 	s.Stats.Rejected.Add(1)
-	r.Rejected = append(r.Rejected, protocol.Rejection{Sequence: sequence, Reason: reason})
+	r.Rejected = append(r.Rejected, protocol.Rejection{Sequence: sequence, Reason: why.Error(), TooLarge: errors.Is(why, protocol.ErrTooLarge)})
 }
 
 // insert writes a block to the log and adds its records to the open generation.

@@ -20,4 +20,5 @@ type Receipt struct {
 type Rejection struct {
 	Sequence uint64 // 0 if it has none
 	Reason   string
+	TooLarge bool // its records may be stored in smaller blocks
 }

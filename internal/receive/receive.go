@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -70,6 +71,7 @@ type Handler struct {
 
 	once         sync.Once
 	decompressor protocol.Decompressor
+	packing      chan struct{} // one for each body being taken apart
 	arrivals     arrivals
 	wire         budget    // bytes of bodies as they come
 	decoded      budget    // bytes of decompressed bodies
@@ -127,6 +129,7 @@ func (h *Handler) defaults() {
 		h.ReadTimeout = 30 * time.Second
 	}
 	h.wire.size, h.decoded.size = int64(h.MaxBytes/2), int64(h.MaxBytes/2)
+	h.packing = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 	h.wire.crowded = func() { h.arrivals.yield() }
 }
 
@@ -294,15 +297,11 @@ func (h *Handler) native(w http.ResponseWriter, r *http.Request, body []byte) (i
 
 // ndjson commits the records of a body.
 func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request, body []byte) (int, error) {
-	var batches []*record.Batch
-	err := h.Records(body, func(b *record.Batch) error {
-		batches = append(batches, b)
-		return nil
-	})
+	payload, err := h.pack(r, func(emit func(*record.Batch) error) error { return h.Records(body, emit) })
 	if err != nil {
-		return 0, badBody{err}
+		return 0, err
 	}
-	receipt, err := h.commit(r, body, batches)
+	receipt, err := h.commit(r, body, payload)
 	if err == nil {
 		reply(w, http.StatusOK, answer{Records: receipt.Records, Repeated: receipt.Repeated > 0})
 	}
@@ -311,15 +310,15 @@ func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request, body []byte) (i
 
 // records commits the records of a body of p.
 func (h *Handler) records(w http.ResponseWriter, r *http.Request, body []byte, p Protocol, stats *Requests) (int, error) {
-	var batches []*record.Batch
-	v, err := p.Decode(r.Header, body, func(b *record.Batch) error {
-		batches = append(batches, b)
-		return nil
+	var v protocol.Verdict
+	payload, err := h.pack(r, func(emit func(*record.Batch) error) (err error) {
+		v, err = p.Decode(r.Header, body, emit)
+		return err
 	})
 	if err != nil {
-		return 0, badBody{err}
+		return 0, err
 	}
-	receipt, err := h.commit(r, body, batches)
+	receipt, err := h.commit(r, body, payload)
 	if err == nil {
 		stats.Refused.Add(int64(v.Lost))
 		_ = p.Reply(w, r.Header, http.StatusOK, v) // nobody is there to be told
@@ -327,11 +326,26 @@ func (h *Handler) records(w http.ResponseWriter, r *http.Request, body []byte, p
 	return receipt.Records, err
 }
 
-// commit commits the records of a body as one block, so that they are stored
-// all or not at all, and once however often the body comes.
-func (h *Handler) commit(r *http.Request, body []byte, batches []*record.Batch) (protocol.Receipt, error) {
+// pack makes one block of the records of a body, nil if there are none. Records
+// take many times the memory of their text, so no more bodies are taken apart at
+// a time than there are cores.
+func (h *Handler) pack(r *http.Request, decode func(emit func(*record.Batch) error) error) ([]byte, error) {
+	select {
+	case h.packing <- struct{}{}:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	defer func() { <-h.packing }()
+	var batches []*record.Batch
+	err := decode(func(b *record.Batch) error {
+		batches = append(batches, b)
+		return nil
+	})
+	if err != nil {
+		return nil, badBody{err}
+	}
 	if len(batches) == 0 {
-		return protocol.Receipt{}, nil
+		return nil, nil
 	}
 	e, _ := h.encoders.Get().(*block.Encoder)
 	if e == nil {
@@ -340,7 +354,16 @@ func (h *Handler) commit(r *http.Request, body []byte, batches []*record.Batch) 
 	payload, raw := e.Append(nil, batches)
 	h.encoders.Put(e)
 	if raw > h.MaxBlock {
-		return protocol.Receipt{}, badBody{fmt.Errorf("%w: its records have %d bytes, the limit is %d", protocol.ErrTooLarge, raw, h.MaxBlock)}
+		return nil, badBody{fmt.Errorf("%w: its records have %d bytes, the limit is %d", protocol.ErrTooLarge, raw, h.MaxBlock)}
+	}
+	return payload, nil
+}
+
+// commit commits a block of all records of a body, so that they are stored all or
+// not at all, and once however often the body comes.
+func (h *Handler) commit(r *http.Request, body, payload []byte) (protocol.Receipt, error) {
+	if payload == nil {
+		return protocol.Receipt{}, nil
 	}
 	receipt, err := h.Store.CommitKeyed(r.Context(), r.Header.Get("Idempotency-Key"), sha256.Sum256(body), payload)
 	if err == nil {
@@ -355,10 +378,14 @@ func rejected(receipt protocol.Receipt) error {
 		return nil
 	}
 	first := receipt.Rejected[0]
-	if first.Sequence == 0 {
-		return badBody{errors.New(first.Reason)}
+	err := errors.New(first.Reason)
+	if first.TooLarge {
+		err = fmt.Errorf("%w: %s", protocol.ErrTooLarge, first.Reason)
 	}
-	return badBody{fmt.Errorf("block %d: %s", first.Sequence, first.Reason)}
+	if first.Sequence == 0 {
+		return badBody{err}
+	}
+	return badBody{fmt.Errorf("block %d: %w", first.Sequence, err)}
 }
 
 func (h *Handler) count(stats *Requests, err error) {

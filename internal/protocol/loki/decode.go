@@ -24,6 +24,9 @@ import (
 const (
 	maxRecords = 1 << 17
 	maxStreams = 4096 // batches
+	maxLabels  = 1024 // of one stream
+
+	maxMetadata = 1 << 14 // of one entry
 )
 
 // maxSeverityText is how long the text of a severity may be.
@@ -164,10 +167,16 @@ func (d *decoder) readLabels(p []byte) error {
 		if name == "service_name" && value == unknownService || value == "" {
 			return
 		}
+		if len(d.labels) > maxLabels {
+			return
+		}
 		d.labels = append(d.labels, record.Label{Name: attributeOf(name), Value: strings.ToValidUTF8(value, "\uFFFD")})
 	})
 	if err != nil {
 		return err
+	}
+	if len(d.labels) > maxLabels {
+		return fmt.Errorf("a stream has more than %d labels", maxLabels)
 	}
 	slices.Reverse(d.labels) // the last one of a name is left
 	slices.SortStableFunc(d.labels, func(a, b record.Label) int { return strings.Compare(a.Name, b.Name) })
@@ -205,6 +214,9 @@ func readEntry(p []byte, dst []pair) (e pushed, err error) {
 		case f.Is(3, protobuf.Bytes):
 			var m pair
 			m, err = readPair(f.Bytes)
+			if len(e.metadata) == maxMetadata {
+				return e, fmt.Errorf("an entry has more than %d pairs of metadata", maxMetadata)
+			}
 			e.metadata = append(e.metadata, m)
 		}
 		if err != nil {

@@ -370,7 +370,9 @@ func (d *decoder) readMember(e *entry, f *protobuf.Field) error {
 			e.body = f.Bytes
 		case 6:
 			kv, err := readPair(f.Bytes)
-			d.attributes = append(d.attributes, kv)
+			if len(d.attributes) <= maxAttributes { // one more, so that it shows
+				d.attributes = append(d.attributes, kv)
+			}
 			return err
 		case 9:
 			e.trace = f.Bytes
