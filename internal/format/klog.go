@@ -231,17 +231,14 @@ func (p *Parser) rememberYear(ns int64) {
 	}
 }
 
-// glogYear returns a time that those of the file's lines are close to: the
-// middle of the year that began with the half in which it was created, or when
-// the record was read.
+// glogYear returns a time that those of the file's lines are not behind: the end
+// of the year that began with the half in which it was created, or when the
+// record was read.
 func (p *Parser) glogYear() int64 {
 	half := int64(p.state >> stateHalf & stateHalfMask)
 	if half == 0 {
 		return p.r.Observed
 	}
-	noon := int64(43200e9)
-	if half%2 == 0 {
-		return days(2000+half/2, 7, 2)*86400e9 + noon
-	}
-	return days(2000+half/2, 12, 30)*86400e9 + noon
+	end := days(2001+half/2, 1+half%2*6, 1) * 86400
+	return (end - 1 - yearlessAhead) * 1e9 // which it may be behind
 }

@@ -30,12 +30,12 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	const klog, leap, object = "I1231 10:00:00.000000 1 a.go:1] x", "I0229 10:00:00.000000 1 a.go:1] x", `{"user":"ann","message":"x"}`
-	f(Options{Zone: time.UTC}, klog, 0, "2026-12-31T10:00:00Z", record.FormatKlog)
+	f(Options{Zone: time.UTC}, klog, 0, "2025-12-31T10:00:00Z", record.FormatKlog)
 	f(Options{Zone: time.UTC, Year: 2019}, klog, 0, "2019-12-31T10:00:00Z", record.FormatKlog)
 	f(Options{Zone: time.UTC, Year: 2024}, leap, 0, "2024-02-29T10:00:00Z", record.FormatKlog)
-	f(Options{Zone: time.FixedZone("", 3600)}, klog, 0, "2026-12-31T09:00:00Z", record.FormatKlog)
+	f(Options{Zone: time.FixedZone("", 3600)}, klog, 0, "2025-12-31T09:00:00Z", record.FormatKlog)
 	f(Options{}, object, 0, "2026-11-23T07:00:00Z", record.FormatJSON)
 	f(Options{Format: record.FormatZerologJSON}, object, 0, "2026-11-23T07:00:00Z", record.FormatZerologJSON)
 	f(Options{Format: record.FormatZerologJSON}, object, uint64(record.FormatKlog), "2026-11-23T07:00:00Z", record.FormatZerologJSON)
-	f(Options{Zone: time.UTC, Format: record.FormatZerologJSON}, klog, 0, "2026-12-31T10:00:00Z", record.FormatKlog)
+	f(Options{Zone: time.UTC, Format: record.FormatZerologJSON}, klog, 0, "2025-12-31T10:00:00Z", record.FormatKlog)
 }

@@ -137,7 +137,7 @@ func TestFields(t *testing.T) {
 	f("2026/11/23 06:25:41 INFO text only", `"format":"go-std"`, `"message":"INFO text only"`)
 	f("2026/11/23 06:25:41 INFO text n=1", `"format":"slog-default"`, `"message":"text"`, `"n":1`)
 	f("2026/11/23 06:25:41 E! [agent] x", `"severity":"error"`)
-	f("I0102 03:04:05.000006 1 a.go:1] m", `"timestamp":"2027-01-02T03:04:05.000006Z"`, "line_no_year", `"process.pid":1`)
+	f("I0102 03:04:05.000006 1 a.go:1] m", `"timestamp":"2026-01-02T03:04:05.000006Z"`, "line_no_year", `"process.pid":1`)
 	f("I1301 03:04:05.000006 1 a.go:1] m", `"format":"text"`)
 	f(`E1123 06:25:41.5 1 a.go:1] "m" err="e" logger="l" extension point="P" obj={"a":[1]}`, `"exception.message":"e"`, `"logger":"l"`, `"extension point":"P"`, `"obj":{"a":[1]}`)
 	f(`I1123 06:25:41.5 1 a.go:1] "quoted" and more`, `"message":"\"quoted\" and more"`)

@@ -74,7 +74,7 @@ func (c *clock) minute(s []byte) (wall int64, ok bool) {
 }
 
 // klog parses the mmdd hh:mm:ss.uuuuuu that s starts with. The year is the
-// clock's, or the one that brings the time closest to near, in nanoseconds.
+// clock's, or the last that brings the time to near, in nanoseconds, or before.
 func (c *clock) klog(s []byte, near int64) (ns int64, n int, ok bool) {
 	if len(s) < 14 || s[4] != ' ' {
 		return 0, 0, false
@@ -122,8 +122,12 @@ func monthNumber(s []byte) int64 {
 	return int64(i/3) + 1
 }
 
+// yearlessAhead is how far from near, in seconds, a time without a year may be in
+// its future: clocks and zones differ.
+const yearlessAhead = 2 * 86400
+
 // yearless returns the local seconds of a time without a year: in the clock's
-// year, or at most half a year from near.
+// year, or in the last one that brings it to near or before.
 func (c *clock) yearless(month, day, sec, near int64) int64 {
 	if c.year != 0 {
 		return days(c.year, month, day)*86400 + sec
@@ -131,25 +135,15 @@ func (c *clock) yearless(month, day, sec, near int64) int64 {
 	if day := near / 86400e9; day != c.nearDay || c.nearYear == 0 {
 		c.nearDay, c.nearYear = day, int64(time.Unix(0, near).UTC().Year())
 	}
-	year := c.nearYear
-	if wall := days(year, month, day)*86400 + sec; day <= 28 && wall-near/1e9 < 182*86400 && near/1e9-wall < 182*86400 {
-		return wall // no other year is closer
-	}
-	best, gap := int64(0), int64(-1)
-	for y := year - 1; y <= year+1; y++ {
-		if month == 2 && day == 29 && !leap(y) {
+	limit := near/1e9 + yearlessAhead
+	for year := c.nearYear + 1; ; year-- {
+		if month == 2 && day == 29 && !leap(year) {
 			continue
 		}
-		wall := days(y, month, day)*86400 + sec
-		d := wall - near/1e9
-		if d < 0 {
-			d = -d
-		}
-		if gap < 0 || d < gap {
-			best, gap = wall, d
+		if wall := days(year, month, day)*86400 + sec; wall <= limit {
+			return wall
 		}
 	}
-	return best
 }
 
 func leap(y int64) bool { return y%4 == 0 && (y%100 != 0 || y%400 == 0) }
