@@ -91,7 +91,7 @@ func hashFrames(h uint64, stack []byte) (own, others uint64) {
 // if there is none that says anything, and whether it is of a dependency. The
 // place is the line behind it.
 func goFunction(line, place []byte) (name []byte, foreign bool) {
-	if len(place) == 0 || place[0] != '\t' && !bytes.HasPrefix(place, []byte("    ")) || len(line) == 0 || line[0] == '\t' {
+	if len(place) == 0 || place[0] != '\t' && place[0] != '/' && !bytes.HasPrefix(place, []byte("    ")) || len(line) == 0 || line[0] == '\t' {
 		return nil, false
 	}
 	name = bytes.TrimLeft(line, " ") // race reports are indented

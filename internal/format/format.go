@@ -144,7 +144,7 @@ var rows = [...]row{
 	{record.FormatGoTest, "=- FPogB?", (*Parser).goTest},
 	{record.FormatGoDebug, "giSs ", (*Parser).goDebug},
 	{record.FormatAccessLog, digits + letters + "[:", (*Parser).accessLog},
-	{record.FormatGoStd, digits + letters + "[(<*#", (*Parser).goStd},
+	{record.FormatGoStd, digits + letters + "[(<*# ", (*Parser).goStd},
 	{record.FormatFuncr, letters + ":\"", (*Parser).funcr},
 	{record.FormatLogfmt, letters + "\"@_", (*Parser).logfmt},
 }

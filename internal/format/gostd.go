@@ -13,8 +13,12 @@ import (
 //	[prefix] [2006/01/02] [15:04:05[.000000]] [file.go:1:] [prefix] message
 func (p *Parser) goStd() bool {
 	s := p.src
-	start := 0 // of the date
-	if s[0]-'0' > 9 {
+	start := 0       // of the date
+	if s[0] == ' ' { // HashiCorp's tools of old put four blanks before it
+		if start = 4; !bytes.HasPrefix(s, []byte("    2")) || len(s) < 25 || string(s[23:25]) != " [" {
+			return false
+		}
+	} else if s[0]-'0' > 9 {
 		if start = stdPrefix(s); start < 0 {
 			return p.goFileOnly()
 		}

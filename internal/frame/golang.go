@@ -101,6 +101,8 @@ func goFrame(line []byte) bool {
 	switch line[0] {
 	case '\t':
 		return true
+	case '/':
+		return bytes.Contains(line, []byte(".go:")) && goPlace(line)
 	case 'g':
 		if goroutine(line) {
 			return true

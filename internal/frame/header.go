@@ -184,6 +184,9 @@ func padded(line []byte) mode {
 		}
 		return header
 	}
+	if pad == 4 && len(rest) > 21 && rest[4] == '/' && string(rest[19:21]) == " [" && date(rest) {
+		return header // hclog's forerunner, logutils behind package log
+	}
 	if len(rest) > 15 && rest[3] == ' ' && month(rest) && shaped(rest[7:], "00:00:00") {
 		return compact
 	}

@@ -9,7 +9,9 @@ import "bytes"
 //	Nov 23 06:42:55 prog[123]: text          journalctl --no-hostname
 //	2026-11-23T06:42:55.609743+00:00 host prog[123]: text
 //
-// Only the kernel and sudo have no process ID.
+//	Nov 23 06:42:55 host-1 prog: text        rsyslog, of some programs
+//
+// Only the kernel and sudo may have no process ID, behind a word that need be no host.
 func (l *line) syslog(text []byte, ns int64, n int) bool {
 	i := n
 	if i+1 >= len(text) || text[i] != ' ' {
@@ -29,7 +31,8 @@ func (l *line) syslog(text []byte, ns int64, n int) bool {
 	} else {
 		i, host = lo, part{}
 	}
-	if i = l.program(text, i); i == 0 {
+	bare := n == 15 && bytes.ContainsAny(text[host.lo:host.hi], "0123456789-.") // no word of a sentence
+	if i = l.program(text, i, bare); i == 0 {
 		return false
 	}
 	l.kind, l.time, l.host, l.lo, l.hi = syslog, ns, host, i, len(text)
@@ -40,9 +43,9 @@ func (l *line) syslog(text []byte, ns int64, n int) bool {
 	return true
 }
 
-// program parses the "prog[123]: " at i, and returns where the text begins, 0
-// if there is none.
-func (l *line) program(text []byte, i int) int {
+// program parses the "prog[123]: " at i, or "prog: " if bare is set, and returns
+// where the text begins, 0 if there is none.
+func (l *line) program(text []byte, i int, bare bool) int {
 	lo := i
 	for i < len(text) && i < lo+64 && (nameByte[text[i]] || text[i] == '/' || text[i] == '@' || text[i] == '(' || text[i] == ')') {
 		i++
@@ -61,7 +64,7 @@ func (l *line) program(text []byte, i int) int {
 			return 0
 		}
 		i++
-	} else if name := string(text[lo:i]); name != "kernel" && name != "sudo" {
+	} else if name := string(text[lo:i]); !bare && name != "kernel" && name != "sudo" {
 		return 0
 	}
 	if i >= len(text) || text[i] != ':' {

@@ -336,7 +336,7 @@ type trace struct {
 func (t *trace) see(line []byte) {
 	t.call = false
 	switch line[0] {
-	case '\t', ' ':
+	case '\t', ' ', '/':
 		return
 	case 'p', 'f', 'S':
 		t.headed = t.headed || goStart(line) == goDump
@@ -377,9 +377,10 @@ func (t *trace) resumes(m mode, line []byte, gap bool) bool {
 	return false
 }
 
-// goPlace reports whether line is the place of a call: "\tfile:line +0x7d".
+// goPlace reports whether line is the place of a call: "\tfile:line +0x7d". What
+// hands lines on may have taken the tab away.
 func goPlace(line []byte) bool {
-	if line[0] != '\t' && line[0] != ' ' {
+	if line[0] != '\t' && line[0] != ' ' && line[0] != '/' {
 		return false
 	}
 	if i := bytes.LastIndex(line, []byte(" +0x")); i > 0 {
