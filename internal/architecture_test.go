@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"internal/segment", "internal/pipeline", "internal/protocol/ndjson"},
 	{"internal/tail", "internal/frame", "internal/format", "internal/selector", "internal/queue", "internal/flow"},
 	{"internal/protocol", "internal/input", "internal/block"},
-	{"internal/record", "internal/metrics", "internal/blocklog", "internal/dirlock",
+	{"internal/record", "internal/metrics", "internal/blocklog", "internal/dirlock", "internal/clock",
 		"internal/jsontext", "internal/protobuf"},
 	{"internal/fail"},
 }

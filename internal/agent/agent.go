@@ -54,7 +54,7 @@ type Stats struct {
 	Blocks     atomic.Int64 // made
 	RawBytes   atomic.Int64 // of blocks before compression
 	BlockBytes atomic.Int64 // of blocks
-	Committed  atomic.Int64 // ns since the Unix epoch of the last commit; 0 before the first
+	Committed  atomic.Int64 // ns from the start to the last commit; 0 before the first
 }
 
 // Agent is a configured agent. Set the exported fields, then call Run once.
@@ -254,7 +254,7 @@ func (a *Agent) commit(ctx context.Context, results []packed) error {
 	if err := fail.Point("agent.commit.after"); err != nil {
 		return err
 	}
-	a.stats.Committed.Store(time.Now().UnixNano())
+	a.stats.Committed.Store(int64(time.Since(a.started)))
 	for _, r := range results {
 		for _, each := range r.appends {
 			if each.Block != nil {

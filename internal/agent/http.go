@@ -80,7 +80,7 @@ func (a *Agent) serveReady(w http.ResponseWriter, _ *http.Request) {
 		lag := a.queue.Lag(o.Name)
 		p.Outputs = append(p.Outputs, outputProgress{o.Name, lag.Blocks, lag.Age.Seconds()})
 	}
-	last := time.Unix(0, max(a.stats.Committed.Load(), a.started.UnixNano()))
+	last := a.started.Add(time.Duration(a.stats.Committed.Load()))
 	switch {
 	case a.queue.Stats.Full.Load() != 0:
 		p.Reason = "the queue is full: reading waits for the outputs"

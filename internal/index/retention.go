@@ -7,16 +7,6 @@ import (
 	"time"
 )
 
-// steady returns the time retention goes by: a clock that jumps ahead while
-// the program runs must not wipe the store.
-func (s *Store) steady(wall time.Time) time.Time {
-	// Round strips the monotonic reading, so that walls are compared.
-	if now := s.started.Add(time.Since(s.started)).Round(0); now.Before(wall.Round(0)) {
-		return now
-	}
-	return wall
-}
-
 // retain drops the segments that are too old, and the oldest ones while there
 // are too many bytes.
 func (s *Store) retain(now time.Time) {

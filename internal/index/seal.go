@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"shipper/internal/clock"
 	"shipper/internal/fail"
 	"shipper/internal/segment"
 )
@@ -42,7 +43,7 @@ func (s *Store) maintain(ctx context.Context) {
 		if s.turn(false) != nil {
 			sleep(ctx, sealRetry)
 		}
-		s.retain(s.steady(time.Now()))
+		s.retain(clock.Steady(s.started, time.Now()))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"shipper/internal/blocklog"
+	"shipper/internal/clock"
 	"shipper/internal/input"
 )
 
@@ -244,7 +245,7 @@ func (q *Queue) dropOld() error {
 	if q.o.MaxAge <= 0 {
 		return nil
 	}
-	oldest := time.Now().Add(-q.o.MaxAge).UnixNano()
+	oldest := clock.Steady(q.started, time.Now()).Add(-q.o.MaxAge).UnixNano()
 	return q.drop(ReasonAge, func(r blockRow) bool { return r.queued < oldest })
 }
 

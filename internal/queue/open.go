@@ -31,7 +31,8 @@ func Open(dir string, o Options) (*Queue, error) {
 		return nil, fmt.Errorf("open queue: %w", err)
 	}
 	q := &Queue{
-		dir: dir, o: o, log: o.Log, lock: lock,
+		started: time.Now(),
+		dir:     dir, o: o, log: o.Log, lock: lock,
 		commitLock: make(chan struct{}, 1),
 		update:     (*bbolt.DB).Update,
 		cursors:    map[string]*Cursor{},

@@ -176,6 +176,7 @@ type Queue struct {
 
 	dir     string
 	o       Options
+	started time.Time
 	log     *slog.Logger
 	lock    *os.File
 	agentID []byte

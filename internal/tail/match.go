@@ -3,7 +3,9 @@ package tail
 import (
 	"path/filepath"
 	"slices"
+	"time"
 
+	"shipper/internal/clock"
 	"shipper/internal/input"
 )
 
@@ -288,7 +290,7 @@ func (r *reader) forget(s *saved) error {
 // expirePositions forgets files that have been gone for long.
 func (r *reader) expirePositions() error {
 	var err error
-	oldest := wallClock() - int64(r.retention)
+	oldest := clock.Steady(r.begun, time.Now()).UnixNano() - int64(r.retention)
 	r.ledger.each(func(s *saved) {
 		if err == nil && s.time < oldest && (s.done() || !s.truncated) {
 			r.ledger.remove(s)

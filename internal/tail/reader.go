@@ -46,9 +46,10 @@ type reader struct {
 	byPath  map[string][]*file // open files, by the path where they were found
 	orphans []*saved           // truncated generations that may turn up as copies
 
-	first     bool  // this is the very first start
-	startedAt int64 // when that was, ns since the Unix epoch
-	matched   bool  // the files of the first scan are matched
+	first     bool      // this is the very first start
+	startedAt int64     // when that was, ns since the Unix epoch
+	begun     time.Time // of this run
+	matched   bool      // the files of the first scan are matched
 	now       time.Time
 	next      time.Time // tick
 	expire    time.Time
@@ -64,7 +65,7 @@ type reader struct {
 
 func newReader(f *Follower, set *set, filter *filter, roots []string, put func(input.Chunk) error) *reader {
 	return &reader{
-		set: set, filter: filter, roots: roots, put: put, log: f.Log, stats: f.Stats,
+		begun: time.Now(), set: set, filter: filter, roots: roots, put: put, log: f.Log, stats: f.Stats,
 		name: f.Name, limit: f.LineLimit, chunk: f.ChunkBytes, tick: f.PollInterval, join: f.JoinTimeout, grace: f.Grace,
 		retention: f.Retention, fromEnd: f.FromEnd, newStream: f.NewStream, newCutter: f.NewCutter,
 		pool: newPool(f.ChunkBytes), ledger: newLedger(), byPath: map[string][]*file{},
