@@ -28,7 +28,11 @@ func (p *Parser) hclogText() bool {
 		i = n + 1
 	}
 	n, number := upperLevelAt(s[i+1:])
-	if n == 0 || i+8 >= len(s) || s[i+1+n] != ']' || s[i+7] != ' ' || n == 4 && s[i+6] != ' ' {
+	if n == 0 || i+8 >= len(s) || s[i+7] != ' ' {
+		return false
+	}
+	// "[INFO] " with a blank more, or, before 0.9, "[INFO ]".
+	if s[i+1+n] != ']' && (n != 4 || s[i+6] != ']') || n == 4 && s[i+5] != ' ' && s[i+6] != ' ' {
 		return false
 	}
 	level := p.span(i+1, i+1+n)

@@ -22,14 +22,25 @@ func (p *Parser) klog() bool {
 	if i < 0 {
 		return false
 	}
-	if i < len(p.src) && p.src[i] == '"' && !p.klogStructured(i) {
-		p.again(p.r.Observed) // a text that starts with a quote
+	if i < len(p.src) && (p.src[i] == '"' || klogrName(p.src[i:]) > 0) {
+		if p.klogStructured(i) {
+			return true
+		}
+		p.again(p.r.Observed) // a text with quotes
 		p.klogHeader()
-		p.message(i, len(p.src))
-	} else if i == len(p.src) || p.src[i] != '"' {
-		p.message(i, len(p.src))
 	}
+	p.message(i, len(p.src))
 	return true
+}
+
+// klogrName returns the length of the logger that klogr puts in front of its
+// pairs, 0 if s does not start with one.
+func klogrName(s []byte) int {
+	n := bytes.IndexByte(s[:min(len(s), 128)], ' ')
+	if n > 0 && (bytes.HasPrefix(s[n:], []byte(` "msg"="`)) || bytes.HasPrefix(s[n:], []byte(` "level"=`)) || bytes.HasPrefix(s[n:], []byte(` "error"=`))) {
+		return n
+	}
+	return 0
 }
 
 // klogHeader takes the header and returns the index behind it, -1 if there is none.
@@ -90,9 +101,15 @@ func klogSeverity(c byte) uint8 {
 }
 
 // klogStructured parses a message in quotes and the pairs behind it, or, as
-// klogr writes it, pairs alone.
+// klogr writes it, pairs alone, perhaps with the logger in front of them:
+//
+//	logger "msg"="message" "key"="value"
 func (p *Parser) klogStructured(i int) bool {
 	s := p.src
+	if n := klogrName(s[i:]); s[i] != '"' && n > 0 {
+		p.r.Logger = p.span(i, i+n)
+		return p.klogPairs(i + n)
+	}
 	e, found := quoted(s, i+1)
 	if e < 0 {
 		return false
