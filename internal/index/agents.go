@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,8 +14,11 @@ const (
 	maxAgents = 1 << 16 // with an average of 100 bytes each
 	maxAgent  = 64      // bytes of an agent ID
 
-	// An agent that has been silent for so long makes room for a new one.
-	agentSilence = 7 * 24 * time.Hour
+	// When there is no room, the agents that have been silent for longest,
+	// and for so long, make some: far longer than an agent waits before it
+	// sends something again, and short enough that agents that somebody made up
+	// do not keep real ones out.
+	agentSilence = 10 * time.Minute
 )
 
 // errAgents is the reason for refusing a new agent.
@@ -66,18 +70,22 @@ func (a *agents) room(id string, now int64) error {
 	if a.byID[id] != nil || len(a.byID) < maxAgents {
 		return nil
 	}
-	var oldest *agent
+	var silent []*agent
 	for _, g := range a.byID {
-		if oldest == nil || g.seen < oldest.seen {
-			oldest = g
+		if now-g.seen >= int64(agentSilence) {
+			silent = append(silent, g)
 		}
 	}
-	if now-oldest.seen < int64(agentSilence) {
+	if len(silent) == 0 {
 		return errAgents
 	}
-	delete(a.byID, oldest.id)
-	delete(a.dirty, oldest)
-	a.gone = append(a.gone, oldest.id)
+	// Many at a time, because finding them is work.
+	slices.SortFunc(silent, func(x, y *agent) int { return cmp.Compare(x.seen, y.seen) })
+	for _, g := range silent[:min(len(silent), maxAgents/16)] {
+		delete(a.byID, g.id)
+		delete(a.dirty, g)
+		a.gone = append(a.gone, g.id)
+	}
 	return nil
 }
 

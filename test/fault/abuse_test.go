@@ -36,6 +36,7 @@ func TestAbuse(t *testing.T) {
 		{126, "requests over the limits", overLimits},
 		{127, "headers, bodies and readers that take their time", slowClients},
 		{128, "10,000 idle connections", idleConnections},
+		{128, "more connections than descriptors", fewDescriptors},
 	})
 }
 
@@ -394,4 +395,34 @@ func idleConnections(t *testing.T) {
 	}
 	t.Logf("%d connections, %v open at a time, %v closed to make room", len(open), a.IndexMetric(t, "shipper_index_connections"),
 		a.IndexMetric(t, `shipper_index_connections_closed_total{which="idle"}`))
+}
+
+// fewDescriptors has an indexer whose limit of open files is low.
+func fewDescriptors(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	site.Start(t, s.IndexLog, nil, need(t, "prlimit"), "--nofile=600:600", binary, "index", "--data", s.IndexDir(), "--listen", s.IndexAddr)
+	site.Await(t, "the indexer to be ready", func() bool { return site.Status(s.URL()+"/ready") == 200 })
+	if n := s.IndexMetric(t, "shipper_index_connections_limit"); n != 300 {
+		t.Errorf("%v connections are let in", n)
+	}
+	if log := s.IndexLog.String(); !strings.Contains(log, "open_files=600") {
+		t.Errorf("the log does not say it:\n%s", log)
+	}
+	for range 1000 {
+		c, err := net.Dial("tcp", s.IndexAddr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	d := newSender(s, 1)
+	for _, q := range upTo(20) {
+		if v, code := d.send(d.frame(q, 10)); v.Outcome != protocol.Accepted {
+			t.Errorf("block %d: %d %s", q, code, v.Reason)
+		}
+	}
+	d.want(t, 10, upTo(20)...)
+	if log := s.IndexLog.String(); strings.Contains(log, "too many open files") {
+		t.Errorf("it ran out of descriptors:\n%s", log)
+	}
 }

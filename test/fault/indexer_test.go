@@ -31,7 +31,67 @@ func TestIndexer(t *testing.T) {
 	} {
 		rows = append(rows, row{121, "killed at " + point, func(t *testing.T) { killIndexerAt(t, point) }})
 	}
+	for _, point := range []string{
+		"index.log.appended@10-14", "index.log.synced@10-14",
+		"index.seal.rotated@1-2", "segment.write.complete@1-2", "index.seal.written", "index.seal.registered",
+	} {
+		rows = append(rows, row{129, "error at " + point, func(t *testing.T) { failIndexerAt(t, point) }})
+	}
+	rows = append(rows, row{129, "EIO from fdatasync", indexerSyncFails})
 	run(t, rows)
+}
+
+// failIndexerAt has a step of storing and sealing fail a few times: what could not
+// be stored is refused for now, and in the end all is there once.
+func failIndexerAt(t *testing.T, point string) {
+	const records, blocks = 2000, 60
+	s := site.New(t, binary, "", "")
+	p := startIndexer(t, s, name(point)+"=error"+when(point))
+	d := newSender(s, 1)
+	d.pad = 1000
+	for _, q := range upTo(blocks) {
+		d.deliver(t, d.frame(q, records))
+	}
+	d.want(t, records, upTo(blocks)...)
+	if !strings.Contains(s.IndexLog.String(), "fail point "+name(point)) {
+		t.Error("nothing failed")
+	}
+	if code := p.Stop(t); code != 0 {
+		t.Errorf("the indexer ended with %d", code)
+	}
+	s.StartIndexer(t)
+	d.want(t, records, upTo(blocks)...)
+}
+
+// indexerSyncFails has syncs of the log fail as a broken disk does: what came with
+// them may or may not be on disk.
+func indexerSyncFails(t *testing.T) {
+	const records, blocks = 10, 60
+	strace := need(t, "strace")
+	s := site.New(t, binary, "", "")
+	// -D: strace is not the parent, so that to kill p is to kill the indexer.
+	args := []string{"-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=6..30+8",
+		binary, "index", "--data", s.IndexDir(), "--listen", s.IndexAddr}
+	p := site.Start(t, s.IndexLog, nil, strace, args...)
+	site.Await(t, "the indexer to serve", func() bool { return site.Status(s.URL()+"/healthz") == 200 })
+	d := newSender(s, 1)
+	refused := 0
+	for _, q := range upTo(blocks) {
+		if v, code := d.send(d.frame(q, records)); v.Outcome != protocol.Accepted {
+			if refused++; code != 503 || !strings.Contains(v.Reason, "input/output error") {
+				t.Errorf("block %d: %d %+v", q, code, v)
+			}
+		}
+		d.deliver(t, d.frame(q, records))
+	}
+	d.want(t, records, upTo(blocks)...)
+	if refused == 0 {
+		t.Error("no sync failed")
+	}
+	p.Kill()
+	s.StartIndexer(t)
+	d.want(t, records, upTo(blocks)...)
+	t.Logf("%d of %d blocks refused at first", refused, blocks)
 }
 
 // startIndexer starts an indexer with a fail point.
