@@ -124,7 +124,7 @@ func starts(line []byte) bool {
 		}
 	}
 	m := opens(line)
-	return m != none && m != goRuntime || pairs(line)
+	return m != none && m != goRuntime || pairs(line) || digit(line[0]) && access(line)
 }
 
 // follow judges a line that is not blank behind lines of mode m; gap says that
