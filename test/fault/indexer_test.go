@@ -56,6 +56,7 @@ func failIndexerAt(t *testing.T, point string) {
 	if !strings.Contains(s.IndexLog.String(), "fail point "+name(point)) {
 		t.Error("nothing failed")
 	}
+	site.Await(t, "a seal that works", func() bool { return s.IndexMetric(t, "shipper_index_sealed_segments_total") > 0 })
 	if code := p.Stop(t); code != 0 {
 		t.Errorf("the indexer ended with %d", code)
 	}
