@@ -4,7 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,23 +24,34 @@ import (
 // of jobs of 256 KiB, or of one line of up to 64 MiB.
 const maxBlockBytes = 256 << 20
 
-func queueCommand(_ context.Context, args []string) error {
+func queueCommand(ctx context.Context, args []string) error {
 	f := newFlags("queue")
 	dir := f.String("data", "", "the agent's `data_dir`")
 	output := f.outputFlag("text", "json")
-	dead := f.Bool("dead", false, "cat: the dead letters instead of what is queued")
+	dead := f.Bool("dead", false, "ls, cat: the dead letters instead of what is queued")
+	only := f.String("only", "", "replay: the dead letters of this `output`; default: of all")
 	rest, err := f.parse(args)
 	if err != nil {
 		return err
 	}
 	views := map[string]func(*queue.Inspector) error{
-		"stat":   func(i *queue.Inspector) error { return queueStat(i, output.is("json")) },
-		"ls":     func(i *queue.Inspector) error { return queueList(i, output.is("json")) },
+		"stat": func(i *queue.Inspector) error { return queueStat(i, output.is("json")) },
+		"ls": func(i *queue.Inspector) error {
+			if *dead {
+				return queueListDead(i, output.is("json"))
+			}
+			return queueList(i, output.is("json"))
+		},
 		"cat":    func(i *queue.Inspector) error { return queueCat(i, *dead) },
 		"verify": func(i *queue.Inspector) error { return queueVerify(i, *dir) },
+		"replay": nil,
 	}
-	if len(rest) != 1 || views[rest[0]] == nil {
-		return f.misuse("wants one of stat, ls, cat, verify")
+	if len(rest) != 1 {
+		return f.misuse(queueUsage)
+	}
+	view, ok := views[rest[0]]
+	if !ok {
+		return f.misuse(queueUsage)
 	}
 	if *dir == "" {
 		return f.misuse("wants --data DIR")
@@ -46,9 +60,15 @@ func queueCommand(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if view == nil {
+		i.Close() // there is a queue
+		return queueReplay(ctx, *dir, *only)
+	}
 	defer i.Close()
-	return views[rest[0]](i)
+	return view(i)
 }
+
+const queueUsage = "wants one of stat, ls, cat, verify, replay"
 
 // queueSummary is what "queue stat" prints.
 type queueSummary struct {
@@ -138,6 +158,58 @@ func queueList(i *queue.Inspector, asJSON bool) error {
 		return err
 	}
 	return out.Flush()
+}
+
+// deadLetter is a line of "queue ls --dead".
+type deadLetter struct {
+	Block    string `json:"block"` // that the records come from
+	Output   string `json:"output,omitempty"`
+	Refused  string `json:"refused"` // when
+	Records  int    `json:"records"`
+	RawBytes int    `json:"raw_bytes"`
+	Bytes    int    `json:"bytes"`
+	Reason   string `json:"reason"`
+}
+
+func queueListDead(i *queue.Inspector, asJSON bool) error {
+	out := bufio.NewWriter(os.Stdout)
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	enc := json.NewEncoder(out)
+	if !asJSON {
+		fmt.Fprintln(w, "BLOCK\tOUTPUT\tREFUSED\tRECORDS\tRAW\tBYTES\tREASON")
+	}
+	err := i.DeadLetters(func(l queue.DeadLetter, _ []byte) error {
+		d := deadLetter{Block: l.Block.String(), Output: l.Output, Refused: instant(l.Time), Records: l.Records,
+			RawBytes: l.Raw, Bytes: l.Bytes, Reason: l.Reason}
+		if asJSON {
+			return enc.Encode(d)
+		}
+		_, err := fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.Block, d.Output, d.Refused, d.Records, d.RawBytes, d.Bytes, d.Reason)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// queueReplay queues dead letters again, of one output or of all, for the
+// outputs that refused them. It takes the space it needs.
+func queueReplay(ctx context.Context, dir, output string) error {
+	q, err := queue.Open(dir, queue.Options{MaxBytes: math.MaxInt64, Check: checkIndex,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	if err != nil {
+		return err
+	}
+	n, err := q.Replay(ctx, func(d queue.DeadLetter) bool { return output == "" || d.Output == output })
+	if err := errors.Join(err, q.Close()); err != nil {
+		return fmt.Errorf("%d dead letters queued again, then: %w", n, err)
+	}
+	_, err = fmt.Printf("%d dead letters queued again\n", n)
+	return err
 }
 
 // addressed names the outputs a block is for.

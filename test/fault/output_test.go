@@ -117,8 +117,10 @@ func refusedRecords(t *testing.T) {
 			return c.reply(200, "", answer)
 		}
 	}}
-	s, _ := collect(t, srv, "http: {url: %s, compression: gzip}")
+	s, o := collect(t, srv, "http: {url: %s, compression: gzip}")
 	says(t, s, `reason="400 Bad Request: no such field"`)
+	replay(t, s, srv, "no such field")
+	site.Want(t, o, o.Judge(srv.lines()))
 }
 
 func tooLarge(t *testing.T) {
@@ -164,6 +166,8 @@ func refusedBlock(t *testing.T) {
 		t.Errorf("%d dead letters, %d counted", len(dead), counted)
 	}
 	site.Want(t, o, o.Judge(append(dead, o.Fetch(t, s.URL(), `{writer="w"}`)...)))
+	replay(t, s, srv, "malware found")
+	site.Want(t, o, o.Check(t, s.URL()))
 }
 
 // credentials replaces the token after five refusals.

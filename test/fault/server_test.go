@@ -37,6 +37,7 @@ type server struct {
 
 	t               *testing.T
 	requests, conns atomic.Int64
+	mild            atomic.Bool  // all requests are good from now on
 	spoilt          atomic.Int64 // requests that met another act than good
 
 	mu     sync.Mutex
@@ -146,7 +147,7 @@ func (s *server) serveConn(n int, c net.Conn) {
 			return
 		}
 		do := act(good)
-		if s.script != nil {
+		if s.script != nil && !s.mild.Load() {
 			do = s.script(int(s.requests.Load()))
 		}
 		s.requests.Add(1)
@@ -411,6 +412,29 @@ func says(t *testing.T, s *site.Site, texts ...string) {
 func sample(t *testing.T, s *site.Site, name string) int {
 	t.Helper()
 	return int(s.Metric(t, name+`{output="index"}`))
+}
+
+// replay queues the dead letters of s again, for which its receiver, srv, is mild
+// now, and waits until they are delivered. The agent does not run.
+func replay(t *testing.T, s *site.Site, srv *server, reason string) {
+	t.Helper()
+	list := command(t, s.Binary, "queue", "ls", "--dead", "-o", "json", "--data", s.AgentDir())
+	letters := strings.Count(list, "\n")
+	if letters == 0 || strings.Count(list, reason) != letters {
+		t.Errorf("%d dead letters, want all with the reason %q:\n%.2000s", letters, reason, list)
+	}
+	if out := command(t, s.Binary, "queue", "replay", "--data", s.AgentDir()); out != fmt.Sprintf("%d dead letters queued again\n", letters) {
+		t.Errorf("replay says %q, of %d", out, letters)
+	}
+	if left := deadLetters(t, s); len(left) != 0 {
+		t.Errorf("%d dead letters are left", len(left))
+	}
+	srv.mild.Store(true)
+	s.StartAgent(t)
+	site.Await(t, "the first of them to be delivered", func() bool {
+		return site.Status("http://"+s.Metrics+"/healthz") == 200 && sample(t, s, "shipper_output_blocks_total") > 0
+	})
+	s.AwaitDrained(t, 0)
 }
 
 // deadLetters are the messages that "shipper queue cat --dead" prints. The agent
