@@ -182,6 +182,7 @@ func (p *packer) parse(b *record.Batch, c input.Chunk) {
 	b.Reset(c.Stream, c.Data)
 	p.starts = p.starts[:0]
 	hint := c.Hint.Load()
+	p.parser.Written = c.Modified
 	lo := 0
 	for i, end := range c.Ends {
 		hi := int(end)

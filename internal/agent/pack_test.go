@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"shipper/internal/block"
 	"shipper/internal/format"
@@ -195,5 +196,25 @@ func TestPackedSecrets(t *testing.T) {
 		if bytes.Contains(raw, []byte(s)) {
 			t.Errorf("%q is in the block", s)
 		}
+	}
+}
+
+// TestYearsOfAFile wants the year of a time without one from when the file was
+// changed last, that of the container's or syslog's line, too.
+func TestYearsOfAFile(t *testing.T) {
+	p := newPacker(nil)
+	p.parser = format.New(format.Options{Zone: time.UTC})
+	c := chunkOf("k", "I1231 23:59:58.000000 1 a.go:1] old", "I0101 00:00:02.000000 1 a.go:1] new",
+		"Dec 31 23:59:59 web7 app[7]: bye", "Jan  1 00:00:03 web7 app[7]: hello")
+	c.Modified = time.Date(2024, 1, 1, 0, 0, 4, 0, time.UTC).UnixNano()
+	c.Read = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+	b := new(record.Batch)
+	p.parse(b, c)
+	var got []string
+	for i := range b.Records {
+		got = append(got, time.Unix(0, b.Records[i].Time).UTC().Format(time.DateTime))
+	}
+	if want := []string{"2023-12-31 23:59:58", "2024-01-01 00:00:02", "2023-12-31 23:59:59", "2024-01-01 00:00:03"}; !slices.Equal(got, want) {
+		t.Errorf("times %q, want %q", got, want)
 	}
 }

@@ -25,7 +25,7 @@ func (p *Parser) devslog() bool {
 		if !ok {
 			return false
 		}
-		ns, i, source = p.clock.dateless(sec, frac, p.r.Observed), n, record.TimeNoDate
+		ns, i, source = p.clock.dateless(sec, frac, p.near), n, record.TimeNoDate
 	}
 	if i++; i+2 >= len(s) || s[i] != ']' || s[i+1] != ' ' {
 		return false

@@ -34,7 +34,7 @@ func (p *Parser) fiber() bool {
 		column[c] = p.trimmed(i, i+j)
 		i += j + 3
 	}
-	p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.r.Observed), record.TimeNoDate
+	p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.near), record.TimeNoDate
 	p.r.Body = p.span(11, len(s))
 	p.addInt(nameStatus, status)
 	p.addText(nameDuration, column[0])
@@ -81,7 +81,7 @@ func (p *Parser) fiberBrackets() bool {
 		return false
 	}
 	end := token(s, target+1)
-	p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.r.Observed), record.TimeNoDate
+	p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.near), record.TimeNoDate
 	p.r.Body = p.span(11, len(s))
 	p.addInt(nameStatus, status)
 	p.addText(nameDuration, p.span(duration, token(s, duration)))

@@ -26,6 +26,12 @@ type Options struct {
 // Parser parses records. It is not for concurrent use, but serves all streams:
 // what it learns of one is in the hint.
 type Parser struct {
+	// Written is when what is parsed from now on was written, at the latest, in
+	// nanoseconds since the Unix epoch: what a time without a year or a date is
+	// measured by. 0: when it was read.
+	Written int64
+
+	near  int64 // Written, or when the record was read
 	b     *record.Batch
 	r     *record.Record // the record that is being filled
 	src   []byte         // its bytes, without blank lines around it
@@ -217,6 +223,10 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	p.hint, p.state = uint8(*hint), *hint&^0xff
 	if p.first != 0 {
 		p.hint = p.first
+	}
+	p.near = observed
+	if p.Written != 0 {
+		p.near = p.Written
 	}
 	p.begin(observed)
 	if hi == lo {

@@ -35,7 +35,7 @@ func (p *Parser) goStd() bool {
 		p.r.Time, p.r.TimeSource = p.clock.utc(day*86400)*1e9, record.TimeNoZone
 		i += 10
 	} else if sec, frac, n, ok := timeOfDay(s[i:]); ok && i == 0 && (n == 8 || n == 15) {
-		p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.r.Observed), record.TimeNoDate
+		p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.near), record.TimeNoDate
 		i += n
 	} else {
 		return false

@@ -250,11 +250,11 @@ func (p *Parser) rememberYear(ns int64) {
 
 // glogYear returns a time that those of the file's lines are not behind: the end
 // of the year that began with the half in which it was created, or when the
-// record was read.
+// record was written.
 func (p *Parser) glogYear() int64 {
 	half := int64(p.state >> stateHalf & stateHalfMask)
 	if half == 0 {
-		return p.r.Observed
+		return p.near
 	}
 	end := days(2001+half/2, 1+half%2*6, 1) * 86400
 	return (end - 1 - yearlessAhead) * 1e9 // which it may be behind

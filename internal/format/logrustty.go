@@ -72,7 +72,7 @@ func (p *Parser) geth(i int, padded bool, number uint8) bool {
 	if !ok || !ok1 || !ok2 || month < 1 || month > 12 || day < 1 || day > 31 || i == len(s) {
 		return false
 	}
-	p.r.Time, p.r.TimeSource = p.clock.utc(p.clock.yearless(month, day, sec, p.r.Observed))*1e9+frac, record.TimeNoYear
+	p.r.Time, p.r.TimeSource = p.clock.utc(p.clock.yearless(month, day, sec, p.near))*1e9+frac, record.TimeNoYear
 	if number == 18 { // the top of both
 		p.r.Severity = 21
 	}

@@ -22,7 +22,7 @@ func (p *Parser) rustLog() bool {
 		if !ok || m != 8 || len(s) < 10 || s[m+1] != '[' {
 			return false
 		}
-		ns, n, source = p.clock.dateless(sec, frac, p.r.Observed), m, record.TimeNoDate
+		ns, n, source = p.clock.dateless(sec, frac, p.near), m, record.TimeNoDate
 	} else if s[4] != '-' {
 		return false
 	}

@@ -28,7 +28,7 @@ func (p *Parser) slogTerm() bool {
 	if s[i] >= 'a' || s[i] < 'A' {
 		return i > 0 && p.hint == record.FormatSlogTermCompact && p.slogContext(i)
 	}
-	ns, n := p.clock.monthDay(s[i:], p.r.Observed)
+	ns, n := p.clock.monthDay(s[i:], p.near)
 	level := i + n + 1
 	if n == 0 || level >= len(s) || s[level-1] != ' ' {
 		return i > 0 && p.hint == record.FormatSlogTermCompact && p.slogContext(i)

@@ -108,8 +108,8 @@ func (c *clock) monthDay(s []byte, near int64) (ns int64, n int) {
 }
 
 // Yearless implements frame.Years, in the Parser's zone.
-func (p *Parser) Yearless(text []byte, near int64) (ns int64, ok bool) {
-	ns, n := p.clock.monthDay(text, near)
+func (p *Parser) Yearless(text []byte) (ns int64, ok bool) {
+	ns, n := p.clock.monthDay(text, p.near)
 	return ns, n > 0
 }
 

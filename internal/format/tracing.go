@@ -183,7 +183,7 @@ func (p *Parser) tracingTime() (timed bool, i int) {
 		return true, n
 	}
 	if s[0] > ' ' && s[0] != '[' {
-		ns, n := p.clock.monthDay(s, p.r.Observed) // before version 0.2
+		ns, n := p.clock.monthDay(s, p.near) // before version 0.2
 		if n > 0 {
 			p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
 		}

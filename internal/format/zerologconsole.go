@@ -55,7 +55,7 @@ func (p *Parser) terminalTime() (ns int64, n int, source record.TimeSource) {
 			return 0, len("<nil>"), record.TimeRead
 		}
 	case s[0]-'0' > 9:
-		ns, n = p.clock.monthDay(s, p.r.Observed)
+		ns, n = p.clock.monthDay(s, p.near)
 		return ns, n, record.TimeNoYear
 	case len(s) > 6 && (s[1] == ':' || s[2] == ':'):
 		sec, frac, n, ok := timeOfDay(s)
@@ -65,7 +65,7 @@ func (p *Parser) terminalTime() (ns int64, n int, source record.TimeSource) {
 		if n == 0 {
 			return 0, 0, 0
 		}
-		return p.clock.dateless(sec, frac, p.r.Observed), n, record.TimeNoDate
+		return p.clock.dateless(sec, frac, p.near), n, record.TimeNoDate
 	}
 	return p.clock.at(s)
 }

@@ -219,9 +219,9 @@ func (s *Splitter) text(arena []byte, k kind, c chained, t *Text) []byte {
 
 // Years knows the year of times that have none.
 type Years interface {
-	// Yearless returns the time "Nov 23 06:42:55" that text starts with, in the
-	// year that brings it closest to near: both in ns since the Unix epoch.
-	Yearless(text []byte, near int64) (ns int64, ok bool)
+	// Yearless returns the time "Nov 23 06:42:55" that text starts with, in ns
+	// since the Unix epoch, in a year that suits the record begun last.
+	Yearless(text []byte) (ns int64, ok bool)
 }
 
 var (
@@ -244,7 +244,7 @@ func (t *Text) Complete(b *record.Batch, years Years) {
 		r.Time, r.TimeSource = t.Time, record.TimeFrame
 	}
 	if t.yearless.Len > 0 && r.TimeSource == record.TimeRead {
-		if ns, ok := years.Yearless(b.Bytes(t.yearless), r.Observed); ok {
+		if ns, ok := years.Yearless(b.Bytes(t.yearless)); ok {
 			r.Time, r.TimeSource = ns, record.TimeNoYear
 		}
 	}

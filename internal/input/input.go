@@ -23,6 +23,10 @@ type Chunk struct {
 	Base  int64          // offset of Data[0] in the stream's generation
 	Read  int64          // when Data was read, ns since the Unix epoch
 
+	// Modified is when the file that Data is from was changed last, ns since the
+	// Unix epoch: times without a year or a date are not later. 0 is not known.
+	Modified int64
+
 	Input string // key of the position, unique among all inputs: "<input name>/<generation ID>"
 	Pos   []byte // the position behind this chunk, to be stored under Input; nil deletes it
 	Books []Entry

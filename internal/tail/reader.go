@@ -218,11 +218,14 @@ func (r *reader) look(f *file) error {
 	if fd < 0 {
 		return r.given(f)
 	}
+	st, err := fstat(fd)
 	if f.archive != nil {
+		if err == nil {
+			f.mtime = st.mtime
+		}
 		r.enqueue(f)
 		return nil
 	}
-	st, err := fstat(fd)
 	if f.stale && err == nil {
 		err = unix.ESTALE
 	}

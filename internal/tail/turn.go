@@ -485,7 +485,7 @@ func (r *reader) send(f *file, n int64, c input.Chunk) error {
 	if f.archive == nil && f.offset >= f.size {
 		f.flags |= flagAtEnd
 	}
-	c.Stream, c.Hint, c.Input, c.Read = f.stream, f.hint, f.key, f.time
+	c.Stream, c.Hint, c.Input, c.Read, c.Modified = f.stream, f.hint, f.key, f.time, f.mtime
 	c.Pos = f.position.append(make([]byte, 0, 96+len(f.position.path)+len(f.state)))
 	return r.book(f.position.path, n, c)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -139,7 +140,7 @@ func newCopyStore(t *testing.T) *copyStore {
 func (k *copyStore) all() map[string]map[string]any {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.objects
+	return maps.Clone(k.objects)
 }
 
 // corpora are what the servers get: each has something that the others lack.

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"os"
@@ -90,6 +91,45 @@ func TestExactNames(t *testing.T) {
 	texts, _ := collect(t, &Input{Name: "print", Paths: []string{path}, Exact: true}, map[string][]byte{}, 1)
 	if len(texts) != 1 || texts[0] != "{\"n\":1}\n" {
 		t.Errorf("records %q", texts)
+	}
+}
+
+// TestModified wants each chunk to say when the file it is from was changed
+// last, compressed or not.
+func TestModified(t *testing.T) {
+	dir := t.TempDir()
+	when := time.Date(2025, 12, 31, 23, 59, 58, 5000, time.UTC)
+	put := func(name string, text []byte) string {
+		path := filepath.Join(dir, name)
+		err := os.WriteFile(path, text, 0o644)
+		if err == nil {
+			err = os.Chtimes(path, when, when)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const line = "I1230 10:00:00.000000 1 a.go:1] x\n"
+	path := put("a.log", []byte(line))
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	w.Write([]byte(line + "I1230 10:00:02.000000 1 a.go:1] written while nobody read\n"))
+	w.Close()
+	in := func() *Input { return &Input{Name: "k", Paths: []string{filepath.Join(dir, "*.log")}} }
+	at := map[string][]byte{}
+	_, chunks := collect(t, in(), at, 1)
+	os.Remove(path)
+	put("a.log.1.gz", z.Bytes())
+	put("a.log", []byte("I1231 10:00:01.000000 1 a.go:1] after it was rotated\n"))
+	_, more := collect(t, in(), at, 2)
+	if len(chunks) != 1 || len(more) != 2 {
+		t.Fatalf("%d chunks, then %d", len(chunks), len(more))
+	}
+	for _, c := range append(chunks, more...) {
+		if got := time.Unix(0, c.Modified).UTC(); !got.Equal(when) {
+			t.Errorf("%q was modified %v, want %v", c.Data, got, when)
+		}
 	}
 }
 
