@@ -110,6 +110,11 @@ type Stats struct {
 	Delivered    atomic.Int64 // ns since the Unix epoch of the last good answer; 0 before the first
 }
 
+// keepFor is how often kept connections are closed, however busy they are: a
+// receiver that has moved, or a certificate that was replaced, is seen with the
+// next one.
+const keepFor = 10 * time.Minute
+
 // payloadShare is how many times larger than its payload a block is before
 // compression, about.
 const payloadShare = 8
@@ -157,7 +162,12 @@ func (o *Output) Run(ctx context.Context) error {
 	defer context.AfterFunc(working, func() { time.AfterFunc(o.DrainTimeout, cut) })()
 
 	var workers sync.WaitGroup
+	renewed := time.Now()
 	for {
+		if time.Since(renewed) >= keepFor {
+			o.Client.CloseIdleConnections()
+			renewed = time.Now()
+		}
 		s, err := o.fetch(working)
 		if err != nil {
 			stop(err)

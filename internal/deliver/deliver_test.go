@@ -31,6 +31,8 @@ type transport struct {
 	bodies []string
 	now    int // in flight
 	most   int
+
+	renewed int // times that kept connections were closed
 }
 
 // RoundTrip is http.RoundTripper's.
@@ -53,6 +55,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}()
 	return t.answer(n, r, body)
 }
+
+// CloseIdleConnections is http.Client's.
+func (t *transport) CloseIdleConnections() { t.renewed++ }
 
 func response(code int, header, body string) *http.Response {
 	h := http.Header{}
@@ -151,6 +156,20 @@ func TestRetryAfter(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRenewal: connections are not kept for ever, however busy they are.
+func TestRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{answer: func(_ int, _ *http.Request, body []byte) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return stored(body), nil
+		}}
+		simulate(t, &source{t: t, blocks: makeBlocks(2000, 1, plainText)}, tr, func(o *Output) { o.MaxRequestBytes, o.Concurrency = 1, 1 })
+		if tr.renewed != 3 { // in 2000 s
+			t.Errorf("kept connections were closed %d times", tr.renewed)
+		}
+	})
 }
 
 // TestProbe: while the receiver fails, requests go out one at a time.

@@ -47,6 +47,7 @@ func TestOutput(t *testing.T) {
 		{96, "link down and up, forgotten connections", linkDown},
 		{97, "down for a while under load", downForAWhile},
 		{98, "503 for every other request, by chance", flapping},
+		{98, "all of these by chance, with kill -9 of agent and indexer", storm},
 		{99, "GOAWAY, reset streams, broken frames of HTTP/2", grpcFaults},
 		{101, "proxy answers 407, or a page, to CONNECT", proxyToTLS},
 		{101, "proxy answers 407, or a page, to a POST", proxyToPlain},
