@@ -10,16 +10,21 @@ import (
 // programs have from there:
 //
 //	[2026-11-23][06:33:44][target][LEVEL] message
+//	[2026-11-23 06:33:44.970][target][LEVEL] message
 //
 // The one since then is env_logger's but for the width of the level.
 func (p *Parser) fern() bool {
 	s := p.src
-	if len(s) < 24 || s[5] != '-' || s[11] != ']' || s[12] != '[' || s[15] != ':' {
+	if len(s) < 24 || s[5] != '-' || s[11] != ']' && s[11] != ' ' {
 		return false
 	}
+	i := 12
+	if s[11] == ']' && s[12] == '[' {
+		i++
+	}
 	day, ok := date(s[1:])
-	sec, frac, n, timed := timeOfDay(s[13:])
-	i := 13 + n
+	sec, frac, n, timed := timeOfDay(s[i:])
+	i += n
 	if !ok || !timed || s[8] != '-' || i+1 >= len(s) || s[i] != ']' || s[i+1] != '[' {
 		return false
 	}

@@ -123,7 +123,7 @@ var rows = [...]row{
 	{record.FormatCoreDNS, "[", (*Parser).coreDNS},
 	{record.FormatZapConsole, digits + "DIWEPFdiwepf", (*Parser).zapConsole},
 	{record.FormatZerologConsole, digits + "JFMASOND<", (*Parser).shortLevels},
-	{record.FormatHclogText, digits + "[", (*Parser).hclogText},
+	{record.FormatHclogText, " " + digits + "[", (*Parser).hclogText},
 	{record.FormatLogrusTTY, " TDIWEFPC", (*Parser).bracketTime},
 	{record.FormatGoZero, digits, (*Parser).goZero},
 	{record.FormatGoLogging, digits, (*Parser).goLogging},
@@ -182,6 +182,7 @@ var rowOf = func() (t [256]uint8) {
 		record.FormatPhuslu:      record.FormatZerologConsole,
 		record.FormatGeth:        record.FormatLogrusTTY,
 		record.FormatLog15:       record.FormatLogrusTTY,
+		record.FormatTendermint:  record.FormatLogrusTTY,
 
 		record.FormatTracingLogfmt:   record.FormatLogfmt,
 		record.FormatTracingCompact:  record.FormatTracingFull,

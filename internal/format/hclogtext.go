@@ -18,14 +18,19 @@ import (
 func (p *Parser) hclogText() bool {
 	s := p.src
 	i := 0
+	if s[0] == ' ' { // Nomad's agent puts four blanks in front
+		if i = 4; !bytes.HasPrefix(s, []byte("    2")) {
+			return false
+		}
+	}
 	timed := s[0] != '['
 	if timed {
-		ns, n, source := p.clock.at(s)
-		if n == 0 || s[10] != 'T' || source != record.TimeLine || n+1 >= len(s) || s[n] != ' ' || s[n+1] != '[' {
+		ns, n, source := p.clock.at(s[i:])
+		if n == 0 || s[i+10] != 'T' || source != record.TimeLine || i+n+1 >= len(s) || s[i+n] != ' ' || s[i+n+1] != '[' {
 			return false
 		}
 		p.r.Time, p.r.TimeSource = ns, source
-		i = n + 1
+		i += n + 1
 	}
 	n, number := upperLevelAt(s[i+1:])
 	if n == 0 || i+8 >= len(s) || s[i+7] != ' ' {

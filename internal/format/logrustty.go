@@ -13,9 +13,13 @@ import (
 //	INFO[2006-01-02T15:04:05Z]file:line function() message         logrus
 //	INFO [01-02|15:04:05.000] message in columns      key=value    go-ethereum
 //	INFO[01-02|15:04:05] message in columns      key=value         log15
+//	I[2006-01-02|15:04:05.000] message in columns      key=value   Tendermint, CometBFT
 //	  INFO[0000] message in columns      key=value without quotes  apex
 func (p *Parser) bracketTime() bool {
 	s := p.src
+	if len(s) > 24 && s[1] == '[' && s[12] == '|' {
+		return p.tendermint()
+	}
 	lo := 0
 	for lo < len(s) && lo < 3 && s[lo] == ' ' {
 		lo++
@@ -100,6 +104,34 @@ func (p *Parser) geth(i int, padded bool, number uint8) bool {
 	} else {
 		p.settle(record.FormatLog15)
 	}
+	return true
+}
+
+// tendermint parses what Tendermint's logger (tmfmt, of libs/log) writes.
+func (p *Parser) tendermint() bool {
+	s := p.src
+	day, ok := date(s[2:])
+	sec, frac, n, timed := timeOfDay(s[13:])
+	i := 13 + n
+	if !ok || !timed || s[6] != '-' || s[9] != '-' || i >= len(s) || s[i] != ']' || i+1 < len(s) && s[i+1] != ' ' {
+		return false
+	}
+	switch s[0] {
+	case 'D':
+		p.r.Severity = 5
+	case 'I':
+		p.r.Severity = 9
+	case 'E':
+		p.r.Severity = 17
+	default:
+		return false
+	}
+	p.r.SeverityText = p.span(0, 1)
+	p.r.Time, p.r.TimeSource = p.clock.utc(day*86400+sec)*1e9+frac, record.TimeNoZone
+	i = min(i+2, len(s))
+	end := p.behind(i, len(s), 0)
+	p.r.Body = p.span(i, end)
+	p.settle(record.FormatTendermint)
 	return true
 }
 

@@ -41,6 +41,7 @@ var signatures = [...]string{
 	record.FormatHclogText:       "time, [LEVEL] in eight columns, name, a colon, pairs behind another",
 	record.FormatLogrusTTY:       "level in four letters, [seconds] or [time]",
 	record.FormatLogrusNested:    "time, [LEVEL], then [key:value] pairs",
+	record.FormatTendermint:      "a letter, [yyyy-mm-dd|hh:mm:ss.mmm], text in columns, key=value pairs",
 	record.FormatGeth:            "level, [mm-dd|hh:mm:ss.mmm], text in columns, key=value pairs",
 	record.FormatLog15:           "pairs: t=, lvl=, msg=; or level[mm-dd|hh:mm:ss]",
 	record.FormatGin:             "[GIN] or [GIN-debug]",

@@ -1,9 +1,19 @@
 package format
 
-import "shipper/internal/record"
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
 
 // text takes what is in no format that is known: all of it is the body. A time
-// at its start counts, and so does a level there or behind the time.
+// at its start counts, and so does a level there. Behind a time and a level the
+// body begins, and a place in the code may stand in front of it:
+//
+//	2026-11-23T06:25:41Z [INFO] [/core/main.go:12]: message
+//	2026-11-23 06:25:41.007 [main] WARN message
+//	2026-11-23T06:25:41Z I! message
+//	2026-11-23T06:25:41.007 app::module [INFO] message
 func (p *Parser) text() {
 	s := p.src
 	p.r.Body = p.span(0, len(s))
@@ -22,18 +32,100 @@ func (p *Parser) text() {
 		return
 	}
 	p.r.Time, p.r.TimeSource = ns, source
-	lo := start + n
-	for lo < len(s) && lo < start+n+8 && (s[lo] == ' ' || s[lo] == '\t' || s[lo] == '[' || s[lo] == ']' || s[lo] == '|' || s[lo] == '-') {
-		lo++
+	if end := p.leveled(start + n); end > 0 {
+		p.textBody(end)
 	}
-	hi := lo
-	for hi < len(s) && hi < lo+10 && s[hi]|0x20 >= 'a' && s[hi]|0x20 <= 'z' {
-		hi++
+}
+
+// headWords bounds how many words in brackets stand before a level.
+const headWords = 3
+
+// leveled takes the level that is at i, perhaps behind words in brackets, and
+// returns the index behind it, 0 if there is none.
+func (p *Parser) leveled(i int) int {
+	s := p.src
+	for range headWords {
+		for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == ']' || s[i] == '|' || s[i] == '-') {
+			i++
+		}
+		if i == len(s) {
+			return 0
+		}
+		lo, bracket := i, s[i] == '['
+		if bracket {
+			lo++
+		}
+		hi := lo
+		for hi < len(s) && hi < lo+10 && s[hi]|0x20 >= 'a' && s[hi]|0x20 <= 'z' {
+			hi++
+		}
+		if hi-lo == 1 && hi+1 < len(s) && s[hi] == '!' && s[hi+1] == ' ' { // Telegraf
+			hi++
+		}
+		if hi == len(s) || s[hi]&0x80 != 0 {
+			return 0
+		}
+		if number := levelWord(s[lo:hi]); number > 0 {
+			p.r.Severity, p.r.SeverityText = number, p.span(lo, lo+len(bytes.TrimRight(s[lo:hi], "!")))
+			return hi
+		}
+		if !bracket {
+			return p.targeted(i)
+		}
+		e := bytes.IndexByte(s[i:min(len(s), i+64)], ']')
+		if e < 0 {
+			return 0
+		}
+		i += e + 1
 	}
-	if hi-lo < 3 || hi < len(s) && s[hi]&0x80 != 0 {
-		return
+	return 0
+}
+
+// targeted takes the "target [LEVEL]" at i, and returns the index behind the
+// level, 0 if there is none.
+func (p *Parser) targeted(i int) int {
+	s := p.src
+	e := token(s, i)
+	if e+3 >= len(s) || s[e] != ' ' || s[e+1] != '[' {
+		return 0
 	}
-	if number := severityWord(s[lo:hi]); number > 0 {
-		p.r.Severity, p.r.SeverityText = number, p.span(lo, hi)
+	n, number := upperLevelAt(s[e+2:])
+	if n == 0 || e+2+n >= len(s) || s[e+2+n] != ']' {
+		return 0
 	}
+	p.r.Logger = p.span(i, e)
+	p.r.Severity, p.r.SeverityText = number, p.span(e+2, e+2+n)
+	return e + 2 + n
+}
+
+// levelWord is severityWord for words of three letters and more, and for
+// Telegraf's "I!".
+func levelWord(word []byte) uint8 {
+	if len(word) == 2 && word[1] == '!' {
+		return severityWord(word[:1])
+	}
+	if len(word) < 3 {
+		return 0
+	}
+	return severityWord(word)
+}
+
+// textBody takes a place in the code in brackets and the body, from i on, where
+// what ends a level is.
+func (p *Parser) textBody(i int) {
+	s := p.src
+	closed := i < len(s) && s[i] == ']'
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == ']' || s[i] == '|' || s[i] == ':') {
+		i++
+	}
+	if closed && i+2 < len(s) && s[i] == '[' && s[i+1] == '/' {
+		e := bytes.IndexByte(s[i:min(len(s), i+256)], ']')
+		if n, line := fileLine(s[i+1 : i+max(e, 1)]); n > 0 {
+			p.addText(nameFile, p.span(i+1, i+1+n))
+			p.b.AddField(record.IntField(nameLine, line))
+			for i += e + 1; i < len(s) && (s[i] == ':' || s[i] == ' '); i++ {
+			}
+		}
+	}
+	p.r.Body = p.span(i, len(s))
 }

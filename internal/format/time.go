@@ -50,6 +50,9 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 	if n+4 <= len(s) && string(s[n:n+4]) == " UTC" {
 		return wall*1e9 + frac, n + 4, record.TimeLine
 	}
+	if n+2 == len(s) && string(s[n:]) == " Z" { // Mattermost's JSON
+		return wall*1e9 + frac, n + 2, record.TimeLine
+	}
 	return c.utc(wall)*1e9 + frac, n, record.TimeNoZone
 }
 

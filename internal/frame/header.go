@@ -191,8 +191,9 @@ func padded(line []byte) mode {
 		}
 		return header
 	}
-	if pad == 4 && len(rest) > 21 && rest[4] == '/' && string(rest[19:21]) == " [" && date(rest) {
-		return header // hclog's forerunner, logutils behind package log
+	if pad == 4 && len(rest) > 32 && date(rest) && (rest[4] == '/' && string(rest[19:21]) == " [" ||
+		rest[10] == 'T' && bytes.Contains(rest[19:30], []byte(" ["))) {
+		return header // what HashiCorp's agents write
 	}
 	if len(rest) > 15 && rest[3] == ' ' && month(rest) && shaped(rest[7:], "00:00:00") {
 		return compact
@@ -215,6 +216,9 @@ func padded(line []byte) mode {
 
 // capital judges a line that starts with a capital letter.
 func capital(line []byte) mode {
+	if len(line) > 24 && line[1] == '[' && shaped(line[2:], "0000-00-00|00:00:00.") {
+		return header
+	}
 	if len(line) > 15 && digit(line[1]) {
 		// klog: Lmmdd hh:mm:ss.uuuuuu; CockroachDB: Lyymmdd hh:mm:ss.uuuuuu
 		switch line[0] {

@@ -119,7 +119,7 @@ func starts(line []byte) bool {
 	case 'g':
 		return false // a goroutine belongs to the message that announces it
 	case '=', '-', 'F', 'P', 'o':
-		if testLine(line) {
+		if testLine(line) || bytes.HasPrefix(line, []byte("==> ")) { // of HashiCorp's tools
 			return true
 		}
 	}

@@ -88,6 +88,7 @@ const (
 	FormatPhusluJSON
 	FormatApexJSON
 	FormatCapnslog
+	FormatTendermint
 )
 
 var formats = [...]string{
@@ -175,6 +176,7 @@ var formats = [...]string{
 	FormatPhusluJSON:      "phuslu-json",
 	FormatApexJSON:        "apex-json",
 	FormatCapnslog:        "capnslog",
+	FormatTendermint:      "tendermint",
 }
 
 // FormatName returns the name of format number n.
