@@ -46,6 +46,8 @@ const (
 	maxBody      = 1 << 20   // bytes of a request
 	timeout      = time.Minute
 	concurrent   = 4 // queries at a time; others wait
+
+	concurrentParts = 16 // queries for records at a time
 )
 
 // streamLabel is the attribute that makes a stream, besides those of where it was read.
@@ -60,8 +62,10 @@ type Handler struct {
 	Version string       // for /status/buildinfo
 	Log     *slog.Logger // default: none
 
-	now   func() time.Time // time.Now but in tests
-	slots chan struct{}    // one for each query under way
+	now func() time.Time // time.Now but in tests
+
+	wholes *places // of queries whose answers are made as a whole
+	parts  *places // of those whose answers are written as they are found
 }
 
 // Routes puts all endpoints on mux. It is called once.
@@ -72,7 +76,7 @@ func (h *Handler) Routes(mux *http.ServeMux) {
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
 	}
-	h.slots = make(chan struct{}, concurrent)
+	h.wholes, h.parts = newPlaces(concurrent), newPlaces(concurrentParts)
 	for path, serve := range map[string]func(ctx context.Context, p *params) (result, error){
 		"/loki/api/v1/query_range":         h.queryRange,
 		"/loki/api/v1/query":               h.queryInstant,
@@ -98,6 +102,9 @@ func (h *Handler) Routes(mux *http.ServeMux) {
 // result appends the body of a 200.
 type result func(dst []byte) []byte
 
+// errBusy is that of a query for records that found no place.
+var errBusy = errors.New("too many queries at a time")
+
 // badRequest is the caller's fault: a 400.
 type badRequest struct{ error }
 
@@ -108,23 +115,21 @@ func (h *Handler) handler(serve func(context.Context, *params) (result, error)) 
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
 		p, err := h.params(w, r)
+		var at *place
 		if err == nil {
-			err = h.enter(ctx)
+			at, err = h.wholes.enter(ctx, w, cancel)
 		}
 		if err != nil {
 			h.refuse(w, r, err)
 			return
 		}
-		defer func() { <-h.slots }()
+		defer at.leave()
 		write, err := serve(ctx, p)
 		if err != nil {
 			h.refuse(w, r, err)
 			return
 		}
-		body := write(nil)
-		// A client that does not read must not keep its place among the queries.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(readable(len(body))))
-		respond(w, r, body)
+		respond(w, r, at, write(nil))
 	}
 }
 
@@ -140,16 +145,6 @@ func (h *Handler) params(w http.ResponseWriter, r *http.Request) (*params, error
 		categorize: strings.Contains(r.Header.Get("X-Loki-Response-Encoding-Flags"), "categorize-labels")}, nil
 }
 
-// enter waits for a place among the queries under way.
-func (h *Handler) enter(ctx context.Context) error {
-	select {
-	case h.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // refuse answers a query that failed.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var parse *selector.Error
@@ -157,6 +152,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &parse), errors.As(err, &b):
 		fail(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, errBusy):
+		w.Header().Set("Retry-After", "1")
+		fail(w, http.StatusServiceUnavailable, err.Error())
 	case r.Context().Err() != nil: // nobody waits for the answer
 	case errors.Is(err, context.DeadlineExceeded):
 		fail(w, http.StatusBadRequest, "the query took longer than "+timeout.String()+": ask for less time or add filters")
@@ -166,20 +164,16 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// readable is how long a client may take to read an answer of n bytes: 10 s,
-// and one more for each MiB.
-func readable(n int) time.Duration { return 10*time.Second + time.Duration(n>>20)*time.Second }
-
-// respond writes a JSON body, compressed if the client takes that.
-func respond(w http.ResponseWriter, r *http.Request, body []byte) {
+// respond writes a JSON body to the client of w, compressed if the client takes that.
+func respond(w http.ResponseWriter, r *http.Request, to io.Writer, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.Header().Set("Vary", "Accept-Encoding")
 	if len(body) < 4<<10 || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		_, _ = w.Write(body)
+		_, _ = to.Write(body)
 		return
 	}
 	w.Header().Set("Content-Encoding", "gzip")
-	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	z, _ := gzip.NewWriterLevel(to, gzip.BestSpeed)
 	_, _ = z.Write(body)
 	_ = z.Close()
 }

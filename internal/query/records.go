@@ -1,20 +1,18 @@
 package query
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"shipper/internal/protocol/ndjson"
 	"shipper/internal/record"
 	"shipper/internal/segment"
 	"shipper/internal/selector"
 )
-
-// stall is how long a client of records may take to read what was written.
-const stall = time.Minute
 
 // flush is how much of an answer is written at a time.
 const flush = 32 << 10
@@ -30,24 +28,33 @@ func (h *Handler) records(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
+	ctx, stop := context.WithCancel(r.Context())
+	defer stop()
+	at, err := h.place(ctx, w, stop)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	defer at.leave()
 	w.Header().Set("Content-Type", ndjson.ContentType)
-	c := http.NewResponseController(w)
 	var rec canonical
 	var lines []byte
 	begun, failed := false, error(nil)
 	write := func() bool {
 		begun = true
-		_ = c.SetWriteDeadline(time.Now().Add(stall))
-		_, failed = w.Write(lines)
+		_, failed = at.Write(lines)
 		lines = lines[:0]
 		return failed == nil
 	}
-	err = q.search(r.Context(), h.Store, func(row segment.Row) bool {
+	err = q.search(ctx, h.Store, func(row segment.Row) bool {
 		lines = append(rec.append(lines, row), '\n')
 		return len(lines) < flush || write()
 	})
 	switch {
-	case failed != nil || r.Context().Err() != nil: // nobody reads on
+	case failed != nil || ctx.Err() != nil: // nobody reads on
+		if begun {
+			panic(http.ErrAbortHandler) // nor takes a part for the whole
+		}
 	case err == nil:
 		write()
 	case begun:
@@ -56,6 +63,17 @@ func (h *Handler) records(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.refuse(w, r, err)
 	}
+}
+
+// place waits for a place for records.
+func (h *Handler) place(ctx context.Context, w http.ResponseWriter, stop context.CancelFunc) (*place, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	at, err := h.parts.enter(ctx, w, stop)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, errBusy
+	}
+	return at, err
 }
 
 func (h *Handler) recordsPlan(w http.ResponseWriter, r *http.Request) (*plan, error) {

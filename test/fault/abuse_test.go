@@ -290,7 +290,7 @@ func overLimits(t *testing.T) {
 // slowClients has clients that never end what they began.
 func slowClients(t *testing.T) {
 	a := newAbused(t)
-	for range 20 { // something large to ask for
+	for range 200 { // something large to ask for
 		a.o.Write(t, 300)
 	}
 	settle(t, a.Site, a.o)
@@ -336,9 +336,9 @@ func slowClients(t *testing.T) {
 				trickle(stop, "POST /loki/api/v1/query_range HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\n", "a")
 			})
 		}
-		for range 20 { // who asks and never reads
+		for range 300 { // who asks and never reads
 			wg.Go(func() {
-				trickle(stop, strings.Repeat("GET /api/v1/records?query="+"%7Bwriter%3D%22w%22%7D"+" HTTP/1.1\r\nHost: x\r\n\r\n", 20), "")
+				trickle(stop, strings.Repeat("GET /api/v1/records?query="+"%7Bwriter%3D%22w%22%7D&start=0"+" HTTP/1.1\r\nHost: x\r\n\r\n", 20), "")
 			})
 		}
 		wg.Wait()
