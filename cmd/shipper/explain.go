@@ -66,6 +66,7 @@ type explainer struct {
 }
 
 func (e *explainer) file(ctx context.Context, c *config.Config, in, name string) error {
+	p := agent.Parsing{}
 	r, path := io.Reader(os.Stdin), ""
 	if name != "-" {
 		f, err := os.Open(name)
@@ -73,13 +74,14 @@ func (e *explainer) file(ctx context.Context, c *config.Config, in, name string)
 			return err
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil {
+			p.Modified = info.ModTime()
+		}
 		r, path = f, name
 		if by, ok := c.Follows(name); ok && in == "" {
 			in = by
 		}
 	}
-	p := agent.Parsing{}
-	p.Options.Zone = c.Location()
 	err := p.Explain(ctx, c, in, path, r, e.put)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -57,7 +57,6 @@ func testCommand(ctx context.Context, args []string) error {
 // runTest returns what is not as the test wants it.
 func runTest(ctx context.Context, c *config.Config, t config.Test) (faults []string, err error) {
 	p := agent.Parsing{Wait: time.Hour}
-	p.Options.Zone = c.Location()
 	n := 0
 	err = p.Explain(ctx, c, t.Input, t.File, strings.NewReader(t.Lines), func(x agent.Explained) error {
 		n++

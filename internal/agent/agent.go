@@ -223,7 +223,7 @@ func (a *Agent) makeFlow() {
 	for i := range packers {
 		packers[i] = &packer{
 			rules:   &a.rules,
-			parser:  format.New(format.Options{Zone: a.config().Location()}),
+			parser:  format.New(format.Options{}),
 			encoder: block.NewEncoder(),
 			buffers: &a.buffers,
 			stats:   &a.stats,

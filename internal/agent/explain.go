@@ -31,7 +31,11 @@ type Explained struct {
 // configuration c makes of it. The records count as read by the input of that
 // name, the first one if it is empty, from the file at path.
 func (p *Parsing) Explain(ctx context.Context, c *config.Config, inputName, path string, r io.Reader, put func(Explained) error) error {
-	stream, err := streamOf(c, inputName, path)
+	in, err := inputOf(c, inputName)
+	if err != nil {
+		return err
+	}
+	stream, err := streamOf(in, path)
 	if err != nil {
 		return err
 	}
@@ -40,7 +44,9 @@ func (p *Parsing) Explain(ctx context.Context, c *config.Config, inputName, path
 		return fmt.Errorf("compile rules: %w", err)
 	}
 	worker := rules.NewWorker()
-	pack := packer{parser: format.New(p.Options)}
+	o := p.Options
+	o.Zone = in.Location()
+	pack := packer{parser: format.New(o)}
 	lines := 1 // of the chunk's first byte
 	var all []Explained
 	return p.run(ctx, r, &pack, stream, func(b *record.Batch, chunk input.Chunk) error {
@@ -83,23 +89,27 @@ func (p *Parsing) Explain(ctx context.Context, c *config.Config, inputName, path
 	})
 }
 
+// inputOf returns the input of that name, the first one if it is empty.
+func inputOf(c *config.Config, name string) (config.Input, error) {
+	for _, in := range c.Inputs {
+		if name == "" || in.Name == name {
+			return in, nil
+		}
+	}
+	return config.Input{}, fmt.Errorf("the configuration has no input %q", name)
+}
+
 // streamOf returns the stream of the file at path as the input reads it.
-func streamOf(c *config.Config, name, path string) (*record.Stream, error) {
+func streamOf(in config.Input, path string) (*record.Stream, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("host name: %w", err)
 	}
-	for _, in := range c.Inputs {
-		if name != "" && in.Name != name {
-			continue
-		}
-		labels := makeLabels(in, host)
-		if in.File == nil || path == "" {
-			return &record.Stream{Labels: labels}, nil
-		}
-		return (&file.Input{Labels: labels}).Stream("", path), nil
+	labels := makeLabels(in, host)
+	if in.File == nil || path == "" {
+		return &record.Stream{Labels: labels}, nil
 	}
-	return nil, fmt.Errorf("the configuration has no input %q", name)
+	return (&file.Input{Labels: labels}).Stream("", path), nil
 }
 
 // defaults returns the names of the outputs that take what no rule sends anywhere.

@@ -183,6 +183,7 @@ func (p *packer) parse(b *record.Batch, c input.Chunk) {
 	p.starts = p.starts[:0]
 	hint := c.Hint.Load()
 	p.parser.Written = c.Modified
+	p.parser.SetZone(c.Zone)
 	lo := 0
 	for i, end := range c.Ends {
 		hi := int(end)

@@ -199,6 +199,30 @@ func TestPackedSecrets(t *testing.T) {
 	}
 }
 
+// TestZonesOfInputs wants the zone of a time without one to be its input's.
+func TestZonesOfInputs(t *testing.T) {
+	p := newPacker(nil)
+	p.parser = format.New(format.Options{Zone: time.UTC})
+	for _, zone := range []struct{ name, want string }{{"Europe/Berlin", "10:00:00 08:30:00"}, {"America/New_York", "16:00:00 14:30:00"}, {"", "11:00:00 10:30:00"}, {"Europe/Berlin", "10:00:00 08:30:00"}} {
+		c := chunkOf("k", "2026/01/23 11:00:00 a winter's day", "2026/07/23 10:30:00 a summer's day", "2026-07-23T10:30:00-01:00 it says where")
+		if zone.name != "" {
+			var err error
+			if c.Zone, err = time.LoadLocation(zone.name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b := new(record.Batch)
+		p.parse(b, c)
+		var got []string
+		for i := range b.Records {
+			got = append(got, time.Unix(0, b.Records[i].Time).UTC().Format(time.TimeOnly))
+		}
+		if want := zone.want + " 11:30:00"; strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", zone.name, got, want)
+		}
+	}
+}
+
 // TestYearsOfAFile wants the year of a time without one from when the file was
 // changed last, that of the container's or syslog's line, too.
 func TestYearsOfAFile(t *testing.T) {

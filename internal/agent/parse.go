@@ -14,10 +14,11 @@ import (
 // Parsing makes records of bytes as an agent does that reads them from a pipe,
 // and stores nothing.
 type Parsing struct {
-	Options format.Options
-	Labels  []record.Label // sorted by name
-	Read    time.Time      // when the bytes count as read, zero is when they are: for times without a date or year, and records without a time
-	Wait    time.Duration  // how long complete lines wait for what may belong to them; default 500 ms
+	Options  format.Options
+	Labels   []record.Label // sorted by name
+	Read     time.Time      // when the bytes count as read, zero is when they are: for times without a date or year, and records without a time
+	Modified time.Time      // when r was changed last, if it is a file and that is not Read
+	Wait     time.Duration  // how long complete lines wait for what may belong to them; default 500 ms
 }
 
 // Run reads r to its end and hands its records to put, chunk by chunk, in
@@ -36,6 +37,9 @@ func (p *Parsing) run(ctx context.Context, r io.Reader, pack *packer, stream *re
 		c.Stream = stream
 		if !p.Read.IsZero() {
 			c.Read = p.Read.UnixNano()
+		}
+		if !p.Modified.IsZero() {
+			c.Modified = p.Modified.UnixNano()
 		}
 		pack.parse(b, c)
 		return put(b, c)

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"shipper/internal/config"
 	"shipper/internal/input"
@@ -28,6 +29,7 @@ type readers struct {
 // reader is one running input.
 type reader struct {
 	config config.Input
+	zone   *time.Location
 	source input.Source
 	stop   context.CancelFunc
 	ended  chan struct{}
@@ -96,7 +98,7 @@ func (r *readers) start(c config.Input, host string) error {
 		return fmt.Errorf("positions of input %s: %w", c.Name, err)
 	}
 	ctx, stop := context.WithCancel(r.ctx)
-	now := &reader{config: c, source: r.agent.makeSource(c, host), stop: stop, ended: make(chan struct{})}
+	now := &reader{config: c, zone: c.Location(), source: r.agent.makeSource(c, host), stop: stop, ended: make(chan struct{})}
 	r.mu.Lock()
 	r.running[c.Name] = now
 	r.live++
@@ -116,6 +118,7 @@ func (r *readers) start(c config.Input, host string) error {
 // put hands a chunk over and counts it until its memory is given back, which is
 // behind its commit.
 func (r *readers) put(ctx context.Context, from *reader, c input.Chunk) error {
+	c.Zone = from.zone
 	release := c.Release
 	c.Release = func() {
 		if release != nil {

@@ -57,7 +57,6 @@ func fixed(old, now *config.Config) error {
 	}{
 		{"data_dir", old.DataDir != now.DataDir},
 		{"listen", old.Listen != now.Listen},
-		{"zone", old.Zone != now.Zone},
 		{"log.format", old.Log.Format != now.Log.Format},
 		{"queue", old.Queue != now.Queue},
 	} {

@@ -26,7 +26,7 @@ type Config struct {
 	Listen string `yaml:"listen"`
 
 	// Zone is the time zone of lines that have a time but no zone: an IANA
-	// name, "Local" or "UTC".
+	// name, "Local" or "UTC". Inputs can have another.
 	Zone string `yaml:"zone"`
 
 	Log     Log      `yaml:"log"`
@@ -50,6 +50,7 @@ type Log struct {
 type Input struct {
 	Name   string            `yaml:"name"`   // unique; positions and books are kept under it
 	Labels map[string]string `yaml:"labels"` // added to every stream of the input
+	Zone   string            `yaml:"zone"`   // of its lines that have none; default: the Config's
 
 	File  *File  `yaml:"file"`
 	Stdin *Stdin `yaml:"stdin"`
@@ -225,8 +226,8 @@ func (l Log) Slog() slog.Level {
 }
 
 // Location returns Zone as a time.Location.
-func (c *Config) Location() *time.Location {
-	loc, err := time.LoadLocation(c.Zone)
+func (in *Input) Location() *time.Location {
+	loc, err := time.LoadLocation(in.Zone)
 	if err != nil {
 		return time.UTC // Load has checked it
 	}

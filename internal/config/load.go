@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,9 @@ func Parse(file string, data []byte, env func(name string) (string, bool)) (*Con
 	if len(b.errors) > 0 {
 		b.errors.sort()
 		return nil, b.errors
+	}
+	for i := range c.Inputs {
+		c.Inputs[i].Zone = cmp.Or(c.Inputs[i].Zone, c.Zone)
 	}
 	return c, nil
 }

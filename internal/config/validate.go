@@ -25,9 +25,7 @@ func (c *Config) validate(b *binder) {
 	if c.Listen != Off {
 		checkListen(b, "listen", c.Listen)
 	}
-	if _, err := time.LoadLocation(c.Zone); err != nil {
-		b.fail("zone", `%q is not a time zone; write Local, UTC or an IANA name such as Europe/Berlin`, c.Zone)
-	}
+	checkZone(b, "zone", c.Zone)
 	oneOf(b, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(b, "log.format", c.Log.Format, "text", "json")
 	c.Queue.validate(b)
@@ -85,6 +83,7 @@ func (in *Input) validate(b *binder, path string) {
 	case !b.faulty(path) && !b.meant[path+".file"] && !b.meant[path+".stdin"]:
 		b.fail(path, "has no source; add file or stdin")
 	}
+	checkZone(b, path+".zone", in.Zone)
 	for name, value := range in.Labels {
 		at := path + ".labels." + name
 		if !isLabelName(name) {
@@ -93,6 +92,12 @@ func (in *Input) validate(b *binder, path string) {
 		if value == "" {
 			b.fail(at, "is empty; give it a value or remove it")
 		}
+	}
+}
+
+func checkZone(b *binder, path, name string) {
+	if _, err := time.LoadLocation(name); err != nil {
+		b.fail(path, `%q is not a time zone; write Local, UTC or an IANA name such as Europe/Berlin`, name)
 	}
 }
 

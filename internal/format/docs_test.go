@@ -74,8 +74,10 @@ differ. [The schema](schema.md) says what the fields mean.
 
 What is in no format is ` + "`text`" + `: the whole of it is the message, and a time or a level
 at its start still counts. Where a record has no time, no date, no year or no zone,
-` + "`timestamp_source`" + ` says so. Lines that belong to a record of any format, such as
-the rest of a message or a stack trace, are joined with it.
+` + "`timestamp_source`" + ` says so: the date and the year are then the last ones that the
+file's last change allows, and the zone is that of the configuration. Lines that
+belong to a record of any format, such as the rest of a message or a stack trace,
+are joined with it.
 
 ## Wrappers
 

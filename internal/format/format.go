@@ -41,7 +41,8 @@ type Parser struct {
 	state uint64         // what else is known of the stream: the hint without its lowest byte
 	head  head
 
-	first                          uint8 // Options.Format
+	first                          uint8          // Options.Format
+	zone                           *time.Location // Options.Zone
 	clock                          clock
 	scratch                        []byte
 	objectKeys, pairKeys, rustKeys [32]guess // keys of the record before, by the syntax of keys
@@ -208,7 +209,17 @@ func New(o Options) *Parser {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	return &Parser{first: o.Format, clock: clock{zone: o.Zone, year: int64(o.Year)}, index: fieldIndex{seed: maphash.MakeSeed()}}
+	return &Parser{first: o.Format, zone: o.Zone, clock: clock{zone: o.Zone, year: int64(o.Year)}, index: fieldIndex{seed: maphash.MakeSeed()}}
+}
+
+// SetZone sets the zone of times without one, from now on; nil is that of Options.
+func (p *Parser) SetZone(zone *time.Location) {
+	if zone == nil {
+		zone = p.zone
+	}
+	if zone != p.clock.zone {
+		p.clock.zone, p.clock.slot = zone, 0
+	}
 }
 
 // Parse parses b.Arena[lo:hi], one record as it was framed, terminator

@@ -4,6 +4,7 @@ package input
 
 import (
 	"context"
+	"time"
 
 	"shipper/internal/record"
 )
@@ -26,6 +27,8 @@ type Chunk struct {
 	// Modified is when the file that Data is from was changed last, ns since the
 	// Unix epoch: times without a year or a date are not later. 0 is not known.
 	Modified int64
+
+	Zone *time.Location // of times without one; nil: the parser's own
 
 	Input string // key of the position, unique among all inputs: "<input name>/<generation ID>"
 	Pos   []byte // the position behind this chunk, to be stored under Input; nil deletes it
