@@ -35,7 +35,10 @@ func TestAbuse(t *testing.T) {
 		{125, "decompression bombs", bombs},
 		{126, "requests over the limits", overLimits},
 		{127, "headers, bodies and readers that take their time", slowClients},
-		{128, "10,000 idle connections", idleConnections},
+		{128, "10,000 idle connections", func(t *testing.T) {
+			idleConnections(t, 2048)
+			idleConnections(t, 12_000, "--max-connections", "12000") // not at a time: it is this process's limit, too
+		}},
 		{128, "more connections than descriptors", fewDescriptors},
 	})
 }
@@ -47,9 +50,9 @@ type abused struct {
 	o *site.Oracle
 }
 
-func newAbused(t *testing.T) *abused {
+func newAbused(t *testing.T, args ...string) *abused {
 	s := site.New(t, binary, "", "")
-	p := s.StartIndexer(t)
+	p := s.StartIndexer(t, args...)
 	s.StartAgent(t)
 	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
 	s.Begin(t, o)
@@ -351,7 +354,7 @@ func slowClients(t *testing.T) {
 
 // idleConnections opens 10,000 connections, some with a request now and then,
 // most without, and keeps them open.
-func idleConnections(t *testing.T) {
+func idleConnections(t *testing.T, room int, args ...string) {
 	wanted := 10_000
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -363,7 +366,7 @@ func idleConnections(t *testing.T) {
 		t.Logf("the limit of open files, %d, leaves room for %d connections only", limit.Cur, room)
 		wanted = room
 	}
-	a := newAbused(t)
+	a := newAbused(t, args...)
 	var open []net.Conn
 	defer func() {
 		for _, c := range open {
@@ -392,6 +395,9 @@ func idleConnections(t *testing.T) {
 	})
 	if len(open) < wanted {
 		t.Errorf("%d connections of %d", len(open), wanted)
+	}
+	if n := int(a.IndexMetric(t, "shipper_index_connections")); n > room || room > wanted && n < wanted*9/10 {
+		t.Errorf("%d are open", n)
 	}
 	t.Logf("%d connections, %v open at a time, %v closed to make room", len(open), a.IndexMetric(t, "shipper_index_connections"),
 		a.IndexMetric(t, `shipper_index_connections_closed_total{which="idle"}`))
