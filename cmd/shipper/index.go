@@ -17,6 +17,7 @@ func indexCommand(ctx context.Context, args []string) error {
 	age := f.durationFlag("retention", "drop records older than this `duration`, such as 30d; 0 keeps them")
 	size := f.bytesFlag("retention-bytes", "drop the oldest records beyond this `size`, such as 100GiB; 0 is no limit")
 	connections := f.Int("max-connections", indexer.DefaultConnections, "how many connections there may be at a time; idle ones make room")
+	tokens := f.String("auth-token-file", "", "`file` with tokens, one a line, of which clients have to show one")
 	level := f.levelFlag()
 	format := f.choiceFlag("log-format", "`form` of the log", "text", "json")
 	rest, err := f.parse(args)
@@ -36,6 +37,7 @@ func indexCommand(ctx context.Context, args []string) error {
 	limitMemory(log)
 	x := indexer.Indexer{
 		Dir:            *dir,
+		Tokens:         *tokens,
 		Listen:         *listen,
 		MaxAge:         time.Duration(*age),
 		MaxBytes:       int64(*size),

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,7 @@ import (
 func queryCommand(ctx context.Context, args []string) error {
 	f := newFlags("query")
 	addr := f.String("addr", "http://127.0.0.1:3100", "`URL` of the indexer")
+	tokenFile := f.String("token-file", "", "`file` with the token that the indexer wants to see")
 	since := config.Duration(time.Hour)
 	f.Func("since", "how far back to look: a `duration` such as 15m or 7d (default 1h)", func(s string) (err error) {
 		since, err = config.ParseDuration(s)
@@ -52,10 +54,18 @@ func queryCommand(ctx context.Context, args []string) error {
 	if to.Before(*from) {
 		return f.misuse("-to is before -from")
 	}
+	token := ""
+	if *tokenFile != "" {
+		text, err := os.ReadFile(*tokenFile)
+		if err != nil {
+			return fmt.Errorf("read token: %w", err)
+		}
+		token = strings.TrimSpace(string(text))
+	}
 	ctx, cancel := whileRead(ctx)
 	defer cancel()
 	c := query.Client{
-		URL: *addr, Step: time.Duration(*step), From: *from, To: *to, Limit: *limit, Follow: *follow,
+		URL: *addr, Token: token, Step: time.Duration(*step), From: *from, To: *to, Limit: *limit, Follow: *follow,
 		JSON: output.is("json"), Raw: *raw, Color: isTerminal(1) && os.Getenv("NO_COLOR") == "", Out: os.Stdout, Err: os.Stderr,
 	}
 	err = c.Run(ctx, rest[0])

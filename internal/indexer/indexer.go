@@ -33,6 +33,10 @@ type Indexer struct {
 	// DefaultConnections. It is less where the limit of open files asks for that.
 	MaxConnections int
 
+	// Tokens is a file with the tokens of which clients have to show one; none
+	// if it is empty.
+	Tokens string
+
 	Version string // for clients that ask
 
 	Log *slog.Logger
@@ -78,20 +82,27 @@ func (x *Indexer) Run(ctx context.Context) error {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	var tokens *guard
+	if x.Tokens != "" {
+		var err error
+		if tokens, err = newGuard(x.Tokens, log); err != nil {
+			return err
+		}
+	}
 	l, err := net.Listen("tcp", x.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", x.Listen, err)
 	}
 	defer l.Close()
-	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		log.Warn("anyone who reaches this address can read and write all records: there is no authentication", "listen", l.Addr().String())
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() && tokens == nil {
+		log.Warn("anyone who reaches this address can read and write all records: ask for a token with --auth-token-file", "listen", l.Addr().String())
 	}
 	store, err := index.Open(x.Dir, index.Options{MaxAge: x.MaxAge, MaxBytes: x.MaxBytes, Reserve: x.Reserve, Log: log})
 	if err != nil {
 		return err
 	}
 	clients := &conns{max: x.connections(log)}
-	server := x.server(store, clients, log)
+	server := x.server(store, clients, tokens, log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener{l, clients}) }()
 	if x.Listening != nil {
@@ -123,19 +134,23 @@ func (x *Indexer) connections(log *slog.Logger) int {
 }
 
 // server puts everything on its path.
-func (x *Indexer) server(store *index.Store, clients *conns, log *slog.Logger) *http.Server {
+func (x *Indexer) server(store *index.Store, clients *conns, tokens *guard, log *slog.Logger) *http.Server {
 	in := &receive.Handler{Store: store, Native: nativeSide{}, Records: ndjson.Decode, Loki: lokiSide{}, OTLP: otlpSide{}}
 	mux := http.NewServeMux()
 	for _, path := range []string{receive.NativePath, receive.NDJSONPath, receive.LokiPath, receive.OTLPPath, receive.OTLPPathOfLoki} {
 		mux.Handle(path, in)
 	}
 	(&query.Handler{Store: store, Version: x.Version, Log: log}).Routes(mux)
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in, clients) })
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in, clients, tokens) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
+	var handler http.Handler = mux
+	if tokens != nil {
+		handler = tokens.handler(mux)
+	}
 	return &http.Server{
-		Handler:           clients.handler(mux),
+		Handler:           clients.handler(handler),
 		ConnContext:       withConn,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,

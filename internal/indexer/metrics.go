@@ -11,7 +11,7 @@ import (
 )
 
 // writeMetrics answers /metrics: this table is all there is.
-func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler, clients *conns) {
+func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler, clients *conns, tokens *guard) {
 	m, s, u := new(metrics.Writer), &store.Stats, store.Usage()
 
 	protocols := []struct {
@@ -28,6 +28,11 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 	m.Counter("shipper_index_requests_busy_total", "Requests refused because too many were being handled.").Int(in.Stats.Busy.Load())
 	m.Counter("shipper_index_requests_slow_total", "Requests given up because their bodies came slowly while others waited.").Int(in.Stats.Slow.Load())
 	m.Gauge("shipper_index_requests_open", "Requests with records being handled now.").Int(in.Stats.Open.Load())
+	unauthorized := int64(0)
+	if tokens != nil {
+		unauthorized = tokens.refused.Load()
+	}
+	m.Counter("shipper_index_requests_unauthorized_total", "Requests without a valid token.").Int(unauthorized)
 	m.Gauge("shipper_index_connections", "Connections of clients.").Int(clients.open.Load())
 	m.Gauge("shipper_index_connections_limit", "Connections there may be at a time.").Int(int64(clients.max))
 	m.Counter("shipper_index_connections_closed_total", "Connections closed because there were too many: idle ones to make room, or new ones for want of it.").

@@ -24,6 +24,8 @@ type Client struct {
 	URL  string       // of the indexer, such as http://127.0.0.1:3100
 	HTTP *http.Client // nil is http.DefaultClient
 
+	Token string // shown to the indexer; none if it is empty
+
 	From, To time.Time     // a zero To is now
 	Step     time.Duration // between the points of a metric query; 0 is one point, at To
 	Limit    int           // of records, the newest of them; 0 is all
@@ -138,6 +140,9 @@ func (c *Client) ask(ctx context.Context, path string, form url.Values) (*http.R
 		return nil, fmt.Errorf("the address of the indexer: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
 	client := c.HTTP
 	if client == nil {
 		client = http.DefaultClient
