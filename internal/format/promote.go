@@ -89,13 +89,17 @@ func (p *Parser) place(k key, r role, f record.Field) bool {
 		roleLogTarget, roleLogFile, roleLogLine:
 		return p.keep(k, f)
 	case roleService:
-		done = p.rename(nameService, f)
+		if done = p.rename(nameService, f); !done && f.Kind == record.JSON {
+			done = p.originObject(p.b.Bytes(f.Val), nameService)
+		}
 	case roleEnv:
 		done = p.rename(nameEnv, f)
 	case roleVersion:
 		done = p.rename(nameVersion, f)
 	case roleHost:
-		done = p.rename(nameHost, f)
+		if done = p.rename(nameHost, f); !done && f.Kind == record.JSON {
+			done = p.originObject(p.b.Bytes(f.Val), nameHost)
+		}
 	case roleThreadName:
 		done = p.rename(nameThread, f)
 	case roleErrorType:
@@ -125,8 +129,14 @@ func (p *Parser) place(k key, r role, f record.Field) bool {
 			p.resource(p.b.Bytes(f.Val))
 		}
 	case roleOtel:
-		done = f.Kind == record.JSON && p.traceObject(p.b.Bytes(f.Val), rankOther)
+		done = f.Kind == record.JSON && p.traceObject(p.b.Bytes(f.Val), rankOther, roleNone)
+	case roleDatadog:
+		done = f.Kind == record.JSON && p.traceObject(p.b.Bytes(f.Val), rankDatadog, roleNone)
 	default:
+		if r == roleTraceBare && f.Kind == record.JSON {
+			done = p.traceObject(p.b.Bytes(f.Val), rankOther, roleTrace)
+			break
+		}
 		if p.placeTrace(r, f) {
 			return false // a key of better rank may come
 		}
@@ -298,21 +308,60 @@ func (p *Parser) resource(object []byte) {
 	}
 }
 
-// traceObject takes the trace and span IDs among the members of an object.
-func (p *Parser) traceObject(object []byte, rank uint8) (found bool) {
+// traceObject takes the trace and span IDs among the members of an object. id is
+// what a member "id" is. It reports whether the object says nothing else.
+func (p *Parser) traceObject(object []byte, rank uint8, id role) bool {
+	found, rest := false, false
 	for m := (members{text: object}); m.next(); {
 		k, _ := lookup(m.key)
-		if k == 0 {
+		r, text := keys[k].role, unquote(m.val)
+		if string(m.key) == "id" {
+			r = id
+		}
+		understood := false
+		switch r {
+		case roleTrace, roleTraceDatadog:
+			understood = p.setTrace(text, rank, rank == rankDatadog)
+		case roleSpan, roleSpanDatadog:
+			understood = p.setSpan(text, rank, rank == rankDatadog)
+		case roleFlags:
+			understood = p.setFlags(text)
+		case roleService, roleEnv, roleVersion:
+			if understood = rank == rankDatadog && m.val[0] == '"'; understood {
+				p.promote(k, record.Field{Key: p.jsonText(m.key), Val: p.jsonText(m.val)})
+			}
+		default:
+			if len(text) == 0 || string(text) == "false" || string(text) == "null" { // TraceState, Remote
+				continue
+			}
+		}
+		found, rest = found || understood, rest || !understood
+	}
+	return found && !rest
+}
+
+// originObject takes what an object says of a service or a host, as in the
+// Elastic Common Schema. It reports whether the object says nothing else.
+func (p *Parser) originObject(object []byte, name record.Span) bool {
+	found, rest := false, false
+	for m := (members{text: object}); m.next(); {
+		to := record.Span{}
+		switch string(m.key) {
+		case "name":
+			to = name
+		case "version":
+			to = nameVersion
+		case "environment":
+			to = nameEnv
+		}
+		if to == (record.Span{}) || name == nameHost && to != name || len(m.val) < 3 || m.val[0] != '"' {
+			rest = true
 			continue
 		}
-		switch keys[k].role {
-		case roleTrace:
-			found = p.setTrace(unquote(m.val), rank, false) || found
-		case roleSpan:
-			found = p.setSpan(unquote(m.val), rank, false) || found
-		}
+		p.addText(to, p.jsonText(m.val))
+		found = true
 	}
-	return found
+	return found && !rest
 }
 
 // placeThreadID takes tracing's "ThreadId(1)".
@@ -364,10 +413,7 @@ func (p *Parser) placeTrace(r role, f record.Field) bool {
 	case roleSpanOther:
 		return p.setSpan(text, rankOther, false)
 	case roleFlags:
-		if n, ok := decimal(text); ok && n <= 255 {
-			p.r.TraceFlags = uint8(n)
-			return true
-		}
+		return p.setFlags(text)
 	}
 	return false
 }
@@ -434,6 +480,9 @@ func (p *Parser) settle(format uint8) {
 			}
 		case roleSpanObject, roleSpanList:
 			if withSpans(format) {
+				continue
+			}
+			if object := p.b.Bytes(k.field.Val); object[0] == '{' && p.traceObject(object, rankOther, roleSpan) {
 				continue
 			}
 		case roleLogTarget:

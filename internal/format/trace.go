@@ -54,11 +54,20 @@ func (p *Parser) setTrace(text []byte, rank uint8, datadog bool) bool {
 		if i := bytes.LastIndex(text, []byte("/traces/")); i > 0 && len(text)-i == 40 && unhexAll(id[:], text[i+8:]) {
 			break
 		}
-		n, ok := decimal(text)
-		if !datadog || !ok {
+		if n, ok := decimal(text); ok && datadog {
+			binary.BigEndian.PutUint64(id[8:], n)
+			break
+		}
+		h, ok := traceHeader(text)
+		if !ok || h.trace == [16]byte{} {
 			return false
 		}
-		binary.BigEndian.PutUint64(id[8:], n)
+		id = h.trace
+		if h.span != [8]byte{} && (p.head.span == 0 || p.head.span > rank) {
+			p.r.SpanID, p.head.span = h.span, rank
+			p.r.Flags |= record.HasSpan
+		}
+		p.r.TraceFlags |= h.flags
 	}
 	if id == [16]byte{} {
 		return false
@@ -75,7 +84,7 @@ func (p *Parser) setSpan(text []byte, rank uint8, datadog bool) bool {
 		return false
 	}
 	var id [8]byte
-	if n, ok := decimal(text); ok && datadog {
+	if n, ok := decimal(text); ok && (datadog || rank == rankOther && len(text) != 16) { // Google's was one, too
 		binary.BigEndian.PutUint64(id[:], n)
 	} else if len(text) != 16 || !unhexAll(id[:], text) {
 		return false
@@ -86,6 +95,19 @@ func (p *Parser) setSpan(text []byte, rank uint8, datadog bool) bool {
 	p.r.SpanID = id
 	p.r.Flags |= record.HasSpan
 	p.head.span = rank
+	return true
+}
+
+// setFlags sets the trace flags from a number, or from whether it is sampled.
+func (p *Parser) setFlags(text []byte) bool {
+	switch n, ok := decimal(text); {
+	case ok && n <= 255:
+		p.r.TraceFlags = uint8(n)
+	case string(text) == "true" || string(text) == "True":
+		p.r.TraceFlags |= 1
+	case string(text) != "false" && string(text) != "False":
+		return false
+	}
 	return true
 }
 
