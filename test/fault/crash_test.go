@@ -2,7 +2,9 @@ package fault
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +23,14 @@ func TestCrash(t *testing.T) {
 	} {
 		rows = append(rows, row{58, "killed at " + point, func(t *testing.T) { killAt(t, point) }})
 	}
+	for n := 1; n <= 4; n++ {
+		rows = append(rows,
+			row{58, fmt.Sprintf("killed within the commit of the index, before sync %d", n), func(t *testing.T) { killInIndex(t, "fdatasync", n) }},
+			row{58, fmt.Sprintf("killed within the commit of the index, before write %d", n), func(t *testing.T) { killInIndex(t, "pwrite64", 2*n) }})
+	}
 	rows = append(rows,
+		row{58, "killed with a request stored and not answered", func(t *testing.T) { killBehindRequest(t, false) }},
+		row{58, "killed with a request answered and not acknowledged", func(t *testing.T) { killBehindRequest(t, true) }},
 		row{58, "killed while it stops", killWhileStopping},
 		row{58, "killed between the outputs and the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.outputs@2") }},
 		row{58, "killed behind the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.inputs@2") }},
@@ -53,6 +62,78 @@ func killAt(t *testing.T, point string) {
 	s.Env = nil
 	s.StartAgent(t)
 	settle(t, s, o)
+}
+
+// killInIndex kills the agent before a system call of a thread of its on the
+// index: a transaction writes and syncs pages, then the page that makes them valid.
+func killInIndex(t *testing.T, call string, n int) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	inject(t, agent, filepath.Join(s.AgentDir(), "index.db"), call, fmt.Sprintf("signal=SIGKILL:when=%d", n))
+	site.Await(t, "the agent to be killed", func() bool {
+		o.Write(t, 500)
+		return site.Status("http://"+s.Metrics+"/healthz") == 0
+	})
+	if code := agent.Wait(t); code != -1 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	s.StartAgent(t)
+	settle(t, s, o)
+}
+
+// killBehindRequest kills the agent when the receiver has stored a request: it
+// comes again, under its key and the same to the byte.
+func killBehindRequest(t *testing.T, answered bool) {
+	srv := &server{}
+	stored := make(chan bool)
+	srv.script = func(n int) act {
+		if n != 3 {
+			return good
+		}
+		return spoil(func(c *call) bool {
+			code, answer := c.store(c.body())
+			if answered {
+				return c.reply(code, "", answer)
+			}
+			close(stored)
+			return c.hang()
+		})
+	}
+	s := site.New(t, binary, "", "")
+	if answered {
+		s.Env = []string{"SHIPPER_FAIL=deliver.answered=kill@4"}
+		close(stored)
+	}
+	srv.target = s.URL()
+	serve(t, srv)
+	shipTo(t, s, srv.url(), "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	site.Await(t, "four requests", func() bool {
+		o.Write(t, 500)
+		return srv.requests.Load() > 3
+	})
+	<-stored
+	if answered {
+		if code := agent.Wait(t); code != -1 {
+			t.Errorf("the agent ended with %d", code)
+		}
+	} else {
+		agent.Kill()
+	}
+	s.Env = nil
+	s.StartAgent(t)
+	settle(t, s, o)
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.again == 0 {
+		t.Error("no block came twice")
+	}
 }
 
 // name and when are the parts of a point that is given as name@when.

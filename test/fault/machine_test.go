@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,6 +93,23 @@ func mount(t *testing.T, dir string, args ...string) {
 		skip(t, fmt.Sprintf("this machine cannot mount (%s)", strings.TrimSpace(string(out))))
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", dir).Run() })
+}
+
+// inject meddles with a system call of a running process on a path, as strace's
+// inject does: how is its expression. Each thread counts its calls anew. To kill
+// what is returned ends it.
+func inject(t *testing.T, p *site.Process, path, call, how string) *site.Process {
+	t.Helper()
+	strace := need(t, "strace")
+	log := new(site.Log)
+	tracer := site.Start(t, log, nil, strace, "-f", "-o", "/dev/null", "-p", strconv.Itoa(p.PID), "-P", path, "-e", "trace="+call, "-e", "inject="+call+":"+how)
+	site.Await(t, "strace", func() bool {
+		return strings.Contains(log.String(), " attached") || strings.Contains(log.String(), "not permitted")
+	})
+	if text := log.String(); strings.Contains(text, "not permitted") {
+		skip(t, "this machine lets no process be traced: "+text)
+	}
+	return tracer
 }
 
 // awaitState waits until the process is in a state of /proc/PID/stat, such as T

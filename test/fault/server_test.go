@@ -21,6 +21,7 @@ import (
 	"testing"
 
 	"shipper/internal/protocol"
+	"shipper/internal/protocol/native"
 	"shipper/test/site"
 )
 
@@ -44,6 +45,8 @@ type server struct {
 	bodies map[string][sha256.Size]byte // of requests, by key
 	kept   map[string][]document        // by key
 	stored map[string]int               // how often a key was stored
+	blocks map[string][sha256.Size]byte // of the native protocol that were stored, by ID
+	again  int                          // blocks that were stored before
 	logins int                          // requests to where a redirect leads
 	open   map[net.Conn]bool
 }
@@ -64,6 +67,7 @@ func serve(t *testing.T, s *server) *server {
 	t.Helper()
 	s.t = t
 	s.bodies, s.kept, s.stored, s.open = map[string][sha256.Size]byte{}, map[string][]document{}, map[string]int{}, map[net.Conn]bool{}
+	s.blocks = map[string][sha256.Size]byte{}
 	if s.l == nil {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -222,9 +226,35 @@ func (c *call) store(body []byte) (code int, answer []byte) {
 		c.mu.Lock()
 		c.stored[key]++
 		c.kept[key] = kept // again, if they came again: it is the same
+		if c.req.URL.Path == native.Path {
+			c.storeBlocks(body)
+		}
 		c.mu.Unlock()
 	}
 	return code, answer
+}
+
+// storeBlocks takes up the blocks of a request. One that was stored before has to
+// be the same to the byte, whatever other blocks it comes with.
+func (c *call) storeBlocks(body []byte) {
+	agent, epoch, err := native.Sender(c.req.Header)
+	if err == nil {
+		err = native.Decode(body, func(f protocol.Frame) error {
+			id, sum := fmt.Sprintf("%s-%d-%d", agent, epoch, f.Sequence), sha256.Sum256(f.Payload)
+			before, ok := c.blocks[id]
+			if ok {
+				c.again++
+			}
+			if ok && before != sum {
+				return fmt.Errorf("another block %s", id)
+			}
+			c.blocks[id] = sum
+			return nil
+		})
+	}
+	if err != nil {
+		c.t.Error(err)
+	}
 }
 
 // document is a record as NDJSON and the bulk API have it.
