@@ -13,6 +13,7 @@ const (
 	roleTime
 	roleTimeMaybe // a time if it looks like one, and only then
 	roleLevel
+	roleSeverity // OpenTelemetry's number, or a level
 	roleMessage
 	roleMessageMaybe // the message if nothing else is
 	roleLogger
@@ -120,6 +121,11 @@ var keys = [...]struct {
 	{"log.level", roleLevel},
 	{"Level", roleLevel},
 	{"SeverityText", roleLevel},
+	{"severity_number", roleSeverity},
+	{"severityNumber", roleSeverity},
+	{"SeverityNumber", roleSeverity},
+	{"Severity", roleSeverity},
+	{"PRIORITY", roleLevel},
 	{"severity_text", roleLevel},
 	{"severityText", roleLevel},
 	{"@l", roleLevel},

@@ -72,6 +72,16 @@ func (p *Parser) place(k key, r role, f record.Field) bool {
 			return true
 		}
 		done = f.Kind == record.String && p.placeLevel(f.Val)
+		if number := p.b.Bytes(f.Val); done && p.r.Severity == 0 && len(number) == 1 && syslogKey(k) {
+			p.r.Severity = syslog(int64(number[0]) - '0')
+		}
+	case roleSeverity:
+		switch n := f.Int(); {
+		case f.Kind == record.Int && n >= 1 && n <= 24:
+			p.r.Severity, done = uint8(n), true
+		case f.Kind == record.String && p.head.taken[roleLevel] == 0:
+			done = p.placeLevel(f.Val)
+		}
 	case roleMessage:
 		if done = f.Kind == record.String; done {
 			p.r.Body = p.stripped(f.Val)
@@ -192,7 +202,9 @@ func (p *Parser) placeLevel(val record.Span) bool {
 		return false
 	}
 	p.r.SeverityText = val
-	p.r.Severity = severity(text)
+	if n := severity(text); n > 0 {
+		p.r.Severity = n
+	}
 	if len(text) > 0 {
 		if text[0] >= 'a' {
 			p.head.flags |= lowerLevel
@@ -567,7 +579,8 @@ func (p *Parser) numberLevel(format uint8) bool {
 	switch {
 	case p.head.flags&callerObject != 0: // logr: verbosity
 		p.r.Severity = verbosity(n)
-	case p.head.taken[roleMessage] != 0 && keys[p.head.taken[roleMessage]].name == "short_message": // GELF: syslog's
+	case p.head.taken[roleMessage] != 0 && keys[p.head.taken[roleMessage]].name == "short_message", // GELF: syslog's
+		n < 8 && syslogKey(p.head.taken[roleLevel]):
 		p.r.Severity = syslog(n)
 	default:
 		p.r.Severity = severityNumber(n)
@@ -592,6 +605,9 @@ func verbosity(n int64) uint8 {
 	}
 	return 1
 }
+
+// syslogKey reports whether a number under that key is one of syslog's.
+func syslogKey(k key) bool { return k == keySeverity || keys[k].name == "PRIORITY" }
 
 // syslog returns the severity number of a severity of RFC 5424.
 func syslog(n int64) uint8 {

@@ -18,6 +18,9 @@ func severity(level []byte) uint8 {
 		n++
 	}
 	base := severityWord(level[:n])
+	if n == len("level") && n < len(level) && level[n] == '(' {
+		return zapVerbosity(level)
+	}
 	if n == len(level) || base == 0 {
 		return base
 	}
@@ -37,6 +40,28 @@ func severity(level []byte) uint8 {
 	return 0
 }
 
+// zapVerbosity returns the severity number of a level that zap has no name for:
+// "Level(-3)", or "LEVEL(-3)", is logr's verbosity 3.
+func zapVerbosity(level []byte) uint8 {
+	const start, end = len("Level("), len(")")
+	if len(level) < start+1+end || len(level) > start+4+end || level[start-1] != '(' || level[len(level)-1] != ')' {
+		return 0
+	}
+	digits := level[start : len(level)-end]
+	negative := digits[0] == '-'
+	if negative {
+		digits = digits[1:]
+	}
+	n, ok := decimal(digits)
+	switch {
+	case !ok:
+		return 0
+	case negative:
+		return verbosity(int64(n))
+	}
+	return 21
+}
+
 // severityWord returns the severity number of a word, in whatever case.
 func severityWord(word []byte) uint8 {
 	if len(word) == 0 || len(word) > 13 {
@@ -49,7 +74,7 @@ func severityWord(word []byte) uint8 {
 	switch string(lower[:len(word)]) {
 	case "info", "inf", "i", "information", "informational":
 		return 9
-	case "debug", "debu", "debg", "dbug", "dbg", "deb", "d":
+	case "debug", "debu", "debg", "dbug", "dbg", "deb", "d", "verbose":
 		return 5
 	case "warn", "warning", "wrn", "w":
 		return 13

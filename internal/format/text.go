@@ -20,6 +20,11 @@ func (p *Parser) text() {
 	if p.hint == record.FormatGoTest {
 		p.r.Format = record.FormatGoTest // what a test prints
 	}
+	if len(s) > 3 && s[0] == '<' && s[2] == '>' && s[1]-'0' < 8 { // systemd takes it off, nobody else does
+		p.r.Severity, p.r.SeverityText = syslog(int64(s[1]-'0')), p.span(1, 2)
+		p.r.Body = p.span(3, len(s))
+		return
+	}
 	start := 0
 	if len(s) > 0 && s[0] == '[' {
 		start = 1

@@ -267,6 +267,12 @@ func zapLevel(s []byte, i int) (end int, number uint8) {
 	for end = i; end < len(s) && end < i+7 && s[end]|0x20 >= 'a' && s[end]|0x20 <= 'z'; {
 		end++
 	}
+	if end == i+len("Level") && end < len(s) && s[end] == '(' {
+		if e := bytes.IndexByte(s[end:min(len(s), end+6)], ')'); e > 0 {
+			end += e + 1
+			return end, zapVerbosity(s[i:end])
+		}
+	}
 	if number = zapLevelNumber(s[i:end]); number == 0 {
 		return i, 0
 	}
