@@ -88,6 +88,7 @@ type Output struct {
 	window  window
 	gate    gate
 	trouble trouble
+	suspect atomic.Bool // a request has timed out since kept connections were closed
 	parts   parts
 }
 

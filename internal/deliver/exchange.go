@@ -87,9 +87,19 @@ var errTimeout = errors.New("timeout")
 func (o *Output) exchange(ctx context.Context, r *protocol.Request, h http.Header, up *upload) (v protocol.Verdict, key string) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.RequestTimeout, errTimeout)
 	defer cancel()
+	defer func() {
+		if context.Cause(ctx) == errTimeout {
+			o.suspect.Store(true)
+		}
+	}()
 	req, err := o.request(ctx, h, up)
 	if err != nil {
 		return protocol.Verdict{Reason: err.Error()}, "request"
+	}
+	if o.suspect.CompareAndSwap(true, false) {
+		// What was lost on the way took other kept connections with it, perhaps,
+		// and one of HTTP/2 would be used again. Not before now is it idle.
+		o.Client.CloseIdleConnections()
 	}
 	o.Stats.Requests.Add(1)
 	o.Stats.Bytes.Add(int64(len(up.body)))
@@ -100,11 +110,6 @@ func (o *Output) exchange(ctx context.Context, r *protocol.Request, h http.Heade
 	}
 	resp, err := o.Client.Do(req)
 	if err != nil {
-		if context.Cause(ctx) == errTimeout {
-			// What was lost on the way took other kept connections with it, perhaps,
-			// and one of HTTP/2 would be used again.
-			o.Client.CloseIdleConnections()
-		}
 		reason := o.reason(ctx, err)
 		return protocol.Verdict{Reason: reason}, kind(reason)
 	}
