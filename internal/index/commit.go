@@ -314,7 +314,7 @@ func (s *Store) take(e *entry, batches []*record.Batch) (full []*piece, records 
 		records += len(b.Records)
 		b, clamped := in.clamp(b)
 		s.Stats.Clamped.Add(int64(clamped))
-		full = append(full, s.open.add(b)...)
+		full = append(full, s.open.add(b, in.arrival)...)
 	}
 	s.Stats.Bytes.Add(s.open.raw - before)
 	if e.agent == "" {

@@ -21,8 +21,9 @@ const (
 	maxColumns = 4096
 	// partFields is how many fields are added at a time.
 	partFields = 1 << 14
-	// maxDays bounds the days, and with them the segments, of a generation.
-	maxDays = 64
+	// maxDays bounds the days, and with them the segments, of a generation: a
+	// block may have 36 days, 14 months and 21 years.
+	maxDays = 96
 )
 
 // generation is what is sealed together: a log and the same records in columnar
@@ -71,8 +72,8 @@ func newGeneration(number uint64, w *wal, builders *sync.Pool) *generation {
 
 // add adds records whose times are in range. It returns the pieces that have
 // become full, for the caller to make into blocks without the lock.
-func (g *generation) add(b *record.Batch) (full []*piece) {
-	byDay(b, func(day uint32, b *record.Batch) {
+func (g *generation) add(b *record.Batch, arrival int64) (full []*piece) {
+	byDay(b, arrival, func(day uint32, b *record.Batch) {
 		d := g.days[day]
 		if d == nil {
 			d = new(dayRows)

@@ -14,7 +14,7 @@
 // as they came, its columnar blocks in memory answer queries. Commit returns
 // when the log is synced. When the generation is large or old enough it is
 // sealed: a new one is opened, the old one's columnar blocks become one segment
-// for each day of their records, each written, synced and renamed into place,
+// for each day of their records (month or year of those that came late), each written, synced and renamed into place,
 // and one bbolt transaction registers the segments, the marks of what agents
 // have delivered as they were when the generation ended, and the floor: the
 // first generation that is not sealed. Only then the log is removed.

@@ -76,16 +76,16 @@ func copyRecord(to, from *record.Record) {
 	to.Severity, to.TimeSource, to.Flags, to.Format = from.Severity, from.TimeSource, from.Flags, from.Format
 }
 
-// byDay calls add with the records of b of each day: b itself, as it most
-// often is of one day, or copies of it with fewer records.
-func byDay(b *record.Batch, add func(day uint32, b *record.Batch)) {
+// byDay calls add with the records of b of each day, or longer (see dayOf): b
+// itself, as it most often is of one day, or copies of it with fewer records.
+func byDay(b *record.Batch, arrival int64, add func(day uint32, b *record.Batch)) {
 	if len(b.Records) == 0 {
 		return
 	}
-	first := dayOf(b.Records[0].Time)
+	first := dayOf(b.Records[0].Time, arrival)
 	same := true
 	for i := range b.Records {
-		if dayOf(b.Records[i].Time) != first {
+		if dayOf(b.Records[i].Time, arrival) != first {
 			same = false
 			break
 		}
@@ -97,7 +97,7 @@ func byDay(b *record.Batch, add func(day uint32, b *record.Batch)) {
 	parts := make(map[uint32][]record.Record)
 	var days []uint32
 	for i := range b.Records {
-		d := dayOf(b.Records[i].Time)
+		d := dayOf(b.Records[i].Time, arrival)
 		if parts[d] == nil {
 			days = append(days, d)
 		}
@@ -108,8 +108,27 @@ func byDay(b *record.Batch, add func(day uint32, b *record.Batch)) {
 	}
 }
 
-// dayOf returns the UTC day of a time in range.
-func dayOf(at int64) uint32 { return uint32(at / day) }
+// Records that come so late are filed by month, and by year: logs of many years
+// that are read at a time would make thousands of segments otherwise.
+const (
+	lateMonth = 35 * day
+	lateYear  = 400 * day
+)
+
+// dayOf returns the UTC day under which a record is filed: that of its time, or
+// the first one of its month or year.
+func dayOf(at, arrival int64) uint32 {
+	late := arrival - at
+	if late < lateMonth {
+		return uint32(at / day)
+	}
+	t := time.Unix(0, at).UTC()
+	month := t.Month()
+	if late >= lateYear {
+		month = time.January
+	}
+	return uint32(time.Date(t.Year(), month, 1, 0, 0, 0, 0, time.UTC).Unix() / (day / 1e9))
+}
 
 // textSize returns the bytes of text in the records of a batch: bodies, keys,
 // values, and 32 for the rest of each record.

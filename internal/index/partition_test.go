@@ -133,7 +133,7 @@ func TestByDay(t *testing.T) {
 			b.AddField(record.IntField(record.Name("process.pid"), at))
 		}
 		got := map[uint32][]int64{}
-		byDay(b, func(d uint32, p *record.Batch) {
+		byDay(b, 10*day, func(d uint32, p *record.Batch) {
 			if got[d] != nil {
 				t.Errorf("day %d comes twice", d)
 			}
@@ -152,4 +152,29 @@ func TestByDay(t *testing.T) {
 	f(nil, map[uint32][]int64{})
 	f([]int64{0, day - 1}, map[uint32][]int64{0: {0, day - 1}})
 	f([]int64{day, day - 1, day + 1, 5, 3 * day}, map[uint32][]int64{0: {day - 1, 5}, 1: {day, day + 1}, 3: {3 * day}})
+}
+
+func TestDayOf(t *testing.T) {
+	arrival := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for at, want := range map[string]string{
+		"2026-11-23T13:00:00Z": "2026-11-23", "2026-11-23T00:00:00Z": "2026-11-23", "2026-11-22T23:59:59Z": "2026-11-22",
+		"2026-10-19T12:00:01Z": "2026-10-19", "2026-10-19T12:00:00Z": "2026-10-01", "2026-10-01T00:00:00Z": "2026-10-01",
+		"2026-09-30T23:59:59Z": "2026-09-01", "2025-10-20T00:00:00Z": "2025-10-01", "2025-10-19T12:00:01Z": "2025-10-01",
+		"2025-10-19T12:00:00Z": "2025-01-01", "2024-12-31T23:59:59Z": "2024-01-01", "1970-02-03T00:00:00Z": "1970-01-01",
+	} {
+		t0, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := dayName(dayOf(t0.UnixNano(), arrival.UnixNano())); got != want {
+			t.Errorf("%s is filed under %s, want %s", at, got, want)
+		}
+	}
+	days := make(map[uint32]bool)
+	for at := arrival.Add(time.Hour); arrival.Sub(at) < time.Duration(past); at = at.Add(-12 * time.Hour) {
+		days[dayOf(at.UnixNano(), arrival.UnixNano())] = true
+	}
+	if len(days) > maxDays*3/4 {
+		t.Errorf("twenty years are %d segments", len(days))
+	}
 }

@@ -273,6 +273,9 @@ func overLimits(t *testing.T) {
 		{"20,000 lines with 20 names of their own", "/api/v1/ndjson", nil, []byte(many(20_000, func(i int) string {
 			return "{" + many(20, func(j int) string { return fmt.Sprintf(`"k%dx%d":%d,`, i, j, j) }) + `"msg":"m"}` + "\n"
 		})), "413"},
+		{"100,000 lines of 7,000 days", "/api/v1/ndjson", nil, []byte(many(100_000, func(i int) string {
+			return `{"time":` + fmt.Sprint(time.Now().Unix()-int64(i%7000)*86400) + `,"msg":"old"}` + "\n"
+		})), "200"},
 		{"8 MiB of [", "/api/v1/ndjson", nil, []byte(`{"a":` + strings.Repeat("[", 8<<20)), ""},
 		{"8 MiB of {", "/api/v1/ndjson", nil, []byte(strings.Repeat("{", 8<<20)), ""},
 		{`8 MiB of \`, "/api/v1/ndjson", nil, []byte(`{"a":"` + strings.Repeat(`\`, 8<<20)), ""},
