@@ -78,6 +78,7 @@ func Point(name string) error {
 		select {}
 	case "stop":
 		syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		time.Sleep(100 * time.Millisecond) // another thread may take the signal, a little later
 	default:
 		d, _ := time.ParseDuration(p.action)
 		time.Sleep(d)

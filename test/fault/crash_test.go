@@ -35,6 +35,11 @@ func TestCrash(t *testing.T) {
 		row{58, "killed between the outputs and the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.outputs@2") }},
 		row{58, "killed behind the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.inputs@2") }},
 	)
+	rows = append(rows,
+		row{60, "told to stop while no output answers", stopWithoutOutput},
+		row{61, "a panic", panics},
+		row{63, "a panic at each start", panicsAtEachStart},
+	)
 	run(t, rows)
 }
 
@@ -183,5 +188,73 @@ func killInReload(t *testing.T, point string) {
 	s.Env = nil
 	s.StartAgent(t)
 	o.Write(t, 1000)
+	settle(t, s, o)
+}
+
+func stopWithoutOutput(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	o.Write(t, 20_000)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	if !strings.Contains(s.AgentLog.String(), "blocks left to deliver") {
+		t.Error("the log does not say that there is something left")
+	}
+	s.StartIndexer(t)
+	s.StartAgent(t)
+	settle(t, s, o)
+}
+
+func panics(t *testing.T) {
+	for _, point := range []string{"tail.read.after@5", "agent.commit.before@3", "deliver.answered@2"} {
+		s := site.New(t, binary, "", "")
+		s.StartIndexer(t)
+		s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=panic" + when(point)}
+		agent := s.StartAgent(t)
+		o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+		o.Write(t, 100)
+		end := make(chan bool)
+		go func() {
+			defer close(end)
+			for range 10 {
+				o.Write(t, 1000)
+				time.Sleep(30 * time.Millisecond) // so that there are several reads, commits and requests
+			}
+		}()
+		if code := agent.Wait(t); code != 2 {
+			t.Errorf("%s: the agent ended with %d", point, code)
+		}
+		<-end
+		s.Env = nil
+		s.StartAgent(t)
+		settle(t, s, o)
+	}
+}
+
+// panicsAtEachStart: what a supervisor starts again and again does not fill the disk.
+func panicsAtEachStart(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Write(t, 3000)
+	s.Env = []string{"SHIPPER_FAIL=agent.commit.after=panic"}
+	var sizes []int
+	for range 10 {
+		if code := s.StartAgent(t).Wait(t); code != 2 {
+			t.Fatalf("the agent ended with %d", code)
+		}
+		o.Write(t, 1) // so that there is something to commit
+		var size int
+		fmt.Sscan(command(t, "du", "-s", "--apparent-size", "-B1", s.AgentDir()), &size)
+		sizes = append(sizes, size)
+	}
+	if sizes[9] > sizes[1]+sizes[1]/4 {
+		t.Errorf("sizes after each start: %v", sizes)
+	}
+	s.Env = nil
+	s.StartIndexer(t)
+	s.StartAgent(t)
 	settle(t, s, o)
 }

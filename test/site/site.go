@@ -162,7 +162,7 @@ func FreePort(t *testing.T) string {
 // Site is an agent and an indexer with their directories.
 type Site struct {
 	Binary             string   // of shipper
-	Env                []string // of the agent, beside that of the test
+	Env, IndexEnv      []string // of the agent and of the indexer, beside that of the test
 	Wrap               []string // a command that runs the agent, before its own
 	Dir, Logs          string   // of all; of the files that are followed, Logs/*.log
 	Config             string   // the agent's file
@@ -235,7 +235,7 @@ func (s *Site) StartAgent(t *testing.T) *Process {
 func (s *Site) StartIndexer(t *testing.T, args ...string) *Process {
 	t.Helper()
 	args = append([]string{"index", "--data", s.IndexDir(), "--listen", s.IndexAddr}, args...)
-	p := Start(t, s.IndexLog, nil, s.Binary, args...)
+	p := Start(t, s.IndexLog, s.IndexEnv, s.Binary, args...)
 	Await(t, "the indexer to be ready", func() bool { return Status(s.URL()+"/ready") == 200 })
 	return p
 }

@@ -1,0 +1,354 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"shipper/test/site"
+)
+
+// TestDisk has what the disks of the agent and the indexer can do.
+func TestDisk(t *testing.T) {
+	var rows []row
+	for _, point := range []string{
+		"agent.commit.before@4", "queue.log.synced@4", "queue.commit.tx@4", "queue.commit.after@4", "agent.commit.after@4",
+		"deliver.answered@3", "queue.ack.tx@3", "blocklog.segment.created@2", "blocklog.segment.remove",
+	} {
+		rows = append(rows, row{64, "the agent's power is cut at " + point, func(t *testing.T) { cutAgentAt(t, point) }})
+	}
+	for _, point := range []string{
+		"receive.stored@3", "segment.write.complete", "segment.write.renamed", "index.seal.written", "index.seal.registered",
+	} {
+		rows = append(rows, row{64, "the indexer's power is cut at " + point, func(t *testing.T) { cutIndexerAt(t, point) }})
+	}
+	rows = append(rows,
+		row{65, "power is cut when the data directory is new", cutWhenNew},
+		row{66, "a log file lost its end with the power", logLostItsEnd},
+		row{67, "the agent's disk is full, ext4", func(t *testing.T) { fullDisk(t, true) }},
+		row{67, "the agent's disk is full, tmpfs", func(t *testing.T) { fullDisk(t, false) }},
+		row{69, "syncs fail", func(t *testing.T) { injected(t, "fdatasync:error=EIO:when=8..12") }},
+		row{70, "the agent's disk has an error and lets nobody write", readOnly},
+		row{70, "the agent's disk is read-only at its start", readOnlyAtStart},
+		row{71, "no descriptors are left", noDescriptors},
+		row{72, "no inotify instance is to be had", func(t *testing.T) { noInotify(t, "max_inotify_instances") }},
+		row{72, "no inotify watch is to be had", func(t *testing.T) { noInotify(t, "max_inotify_watches") }},
+		row{78, "a sync takes half a second", func(t *testing.T) { injected(t, "fdatasync:delay_enter=500000:when=5..12") }},
+		row{80, "the log files are on an overlay", overlay},
+	)
+	run(t, rows)
+}
+
+// verified fails the test unless the stopped agent's queue is in order.
+func verified(t *testing.T, s *site.Site) {
+	t.Helper()
+	if out, err := exec.Command(s.Binary, "queue", "verify", "--data", s.AgentDir()).CombinedOutput(); err != nil {
+		t.Errorf("queue verify: %v: %s", err, out)
+	}
+}
+
+// cutAgentAt stops the agent at a fail point, and goes on with what of its disk
+// was durable then.
+func cutAgentAt(t *testing.T, point string) {
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
+	disk := mountExt4(t, s.AgentDir(), "128M")
+	s.StartIndexer(t)
+	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=stop" + when(point)}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Noise = true
+	o.Write(t, 100)
+	site.Await(t, "the first lines to be stored, or the point", func() bool {
+		return stopped(agent) || s.IndexMetric(t, "shipper_index_records_total") > 0
+	})
+	written := make(chan bool)
+	go func() {
+		defer close(written)
+		for range 20 {
+			o.Write(t, 1000)
+			time.Sleep(30 * time.Millisecond) // so that there are several reads, commits and requests
+		}
+	}()
+	awaitState(t, agent, "T")
+	<-written
+	disk.cut(t, agent)
+	s.Env = nil
+	agent = s.StartAgent(t)
+	settle(t, s, o)
+	agent.Stop(t)
+	verified(t, s)
+}
+
+// stopped reports whether a process is.
+func stopped(p *site.Process) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
+	_, after, _ := strings.Cut(string(stat), ") ")
+	return err == nil && strings.HasPrefix(after, "T")
+}
+
+// cutIndexerAt is cutAgentAt for the indexer, which is told to stop so that it
+// seals what it has.
+func cutIndexerAt(t *testing.T, point string) {
+	s := site.New(t, binary, "", "    backoff: {min: 50ms, max: 1s}\n")
+	disk := mountExt4(t, s.IndexDir(), "128M")
+	s.IndexEnv = []string{"SHIPPER_FAIL=" + name(point) + "=stop" + when(point)}
+	indexer := s.StartIndexer(t)
+	s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	for range 10 {
+		o.Write(t, 1000)
+		time.Sleep(30 * time.Millisecond)
+	}
+	if name(point) != "receive.stored" {
+		s.AwaitDrained(t, o.Bytes.Load())
+		indexer.Signal(syscall.SIGTERM)
+	}
+	awaitState(t, indexer, "T")
+	disk.cut(t, indexer)
+	s.IndexEnv = nil
+	s.StartIndexer(t)
+	o.Write(t, 1000)
+	settle(t, s, o)
+}
+
+// cutWhenNew cuts the power as soon as there is anything, before anything was
+// committed, and again after the first commit.
+func cutWhenNew(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	disk := mountExt4(t, s.AgentDir(), "64M")
+	s.StartIndexer(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Write(t, 1000)
+	for _, point := range []string{"tail.read.before", "queue.log.synced", "queue.commit.after"} {
+		s.Env = []string{"SHIPPER_FAIL=" + point + "=stop"}
+		agent := s.StartAgent(t)
+		awaitState(t, agent, "T")
+		disk.cut(t, agent)
+	}
+	s.Env = nil
+	s.StartAgent(t)
+	o.Write(t, 1000)
+	settle(t, s, o)
+}
+
+// logLostItsEnd cuts a log file behind what was read of it, while the agent is
+// down: what is written from there on is another content of the file.
+func logLostItsEnd(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	before := site.NewOracle(s.Logs, "before", site.Never, 0)
+	s.Begin(t, before)
+	before.Write(t, 3000)
+	settle(t, s, before)
+	agent.Kill()
+	half := before.Bytes.Load() / 2
+	if err := os.Truncate(before.Path, half); err != nil {
+		t.Fatal(err)
+	}
+	after := site.NewOracle(s.Logs, "after", site.Never, 0)
+	after.Path = before.Path
+	appendTo(t, before.Path, []byte("\n")) // behind half a line
+	after.Write(t, 3000)
+	s.StartAgent(t)
+	s.AwaitDrained(t, before.Bytes.Load()+half+1+after.Bytes.Load())
+	site.Want(t, after, after.Check(t, s.URL()))
+	if v := before.Check(t, s.URL()); v.Missing > 0 {
+		t.Errorf("%v of those from before", v)
+	}
+	if b := s.Books(t).Total; b.Read != b.Queued+b.Dropped+b.Lost {
+		t.Errorf("the books do not close: %+v", b)
+	}
+	if !strings.Contains(s.AgentLog.String(), before.Path) {
+		t.Error("the log does not name the file")
+	}
+}
+
+// fullDisk fills the rest of the agent's disk while lines are written.
+func fullDisk(t *testing.T, ext4 bool) {
+	s := site.New(t, binary, "", "")
+	if ext4 {
+		mountExt4(t, s.AgentDir(), "64M")
+	} else {
+		mountTmpfs(t, s.AgentDir(), "32m")
+	}
+	indexer := s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Noise = true
+	s.Begin(t, o)
+	o.Write(t, 5000)
+	filler := filepath.Join(s.AgentDir(), "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1 << 20; size >= 1; size /= 2 {
+		for block := make([]byte, size); err == nil; {
+			_, err = f.Write(block)
+		}
+		err = nil
+	}
+	f.Close()
+	o.Write(t, 20_000)
+	site.Await(t, "the queue to say that its disk is full", func() bool { return s.Metric(t, "shipper_queue_failing") == 1 })
+	// Acknowledgements are kept nevertheless: what is queued is delivered, once.
+	site.Await(t, "what is queued to be delivered", func() bool {
+		return s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0
+	})
+	if log := s.AgentLog.String(); !strings.Contains(log, "no space left on device") || !strings.Contains(log, s.AgentDir()) {
+		t.Errorf("the log does not name the cause and the place:\n%s", log)
+	}
+	agent.Kill()
+	indexer.Kill()
+	s.StartIndexer(t)
+	s.StartAgent(t) // on a disk that is full
+	site.Await(t, "the agent to be there", func() bool { return site.Status("http://"+s.Metrics+"/healthz") == 200 })
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, s, o)
+}
+
+// injected has strace make system calls of the agent fail or wait.
+func injected(t *testing.T, inject string) {
+	strace := need(t, "strace")
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
+	s.StartIndexer(t)
+	// -D: strace is not the parent, so that to stop the process is to stop the agent.
+	s.Wrap = []string{strace, "-D", "-f", "-qq", "-o", filepath.Join(s.Dir, "strace"), "-e", "trace=fdatasync", "-e", "inject=" + inject}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Noise = true
+	s.Begin(t, o)
+	for range 10 {
+		o.Write(t, 1000)
+		time.Sleep(50 * time.Millisecond)
+	}
+	settle(t, s, o)
+	if trace, _ := os.ReadFile(filepath.Join(s.Dir, "strace")); !strings.Contains(string(trace), "(INJECTED)") && !strings.Contains(string(trace), "(DELAYED)") {
+		t.Errorf("nothing was injected:\n%.2000s", trace)
+	}
+	agent.Stop(t)
+	verified(t, s)
+}
+
+// readOnly has the file system find an error, as which it lets nobody write any
+// more, and has it repaired. What has files open cannot be remounted otherwise.
+func readOnly(t *testing.T) {
+	fsck := need(t, "e2fsck")
+	s := site.New(t, binary, "", "")
+	disk := mountExt4(t, s.AgentDir(), "64M")
+	command(t, "mount", "-o", "remount,errors=remount-ro", s.AgentDir())
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	o.Write(t, 2000)
+	s.AwaitDrained(t, o.Bytes.Load())
+	device := strings.TrimSpace(command(t, "findmnt", "-n", "-o", "SOURCE", s.AgentDir()))
+	trigger := filepath.Join("/sys/fs/ext4", filepath.Base(device), "trigger_fs_error")
+	if err := os.WriteFile(trigger, []byte("1"), 0); err != nil {
+		skip(t, "this kernel triggers no errors of ext4")
+	}
+	o.Write(t, 2000)
+	site.Await(t, "the queue to say that its disk fails", func() bool { return s.Metric(t, "shipper_queue_failing") == 1 })
+	if !strings.Contains(s.AgentLog.String(), "read-only file system") {
+		t.Errorf("the log does not name the cause:\n%s", s.AgentLog)
+	}
+	agent.Kill()
+	command(t, "umount", s.AgentDir())
+	exec.Command(fsck, "-f", "-y", disk.image).Run() // it says with its exit code that it repaired something
+	mount(t, s.AgentDir(), "-o", "loop", disk.image, s.AgentDir())
+	s.StartAgent(t)
+	o.Write(t, 2000)
+	settle(t, s, o)
+}
+
+func readOnlyAtStart(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	mountExt4(t, s.AgentDir(), "64M")
+	command(t, "mount", "-o", "remount,ro", s.AgentDir())
+	if code := s.StartAgent(t).Wait(t); code <= 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	if log := s.AgentLog.String(); !strings.Contains(log, "read-only file system") || !strings.Contains(log, s.AgentDir()) {
+		t.Errorf("the log does not name the cause and the place:\n%s", log)
+	}
+}
+
+// noDescriptors leaves the running agent no descriptor to open anything with.
+func noDescriptors(t *testing.T) {
+	prlimit := need(t, "prlimit")
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 1000)
+	s.Begin(t, o)
+	s.AwaitDrained(t, o.Bytes.Load())
+	metric := s.Metric(t, "shipper_goroutines") // keeps a connection open for what follows
+	limit := func(n int) {
+		command(t, prlimit, "--pid", fmt.Sprint(agent.PID), fmt.Sprintf("--nofile=%d:4096", n))
+	}
+	limit(descriptors(agent))
+	o.Write(t, 5500) // five rotations
+	site.Await(t, "the log to say so", func() bool { return strings.Contains(s.AgentLog.String(), "too many open files") })
+	limit(1024)
+	settle(t, s, o)
+	if metric == 0 {
+		t.Error("no metrics")
+	}
+}
+
+// noInotify runs the agent in a user namespace of its own, with a limit of 0.
+func noInotify(t *testing.T, limit string) {
+	unshare := need(t, "unshare")
+	if out, err := exec.Command(unshare, "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/"+limit).CombinedOutput(); err != nil {
+		skip(t, "this machine has no user namespaces with limits: "+strings.TrimSpace(string(out)))
+	}
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	s.Wrap = []string{unshare, "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/" + limit + ` && exec "$0" "$@"`}
+	s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	o.Write(t, 12_000)
+	settle(t, s, o)
+	if n := s.Metric(t, `shipper_files_polling{input="app"}`); n != 1 {
+		t.Errorf("shipper_files_polling is %v", n)
+	}
+}
+
+// overlay has the log files copied up, with another inode, by their first write.
+func overlay(t *testing.T) {
+	needRoot(t, "mounting an overlay")
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	lower, upper, work := filepath.Join(s.Dir, "lower"), filepath.Join(s.Dir, "upper"), filepath.Join(s.Dir, "work")
+	for _, dir := range []string{lower, upper, work} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := site.NewOracle(lower, "w", site.Rename, 3000)
+	o.Write(t, 1000)
+	o.File.Close()
+	mountTmpfs(t, upper, "64m") // an overlay has to be on another file system than one of its own
+	for _, dir := range []string{"up", "work"} {
+		if err := os.Mkdir(filepath.Join(upper, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mount(t, s.Logs, "-t", "overlay", "overlay", "-o", fmt.Sprintf("lowerdir=%s,upperdir=%s/up,workdir=%s/work", lower, upper, upper), s.Logs)
+	o.Path, o.File = filepath.Join(s.Logs, "w.log"), nil
+	s.StartAgent(t)
+	s.AwaitDrained(t, o.Bytes.Load())
+	o.Write(t, 10_000) // the first of them copies the file
+	settle(t, s, o)
+}
