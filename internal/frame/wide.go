@@ -77,8 +77,9 @@ func (w width) lineEnd(data []byte, at, known int) (end int, ok bool) {
 	}
 }
 
-// append appends text in UTF-8, without byte order mark.
-func (w width) append(dst, text []byte) []byte {
+// append appends text in UTF-8, without byte order mark, and U+FFFD for what is
+// no UTF-16: invalid says that there is some.
+func (w width) append(dst, text []byte) (out []byte, invalid bool) {
 	unit := func(i int) rune {
 		if w == littleEndian {
 			return rune(text[i]) | rune(text[i+1])<<8
@@ -97,14 +98,17 @@ func (w width) append(dst, text []byte) []byte {
 			}
 			if r = both; both != utf8.RuneError {
 				i += 2
+			} else {
+				invalid = true
 			}
 		}
 		dst = utf8.AppendRune(dst, r)
 	}
 	if len(text)%2 == 1 && text[len(text)-1] != 0 {
 		dst = utf8.AppendRune(dst, utf8.RuneError)
+		invalid = true
 	}
-	return dst
+	return dst, invalid
 }
 
 // turned is the width of what follows a unit of a stream of width w, by its
@@ -203,7 +207,7 @@ func (c *Cutter) weaveWide(raw []byte, at, end int) {
 		c.begin(plain)
 	}
 	c.line = line{}
-	c.text = c.wide.append(c.text[:0], raw)
+	c.text, _ = c.wide.append(c.text[:0], raw)
 	c.weave.take(&c.line, c.text, c.origin+at, c.origin+end)
 	c.endUnits()
 	c.weaving = !c.weave.idle()
@@ -237,13 +241,15 @@ func wideUnit(unit []byte) width {
 func (s *Splitter) splitWide(arena []byte, lo, hi int, flags record.Flags, w width) ([]byte, []Text) {
 	s.weave.reset(plain)
 	s.pieces = s.pieces[:0]
-	complete := false
+	complete, invalid := false, false
 	for at := lo; at < hi; {
 		var end int
+		var bad bool
 		end, complete = w.lineEnd(arena[:hi], at, 0)
 		s.line = line{}
 		p := piece{next: -1, text: Text{Offset: at - lo, Lo: len(arena)}}
-		arena = w.append(arena, arena[at:end])
+		arena, bad = w.append(arena, arena[at:end])
+		invalid = invalid || bad
 		p.text.Hi = len(arena)
 		p.strand = s.weave.take(&s.line, arena[p.text.Lo:], at, end)
 		s.pieces = append(s.pieces, p)
@@ -252,5 +258,11 @@ func (s *Splitter) splitWide(arena []byte, lo, hi int, flags record.Flags, w wid
 	if complete && flags&record.Partial != 0 { // its last byte is no newline
 		flags = flags&^record.Partial | record.TimedOut
 	}
-	return s.gather(arena, plain, flags), s.texts
+	arena = s.gather(arena, plain, flags)
+	if invalid {
+		for i := range s.texts {
+			s.texts[i].Flags |= record.InvalidUTF8
+		}
+	}
+	return arena, s.texts
 }
