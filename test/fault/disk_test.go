@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,33 +14,19 @@ import (
 
 // TestDisk has what the disks of the agent and the indexer can do.
 func TestDisk(t *testing.T) {
-	var rows []row
-	for _, point := range []string{
-		"agent.commit.before@4", "queue.log.synced@4", "queue.commit.tx@4", "queue.commit.after@4", "agent.commit.after@4",
-		"deliver.answered@3", "queue.ack.tx@3", "blocklog.segment.created@2", "blocklog.segment.remove",
-	} {
-		rows = append(rows, row{64, "the agent's power is cut at " + point, func(t *testing.T) { cutAgentAt(t, point) }})
-	}
-	for _, point := range []string{
-		"receive.stored@3", "segment.write.complete", "segment.write.renamed", "index.seal.written", "index.seal.registered",
-	} {
-		rows = append(rows, row{64, "the indexer's power is cut at " + point, func(t *testing.T) { cutIndexerAt(t, point) }})
-	}
-	rows = append(rows,
-		row{65, "power is cut when the data directory is new", cutWhenNew},
-		row{66, "a log file lost its end with the power", logLostItsEnd},
-		row{67, "the agent's disk is full, ext4", func(t *testing.T) { fullDisk(t, true) }},
-		row{67, "the agent's disk is full, tmpfs", func(t *testing.T) { fullDisk(t, false) }},
-		row{69, "syncs fail", func(t *testing.T) { injected(t, "fdatasync:error=EIO:when=8..12") }},
-		row{70, "the agent's disk has an error and lets nobody write", readOnly},
-		row{70, "the agent's disk is read-only at its start", readOnlyAtStart},
-		row{71, "no descriptors are left", noDescriptors},
-		row{72, "no inotify instance is to be had", func(t *testing.T) { noInotify(t, "max_inotify_instances") }},
-		row{72, "no inotify watch is to be had", func(t *testing.T) { noInotify(t, "max_inotify_watches") }},
-		row{78, "a sync takes half a second", func(t *testing.T) { injected(t, "fdatasync:delay_enter=500000:when=5..12") }},
-		row{80, "the log files are on an overlay", overlay},
-	)
-	run(t, rows)
+	run(t, []row{
+		{66, "a log file lost its end with the power", logLostItsEnd},
+		{67, "the agent's disk is full, ext4", func(t *testing.T) { fullDisk(t, true) }},
+		{67, "the agent's disk is full, tmpfs", func(t *testing.T) { fullDisk(t, false) }},
+		{69, "syncs fail", func(t *testing.T) { injected(t, "fdatasync:error=EIO:when=8..12") }},
+		{70, "the agent's disk has an error and lets nobody write", readOnly},
+		{70, "the agent's disk is read-only at its start", readOnlyAtStart},
+		{71, "no descriptors are left", noDescriptors},
+		{72, "no inotify instance is to be had", func(t *testing.T) { noInotify(t, "max_inotify_instances") }},
+		{72, "no inotify watch is to be had", func(t *testing.T) { noInotify(t, "max_inotify_watches") }},
+		{78, "a sync takes half a second", func(t *testing.T) { injected(t, "fdatasync:delay_enter=500000:when=5..12") }},
+		{80, "the log files are on an overlay", overlay},
+	})
 }
 
 // verified fails the test unless the stopped agent's queue is in order.
@@ -50,91 +35,6 @@ func verified(t *testing.T, s *site.Site) {
 	if out, err := exec.Command(s.Binary, "queue", "verify", "--data", s.AgentDir()).CombinedOutput(); err != nil {
 		t.Errorf("queue verify: %v: %s", err, out)
 	}
-}
-
-// cutAgentAt stops the agent at a fail point, and goes on with what of its disk
-// was durable then.
-func cutAgentAt(t *testing.T, point string) {
-	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
-	disk := mountExt4(t, s.AgentDir(), "128M")
-	s.StartIndexer(t)
-	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=stop" + when(point)}
-	agent := s.StartAgent(t)
-	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
-	o.Noise = true
-	o.Write(t, 100)
-	site.Await(t, "the first lines to be stored, or the point", func() bool {
-		return stopped(agent) || s.IndexMetric(t, "shipper_index_records_total") > 0
-	})
-	written := make(chan bool)
-	go func() {
-		defer close(written)
-		for range 20 {
-			o.Write(t, 1000)
-			time.Sleep(30 * time.Millisecond) // so that there are several reads, commits and requests
-		}
-	}()
-	awaitState(t, agent, "T")
-	<-written
-	disk.cut(t, agent)
-	s.Env = nil
-	agent = s.StartAgent(t)
-	settle(t, s, o)
-	agent.Stop(t)
-	verified(t, s)
-}
-
-// stopped reports whether a process is.
-func stopped(p *site.Process) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
-	_, after, _ := strings.Cut(string(stat), ") ")
-	return err == nil && strings.HasPrefix(after, "T")
-}
-
-// cutIndexerAt is cutAgentAt for the indexer, which is told to stop so that it
-// seals what it has.
-func cutIndexerAt(t *testing.T, point string) {
-	s := site.New(t, binary, "", "    backoff: {min: 50ms, max: 1s}\n")
-	disk := mountExt4(t, s.IndexDir(), "128M")
-	s.IndexEnv = []string{"SHIPPER_FAIL=" + name(point) + "=stop" + when(point)}
-	indexer := s.StartIndexer(t)
-	s.StartAgent(t)
-	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
-	s.Begin(t, o)
-	for range 10 {
-		o.Write(t, 1000)
-		time.Sleep(30 * time.Millisecond)
-	}
-	if name(point) != "receive.stored" {
-		s.AwaitDrained(t, o.Bytes.Load())
-		indexer.Signal(syscall.SIGTERM)
-	}
-	awaitState(t, indexer, "T")
-	disk.cut(t, indexer)
-	s.IndexEnv = nil
-	s.StartIndexer(t)
-	o.Write(t, 1000)
-	settle(t, s, o)
-}
-
-// cutWhenNew cuts the power as soon as there is anything, before anything was
-// committed, and again after the first commit.
-func cutWhenNew(t *testing.T) {
-	s := site.New(t, binary, "", "")
-	disk := mountExt4(t, s.AgentDir(), "64M")
-	s.StartIndexer(t)
-	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
-	o.Write(t, 1000)
-	for _, point := range []string{"tail.read.before", "queue.log.synced", "queue.commit.after"} {
-		s.Env = []string{"SHIPPER_FAIL=" + point + "=stop"}
-		agent := s.StartAgent(t)
-		awaitState(t, agent, "T")
-		disk.cut(t, agent)
-	}
-	s.Env = nil
-	s.StartAgent(t)
-	o.Write(t, 1000)
-	settle(t, s, o)
 }
 
 // logLostItsEnd cuts a log file behind what was read of it, while the agent is

@@ -68,11 +68,16 @@ func mountExt4(t *testing.T, dir, size string) *disk {
 
 // cut is what a power cut would leave: the disk as it is now, mounted at dir
 // instead of the other. The processes that use it are stopped and then killed.
+// A file that nobody has synced is gone: this is how cut knows that it was one.
 func (d *disk) cut(t *testing.T, using ...*site.Process) {
 	t.Helper()
 	for _, p := range using {
 		p.Signal(syscall.SIGSTOP)
 		awaitState(t, p, "T")
+	}
+	unsynced := filepath.Join(d.dir, "unsynced")
+	if err := os.WriteFile(unsynced, []byte("not synced\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	after := d.image + ".cut"
 	command(t, "cp", "--sparse=always", d.image, after)
@@ -80,8 +85,13 @@ func (d *disk) cut(t *testing.T, using ...*site.Process) {
 		p.Kill()
 	}
 	command(t, "umount", d.dir)
-	d.image = after
+	if err := os.Rename(after, d.image); err != nil {
+		t.Fatal(err)
+	}
 	mount(t, d.dir, "-o", "loop,commit=300", d.image, d.dir)
+	if _, err := os.Stat(unsynced); err == nil {
+		t.Error("the disk has what was not synced")
+	}
 }
 
 func mount(t *testing.T, dir string, args ...string) {
@@ -112,13 +122,19 @@ func inject(t *testing.T, p *site.Process, path, call, how string) *site.Process
 	return tracer
 }
 
-// awaitState waits until the process is in a state of /proc/PID/stat, such as T
-// for stopped.
+// awaitState waits until all threads of the process are in a state of
+// /proc/PID/stat, such as T for stopped.
 func awaitState(t *testing.T, p *site.Process, state string) {
 	t.Helper()
 	site.Await(t, "state "+state, func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
-		_, after, _ := strings.Cut(string(stat), ") ")
-		return err == nil && strings.HasPrefix(after, state)
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID))
+		for _, path := range threads {
+			stat, err := os.ReadFile(path)
+			_, after, _ := strings.Cut(string(stat), ") ")
+			if err != nil || !strings.HasPrefix(after, state) {
+				return false
+			}
+		}
+		return err == nil && len(threads) > 0
 	})
 }

@@ -1,0 +1,200 @@
+package fault
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"shipper/internal/protocol"
+	"shipper/test/site"
+)
+
+// TestPower cuts the power of the disks of agent and indexer.
+func TestPower(t *testing.T) {
+	var rows []row
+	points := []string{
+		"queue.log.synced@5", "queue.commit.tx@5", "queue.commit.after@5", "agent.commit.after@8",
+		"deliver.answered@3", "queue.ack.tx@3", "blocklog.segment.created@2", "blocklog.segment.remove",
+	}
+	indexerPoints := []string{"index.log.appended@40", "index.log.synced@40", "receive.stored@40", "index.log.renamed"}
+	rounds := 3
+	if all() {
+		rounds = 30
+		for n := 1; n <= 12; n++ {
+			points = append(points, fmt.Sprintf("queue.log.synced@%d", 7*n), fmt.Sprintf("queue.commit.after@%d", 5*n+1), fmt.Sprintf("deliver.answered@%d", n+3))
+			indexerPoints = append(indexerPoints, fmt.Sprintf("index.log.synced@%d", n), fmt.Sprintf("receive.stored@%d", 4*n))
+		}
+	}
+	for _, point := range points {
+		rows = append(rows, row{64, "power cut at " + point, func(t *testing.T) { cutAt(t, point) }})
+	}
+	rows = append(rows, row{64, "power cuts at random", func(t *testing.T) { cutAtRandom(t, rounds) }})
+	for _, point := range indexerPoints {
+		rows = append(rows, row{64, "power cut of the indexer at " + point, func(t *testing.T) { cutIndexerAt(t, point) }})
+	}
+	for _, point := range []string{"segment.write.complete", "segment.write.renamed", "index.seal.written", "index.seal.registered"} {
+		rows = append(rows, row{64, "power cut of the indexer at " + point, func(t *testing.T) { cutSealAt(t, point) }})
+	}
+	for _, point := range []string{"tail.read.before", "blocklog.segment.created", "queue.log.synced", "queue.commit.tx", "queue.commit.after", "agent.commit.after"} {
+		rows = append(rows, row{65, "power cut of a new directory at " + point, func(t *testing.T) { cutNew(t, point) }})
+	}
+	run(t, rows)
+}
+
+// cutAt cuts the power of the agent's disk at a fail point. What it has delivered
+// is not read again, and what it has not is.
+func cutAt(t *testing.T, point string) {
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
+	d := mountExt4(t, s.AgentDir(), "64m")
+	s.StartIndexer(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Noise = true // segments fill up
+	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=stop" + when(point)}
+	agent := s.StartAgent(t)
+	s.Begin(t, o)
+	end := make(chan bool)
+	go func() {
+		defer close(end)
+		for range 20 {
+			o.Write(t, 1000)
+			time.Sleep(50 * time.Millisecond) // so that there are several reads, commits and requests
+		}
+	}()
+	awaitState(t, agent, "T")
+	d.cut(t, agent)
+	<-end
+	s.Env = nil
+	agent = s.StartAgent(t)
+	settle(t, s, o)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	verified(t, s)
+}
+
+// cutAtRandom cuts the power of the agent's disk again and again, wherever it is.
+func cutAtRandom(t *testing.T, rounds int) {
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
+	d := mountExt4(t, s.AgentDir(), "64m")
+	s.StartIndexer(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	agent := s.StartAgent(t)
+	s.Begin(t, o)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 64))
+	for range rounds {
+		read := s.Books(t).Total.Read + int64(random.IntN(500_000))
+		site.Await(t, "some more to be read", func() bool {
+			o.Write(t, random.IntN(1000))
+			return s.Books(t).Total.Read > read
+		})
+		d.cut(t, agent)
+		agent = s.StartAgent(t)
+		site.Await(t, "the agent to be up", func() bool { return site.Status("http://"+s.Metrics+"/healthz") == 200 })
+	}
+	settle(t, s, o)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	verified(t, s)
+}
+
+// cutIndexerAt cuts the power of the indexer's disk while it stores and seals:
+// what it acknowledged is there once, and so is what is sent again.
+func cutIndexerAt(t *testing.T, point string) {
+	const records, blocks = 2000, 60 // 1 KiB each: more than the 64 MiB of a generation
+	s := site.New(t, binary, "", "")
+	disk := mountExt4(t, s.IndexDir(), "256m")
+	p := startIndexer(t, s, name(point)+"=stop"+when(point))
+	d := newSender(s, 1)
+	d.pad = 1000
+	var acked atomic.Int64
+	end := make(chan bool)
+	go func() {
+		defer close(end)
+		for q := uint64(1); q <= blocks; q++ {
+			if v, _ := d.send(d.frame(q, records)); v.Outcome != protocol.Accepted {
+				return
+			}
+			acked.Add(1)
+		}
+	}()
+	awaitState(t, p, "T")
+	disk.cut(t, p)
+	<-end
+	s.StartIndexer(t)
+	d.want(t, records, existing(d, t, int(acked.Load()))...)
+	for q := uint64(1); q <= blocks; q++ { // all of it again
+		d.deliver(t, d.frame(q, records))
+	}
+	d.want(t, records, upTo(blocks)...)
+	t.Logf("%d of %d blocks acknowledged before the cut", acked.Load(), blocks)
+}
+
+// cutSealAt cuts the power of the indexer's disk while it seals what it has, as
+// it is told to stop.
+func cutSealAt(t *testing.T, point string) {
+	s := site.New(t, binary, "", "    backoff: {min: 50ms, max: 1s}\n")
+	disk := mountExt4(t, s.IndexDir(), "128M")
+	s.IndexEnv = []string{"SHIPPER_FAIL=" + name(point) + "=stop" + when(point)}
+	indexer := s.StartIndexer(t)
+	s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	for range 3 {
+		o.Write(t, 1000)
+	}
+	s.AwaitDrained(t, o.Bytes.Load())
+	indexer.Signal(syscall.SIGTERM)
+	awaitState(t, indexer, "T")
+	disk.cut(t, indexer)
+	s.IndexEnv = nil
+	s.StartIndexer(t)
+	o.Write(t, 1000)
+	settle(t, s, o)
+}
+
+// cutNew cuts the power right after the data directory was made, within another
+// one that is older.
+func cutNew(t *testing.T, point string) {
+	s := site.New(t, binary, "", "")
+	top := filepath.Join(s.Dir, "disk")
+	d := mountExt4(t, top, "64m")
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte(s.AgentDir()), []byte(filepath.Join(top, "var", "shipper")), 1)
+	if err := os.WriteFile(s.Config, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(top, "var", "shipper"), s.AgentDir()); err != nil {
+		t.Fatal(err)
+	}
+	s.StartIndexer(t)
+	o := site.NewOracle(s.Logs, "w", site.Never, 0)
+	o.Write(t, 3000)
+	s.Env = []string{"SHIPPER_FAIL=" + point + "=stop"}
+	agent := s.StartAgent(t)
+	awaitState(t, agent, "T")
+	d.cut(t, agent)
+	s.Env = nil
+	agent = s.StartAgent(t)
+	o.Write(t, 3000)
+	settle(t, s, o)
+	if strings.Contains(s.AgentLog.String(), "damaged") {
+		t.Error("the directory was taken for damaged")
+	}
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	verified(t, s)
+}
