@@ -28,7 +28,10 @@ func (p *Parser) envLogger() bool {
 	}
 	fern := p.hint == record.FormatFern
 	n, number := upperLevelAt(s[i:])
-	if n > 0 && i+n < len(s) && s[i+n] == ' ' {
+	if n > 0 && timed && i+n < len(s) && s[i+n] == ']' { // without a target
+		p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
+		i += n
+	} else if n > 0 && i+n < len(s) && s[i+n] == ' ' {
 		p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
 		if n == 4 && i+n+1 < len(s) {
 			fern = timed && s[i+n+1] != ' ' && s[i+n+1] != ']'
@@ -50,11 +53,18 @@ func (p *Parser) envLogger() bool {
 	if fern {
 		p.r.Format = record.FormatFern
 	}
-	if file, line := fileLine(target); file > 0 && sourceFile(target[:file]) {
-		p.addText(nameFile, p.span(i, i+file))
+	module := target
+	if file, line := fileLine(target); file > 0 && sourceFile(target[:file]) { // perhaps behind the module
+		at := bytes.LastIndexByte(target[:file], ' ') + 1
+		p.addText(nameFile, p.span(i+at, i+file))
 		p.b.AddField(record.IntField(nameLine, line))
-	} else {
-		p.r.Logger = p.span(i, i+len(target))
+		module = bytes.TrimRight(target[:at], " ")
+	} else if at := bytes.LastIndexByte(target, ' '); at > 0 && sourceFile(target[at:]) {
+		p.addText(nameFile, p.span(i+at+1, i+len(target)))
+		module = bytes.TrimRight(target[:at], " ")
+	}
+	if len(module) > 0 {
+		p.r.Logger = p.span(i, i+len(module))
 	}
 	if e++; e < len(s) && s[e] != ' ' {
 		return false

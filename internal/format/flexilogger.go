@@ -65,6 +65,60 @@ func (p *Parser) flexiLogger() bool {
 		i = p.sourceFile(i, ".rs")
 	}
 	p.r.Severity, p.r.SeverityText = number, level
-	p.r.Body = p.span(i, len(s))
+	p.r.Body = p.span(p.flexiPairs(i), len(s))
 	return true
+}
+
+// flexiPairs takes the key-value pairs that may stand at i, and returns where
+// the text behind them is:
+//
+//	{order_id=42, who="x y"} message
+func (p *Parser) flexiPairs(i int) int {
+	s := p.src
+	if i+2 >= len(s) || s[i] != '{' {
+		return i
+	}
+	n, at := 0, i+1
+	for {
+		v := &p.places[n]
+		v.lo = at
+		for at < len(s) && (s[at]|0x20 >= 'a' && s[at]|0x20 <= 'z' || s[at]-'0' < 10 || s[at] == '_' || s[at] == '.' || s[at] == '-' || s[at] == ':') {
+			at++
+		}
+		if at == v.lo || at == len(s) || s[at] != '=' {
+			return i
+		}
+		v.key = at
+		if at++; at < len(s) && s[at] == '"' {
+			if at, v.found = quoted(s, at+1); at < 0 {
+				return i
+			}
+			at++
+		}
+		for at < len(s) && s[at] != ',' && s[at] != '}' && s[at] != '\n' {
+			at++
+		}
+		v.hi = at
+		if n++; n == maxPairs || at+1 >= len(s) || s[at+1] != ' ' {
+			return i
+		}
+		if s[at] == '}' {
+			break
+		}
+		if s[at] != ',' {
+			return i
+		}
+		at += 2
+	}
+	for _, v := range p.places[:n] {
+		f := record.Field{Key: p.span(v.lo, v.key)}
+		if text := s[v.key+1 : v.hi]; len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
+			f.Val = p.jsonText(text)
+		} else {
+			f = p.typed(f, v.key+1, v.hi)
+		}
+		k, hash := lookup(p.b.Bytes(f.Key))
+		p.promoteHashed(k, hash, f)
+	}
+	return at + 2
 }

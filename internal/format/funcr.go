@@ -12,7 +12,7 @@ import (
 //
 //	prefix: "ts"="2006-01-02 15:04:05.000000" "caller"={"file"="a.go" "line"=1} "level"=0 "msg"="text" "key"=1
 func (p *Parser) funcr() bool {
-	if !p.funcrMessage(0) {
+	if !p.funcrMessage(p.sourceFile(0, ".go")) {
 		return false
 	}
 	p.r.Format = record.FormatFuncr

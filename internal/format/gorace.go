@@ -18,7 +18,10 @@ func (p *Parser) goRace() bool {
 	p.exception("data race", text, text)
 	p.r.Severity, p.r.SeverityText = 17, p.span(len(head)-len("WARNING: "), len(head)-2)
 	if end < len(s) {
-		stack := bytes.TrimSuffix(s[end+1:], []byte("\n=================="))
+		stack := s[end+1:]
+		if i := bytes.LastIndex(stack, []byte("\n==================")); i >= 0 {
+			stack = stack[:i] // "Found 1 data race(s)" and an exit status may follow
+		}
 		p.addText(nameStack, p.span(end+1, end+1+len(stack)))
 		p.raceFrame(end + 1)
 	}

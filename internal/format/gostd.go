@@ -155,8 +155,24 @@ func (p *Parser) slogDefault(i int) bool {
 		return false
 	}
 	p.r.Severity, p.r.SeverityText = number, p.span(i, n)
+	p.takeLogger()
 	p.message(body, end)
 	return true
+}
+
+// takeLogger makes a field that names the logger the record's.
+func (p *Parser) takeLogger() {
+	for i, f := range p.b.FieldsOf(p.r) {
+		if f.Kind != record.String || f.Val.Len == 0 {
+			continue
+		}
+		switch string(p.b.Bytes(f.Key)) {
+		case "logger", "component", "module":
+			p.r.Logger = f.Val
+			p.drop(i)
+			return
+		}
+	}
 }
 
 // message makes src[lo:hi] the body. The goroutines of a stack trace behind it

@@ -60,6 +60,18 @@ func TestFields(t *testing.T) {
 	f("2021-02-02T18:00:55.915Z        INFO    controller.GoogleCASIssuer      reconciled issuer       {\"kind\": \"a  b\"}", `"format":"zap-console"`, `"logger":"controller.GoogleCASIssuer"`, `"message":"reconciled issuer"`, `"kind":"a  b"`)
 	f("1.6836474195594983e+09  ERROR   Reconciler error        {\"error\": \"e\"}\nsigs.k8s.io/a.(*b).c\n        /go/a.go:27", `"timestamp":"2023-05-09T15:50:19.559498`, `"exception.stacktrace":"sigs`, `"message":"Reconciler error"`)
 
+	// env_logger with places, flexi_logger's pairs, stdr without a time, slog's logger.
+	f("[2026-11-23T06:33:26Z INFO  app::http src/http.rs:31] m", `"logger":"app::http"`, `"code.file.path":"src/http.rs"`, `"code.line.number":31`, `"message":"m"`)
+	f("[2026-11-23T06:33:26Z INFO  app::http src/http.rs] m", `"logger":"app::http"`, `"code.file.path":"src/http.rs"`, `"message":"m"`)
+	f("[2026-11-23T06:33:26Z INFO  src/http.rs:31] m", `no "logger"`, `"code.file.path":"src/http.rs"`)
+	f("[2026-11-23T06:33:26Z INFO ] m", `no "logger"`, `"severity":"info"`)
+	f("[2026-11-23T06:33:26Z ERROR] m", `no "logger"`, `"severity":"error"`, `"message":"m"`)
+	f(`[2026-11-23 12:29:44.831235 +00:00] INFO [logs] src/bin/logs.rs:43: {order_id=42, who="x, \"y\"", it=Some(1)} m`, `"order_id":42`, `"who":"x, \"y\""`, `"it":"Some(1)"`, `"message":"m"`)
+	f(`[2026-11-23 12:29:44.831235 +00:00] INFO [src/bin/logs.rs:43] {a: 1} m`, `"message":"{a: 1} m"`)
+	f(`[2026-11-23 12:29:44.831235 +00:00] INFO [src/bin/logs.rs:43] {a=1, b} m`, `"message":"{a=1, b} m"`, `no "a":1`)
+	f(`main.go:12: "level"=0 "msg"="m" "k"="v"`, `"code.line.number":12`, `no "logger"`, `"message":"m"`, `"k":"v"`)
+	f("2026/11/23 06:25:41 INFO m component=worker n=1", `"logger":"worker"`, `"n":1`, `no "component"`)
+
 	// Promotion.
 	f(`{"msg":"m","service":"s","env":"e","version":"v","hostname":"h"}`, `"service.name":"s"`, `"deployment.environment.name":"e"`, `"service.version":"v"`, `"host.name":"h"`)
 	f(`{"msg":"m","service.name":"s","service":"t"}`, `"service.name":"s"`, `"service":"t"`)

@@ -110,6 +110,52 @@ line text
 --
 W1123 06:25:41.544899    1705 more.go:57] odd
 `)
+	f("access logs behind headers", `2026-11-23T06:25:41.421Z	INFO	a.go:7	m
+--
+10.0.0.7 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 9 "-" "curl"
+--
+2026/11/23 06:25:41 m
+--
+::1 - ann [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 9
+--
+I1123 06:25:41.544889    1705 more.go:55] m
+--
+web-7.example.com - - [23/Nov/2026:06:25:42 +0000] "GET / HTTP/1.1" 200 9 "-" "curl" 1 "web@docker" "http://10.0.0.9:80" 2ms
+--
+2026-11-23T06:25:43Z  INFO a: m
+a line - - [of text] behind it
+`)
+	f("a value over lines behind a level", `INFO config: Config {
+    a: 1,
+    b: [
+        2,
+    ],
+}
+--
+[DEBUG app] {
+  "a": 1
+},
+--
+plain
+`)
+	f("race reports and how many", `==================
+WARNING: DATA RACE
+Write at 0x00c0000140a8 by goroutine 7:
+  main.main.func1()
+      /src/a.go:10 +0x3c
+==================
+--
+==================
+WARNING: DATA RACE
+Read at 0x00c0000140a8 by goroutine 7:
+  main.main.func1()
+      /src/a.go:10 +0x3c
+==================
+Found 2 data race(s)
+exit status 66
+--
+exit status 1
+`)
 	f("stack behind a header", `2026/11/23 06:26:46 http: panic serving 10.0.0.7:1: boom
 goroutine 1 [running]:
 runtime/debug.Stack()

@@ -29,6 +29,7 @@ const (
 	compact                  // slog-term's Compact: indented lines are no part of it
 	object                   // "{" alone
 	report                   // of color-eyre: all that starts nothing joins it
+	raceDone                 // a race report that is complete: the number of them may follow
 	modes
 )
 
@@ -124,7 +125,7 @@ func starts(line []byte) bool {
 		}
 	}
 	m := opens(line)
-	return m != none && m != goRuntime || pairs(line) || digit(line[0]) && access(line)
+	return m != none && m != goRuntime || pairs(line) || !indented(line) && access(line)
 }
 
 // follow judges a line that is not blank behind lines of mode m; gap says that
@@ -139,7 +140,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return m, joins
 		}
 	case levelled:
-		if indented(line) && !starts(line) || chain(line) || symbol(line) {
+		if indented(line) && !starts(line) || chain(line) || symbol(line) || closing(line) {
 			return m, joins
 		}
 	case pretty, prettyPlaces:
@@ -183,10 +184,17 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 		}
 	case raceBody:
 		if string(line) == raceLine {
-			return none, closes
+			return raceDone, joins
 		}
 		if indented(line) || raceHead(line) {
 			return m, joins
+		}
+	case raceDone:
+		if bytes.HasPrefix(line, []byte("Found ")) && bytes.HasSuffix(line, []byte(" data race(s)")) {
+			return m, joins
+		}
+		if bytes.HasPrefix(line, []byte("exit status ")) {
+			return none, closes
 		}
 	case errorLine, errorMore:
 		if chain(line) || m == errorMore && indented(line) || !gap && (indented(line) || line[0] == '}') {
@@ -240,6 +248,12 @@ func symbol(line []byte) bool {
 }
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// closing reports whether line is the end of a value that was printed over lines.
+func closing(line []byte) bool {
+	rest := bytes.TrimLeft(line, "}])")
+	return len(rest) < len(line) && len(bytes.TrimLeft(rest, ",;")) == 0
+}
 
 func indented(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 
