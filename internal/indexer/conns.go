@@ -16,7 +16,8 @@ const bodyTimeout = 30 * time.Second
 // conns bounds the connections of a server, and with them its memory and
 // descriptors. When there is one too many, the one that has been without a
 // request for longest makes room: those that never had one first, so that
-// clients that deliver keep theirs. If all have a request, the new one is closed.
+// clients that deliver keep theirs. If all have a request, the one that has had its
+// for longest has to go, unless that is short; then the new one is closed.
 type conns struct {
 	max int
 
@@ -27,16 +28,22 @@ type conns struct {
 	mu    sync.Mutex
 	fresh list.List // of *conn that never had a request, the oldest first
 	idle  list.List // of *conn that had one, the one that has waited longest first
+	busy  list.List // of *conn that have one, the one that has had it longest first
 }
 
 // conn is a connection that conns knows.
 type conn struct {
 	net.Conn
 	of     *conns
-	waits  *list.Element // nil while it has a request, and when it is closed
-	in     *list.List    // where waits is
+	at     *list.Element // nil when it is closed
+	in     *list.List    // where at is
+	since  time.Time     // when its request began
 	closed bool
 }
+
+// short is how long a request may take although others want to connect. What an
+// agent sends takes far less.
+const short = 5 * time.Second
 
 // listener hands out connections that c knows.
 type listener struct {
@@ -65,7 +72,7 @@ func (c *conns) add(n net.Conn) *conn {
 	}
 	k := &conn{Conn: n, of: c}
 	c.mu.Lock()
-	k.wait(&c.fresh)
+	k.move(&c.fresh)
 	c.mu.Unlock()
 	c.open.Add(1)
 	return k
@@ -74,30 +81,42 @@ func (c *conns) add(n net.Conn) *conn {
 // evict closes the connection that is least missed.
 func (c *conns) evict() bool {
 	c.mu.Lock()
-	first := c.fresh.Front()
-	if first == nil {
-		first = c.idle.Front()
+	k := c.leastMissed()
+	if k != nil {
+		k.move(nil)
 	}
-	if first == nil {
-		c.mu.Unlock()
+	c.mu.Unlock()
+	if k == nil {
 		return false
 	}
-	k := first.Value.(*conn)
-	k.work()
-	c.mu.Unlock()
 	c.evicted.Add(1)
 	_ = k.Close()
 	return true
 }
 
-// wait puts k at the end of a list. The caller holds mu.
-func (k *conn) wait(in *list.List) { k.in, k.waits = in, in.PushBack(k) }
+// leastMissed returns the connection to close, nil if there is none. The caller holds mu.
+func (c *conns) leastMissed() *conn {
+	for _, waiting := range []*list.List{&c.fresh, &c.idle} {
+		if first := waiting.Front(); first != nil {
+			return first.Value.(*conn)
+		}
+	}
+	if first := c.busy.Front(); first != nil {
+		if k := first.Value.(*conn); time.Since(k.since) >= short {
+			return k
+		}
+	}
+	return nil
+}
 
-// work takes k off its list. The caller holds mu.
-func (k *conn) work() {
-	if k.waits != nil {
-		k.in.Remove(k.waits)
-		k.waits = nil
+// move puts k at the end of a list, or of none. The caller holds mu.
+func (k *conn) move(to *list.List) {
+	if k.at != nil {
+		k.in.Remove(k.at)
+		k.at = nil
+	}
+	if to != nil {
+		k.in, k.at = to, to.PushBack(k)
 	}
 }
 
@@ -106,7 +125,7 @@ func (k *conn) Close() error {
 	k.of.mu.Lock()
 	if !k.closed {
 		k.closed = true
-		k.work()
+		k.move(nil)
 		k.of.open.Add(-1)
 	}
 	k.of.mu.Unlock()
@@ -125,10 +144,8 @@ func (c *conns) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k, ok := r.Context().Value(connKey{}).(*conn)
 		if ok {
-			c.mu.Lock()
-			k.work()
-			c.mu.Unlock()
-			defer k.rest()
+			k.turn(&c.busy)
+			defer k.turn(&c.idle)
 		}
 		if r.ContentLength != 0 {
 			// A handler that is busy after it has the body lifts this again:
@@ -139,11 +156,12 @@ func (c *conns) handler(next http.Handler) http.Handler {
 	})
 }
 
-// rest ends a request of k.
-func (k *conn) rest() {
+// turn begins or ends a request of k.
+func (k *conn) turn(to *list.List) {
 	k.of.mu.Lock()
 	defer k.of.mu.Unlock()
-	if !k.closed && k.waits == nil {
-		k.wait(&k.of.idle)
+	if k.at != nil { // it is not being closed
+		k.since = time.Now()
+		k.move(to)
 	}
 }

@@ -81,7 +81,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	_, metrics := scrape(t, idle[19])
 	for _, want := range []string{
 		"shipper_index_connections 4", "shipper_index_connections_limit 4",
-		`shipper_index_connections_closed_total{which="idle"} 17`, `shipper_index_connections_closed_total{which="new"} 0`,
+		`shipper_index_connections_closed_total{which="old"} 17`, `shipper_index_connections_closed_total{which="new"} 0`,
 	} {
 		if !strings.Contains(metrics, want+"\n") {
 			t.Errorf("no %s in\n%s", want, metrics)
@@ -135,6 +135,32 @@ func TestBusyConnectionsStay(t *testing.T) {
 	if err := dial(t, r).get("/healthz"); err != nil {
 		t.Errorf("there is room again: %v", err)
 	}
+}
+
+// TestLongRequestsMakeRoom fills all places with requests that do not end.
+func TestLongRequestsMakeRoom(t *testing.T) {
+	r := start(t, &Indexer{Dir: t.TempDir(), MaxConnections: 3})
+	var stuck []*client
+	for _, path := range []string{"/api/v1/ndjson", "/loki/api/v1/query", "/api/v1/native"} {
+		c := dial(t, r)
+		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+			"Shipper-Agent: %s\r\nShipper-Epoch: 1\r\nContent-Length: 15\r\n\r\n", path, agent)
+		if line, err := c.in.ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+			t.Fatalf("%s: %q %v", path, line, err)
+		}
+		stuck = append(stuck, c)
+	}
+	refused := 0
+	for end := time.Now().Add(20 * time.Second); dial(t, r).get("/healthz") != nil; time.Sleep(10 * time.Millisecond) {
+		if refused++; time.Now().After(end) {
+			t.Fatal("no room for 20 s")
+		}
+	}
+	if refused == 0 {
+		t.Error("a request that has just begun made room")
+	}
+	_, _ = stuck[0].in.ReadString('\n')
+	stuck[0].closed(t) // the first one
 }
 
 // TestHeaderLimits wants a header that is too large refused, whatever is in it.

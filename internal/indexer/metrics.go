@@ -35,8 +35,8 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 	m.Counter("shipper_index_requests_unauthorized_total", "Requests without a valid token.").Int(unauthorized)
 	m.Gauge("shipper_index_connections", "Connections of clients.").Int(clients.open.Load())
 	m.Gauge("shipper_index_connections_limit", "Connections there may be at a time.").Int(int64(clients.max))
-	m.Counter("shipper_index_connections_closed_total", "Connections closed because there were too many: idle ones to make room, or new ones for want of it.").
-		Int(clients.evicted.Load(), "which", "idle").Int(clients.refused.Load(), "which", "new")
+	m.Counter("shipper_index_connections_closed_total", "Connections closed because there were too many: old ones to make room, or new ones for want of it.").
+		Int(clients.evicted.Load(), "which", "old").Int(clients.refused.Load(), "which", "new")
 	f = m.Counter("shipper_index_received_bytes_total", "Bytes of request bodies, after decompression.")
 	for _, p := range protocols {
 		f.Int(p.Bytes.Load(), "protocol", p.name)
