@@ -1,0 +1,130 @@
+package fault
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"shipper/test/site"
+)
+
+// TestTruncation has what makes a file shorter.
+func TestTruncation(t *testing.T) {
+	run(t, []row{
+		{29, "truncated, and written anew, shorter", func(t *testing.T) { truncated(t, 300) }},
+		{30, "truncated, and written anew, as long", func(t *testing.T) { truncated(t, 1000) }},
+		{31, "truncated, and written anew, longer", func(t *testing.T) { truncated(t, 3000) }},
+		{33, "truncated between a look and a read", func(t *testing.T) { truncatedWhileRead(t, "tail.read.before") }},
+		{33, "truncated between a read and a look", func(t *testing.T) { truncatedWhileRead(t, "tail.read.after") }},
+		{35, "copied and truncated while lines are written", copiedWhileWritten},
+		{36, "truncated unread, with the copy elsewhere", truncatedUnread},
+	})
+}
+
+// truncated truncates a file that was read, and writes other lines into it while
+// the agent does not look.
+func truncated(t *testing.T, lines int) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	before, after := site.NewOracle(s.Logs, "one", site.Never, 0), site.NewOracle(s.Logs, "two", site.Never, 0)
+	after.Path = before.Path
+	before.Write(t, 1000)
+	s.AwaitDrained(t, before.Bytes.Load())
+	agent.Signal(syscall.SIGSTOP)
+	awaitState(t, agent, "T")
+	if err := os.Truncate(before.Path, 0); err != nil {
+		t.Fatal(err)
+	}
+	after.Write(t, lines) // as long as the others, line by line
+	agent.Signal(syscall.SIGCONT)
+	settle(t, s, before, after)
+	if n := s.Metric(t, `shipper_file_truncations_total{input="app"}`); n != 1 {
+		t.Errorf("%v truncations counted", n)
+	}
+}
+
+// truncatedWhileRead stops the agent within a read and rotates by copying meanwhile.
+func truncatedWhileRead(t *testing.T, point string) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	s.Env = []string{"SHIPPER_FAIL=" + point + "=stop@3"}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.CopyTruncate, 0)
+	o.Write(t, 300)
+	site.Await(t, "the lines to be read", func() bool {
+		b, err := s.AskBooks()
+		return err == nil && b.Total.Read >= o.Bytes.Load()
+	})
+	for range 20 {
+		o.Write(t, 100)
+		time.Sleep(50 * time.Millisecond) // so that there are several reads
+	}
+	awaitState(t, agent, "T")
+	command(t, "cp", o.Path, o.Path+".1")
+	if err := os.Truncate(o.Path, 0); err != nil {
+		t.Fatal(err)
+	}
+	o.Write(t, 2000)
+	agent.Signal(syscall.SIGCONT)
+	settle(t, s, o)
+}
+
+// copiedWhileWritten: the lines between the end of the copy and the truncation are
+// nobody's to have, unless they were read before.
+func copiedWhileWritten(t *testing.T) {
+	const between = 20
+	s, o := followed(t)
+	for i := range 5 {
+		s.AwaitDrained(t, o.Bytes.Load()-int64(5*between*400))
+		command(t, "cp", o.Path, fmt.Sprintf("%s.%d", o.Path, i))
+		o.Write(t, between)
+		if err := os.Truncate(o.Path, 0); err != nil {
+			t.Fatal(err)
+		}
+		o.Write(t, 500)
+	}
+	site.Await(t, "the last lines", func() bool {
+		v := o.Check(t, s.URL())
+		return v.Missing <= 5*between
+	})
+	v := o.Check(t, s.URL())
+	if v.Repeated+v.Torn > 0 {
+		t.Error(v)
+	}
+	if b := s.Books(t).Total; b.Read != b.Queued+b.Dropped+b.Lost {
+		t.Errorf("the books do not close: %+v", b)
+	}
+	t.Log(v)
+}
+
+// truncatedUnread loses what nobody could read, and no more. The agent has not
+// seen it, so that it cannot count it.
+func truncatedUnread(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Never, 0)
+	s.Begin(t, o)
+	o.Write(t, 1000)
+	s.AwaitDrained(t, o.Bytes.Load())
+	agent.Signal(syscall.SIGSTOP)
+	awaitState(t, agent, "T")
+	o.Write(t, 500)
+	command(t, "cp", o.Path, filepath.Join(s.Dir, "copy"))
+	if err := os.Truncate(o.Path, 0); err != nil {
+		t.Fatal(err)
+	}
+	o.Write(t, 100)
+	agent.Signal(syscall.SIGCONT)
+	site.Await(t, "the last lines", func() bool { return o.Check(t, s.URL()).Missing == 500 })
+	if v := o.Check(t, s.URL()); v.Repeated+v.Torn > 0 {
+		t.Error(v)
+	}
+	if b := s.Books(t).Total; b.Read != b.Queued+b.Dropped+b.Lost {
+		t.Errorf("the books do not close: %+v", b)
+	}
+}
