@@ -421,10 +421,11 @@ func (b *Batch) Decode(p []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: length", ErrCorrupt)
 	}
 	head := 1 + w
-	d := decoder{p: p[:head+int(n)], at: head, extra: b.unpacked[:0]}
+	d := decoder{p: p[:head+int(n)], at: head, extra: b.unpacked[:0], ascii: true}
 	b.Records, b.Fields, b.Arena = b.Records[:0], b.Fields[:0], d.p
 	b.shaped, b.numbered = false, true
 	b.decode(&d)
+	b.ascii = d.ascii
 	if d.err == nil && d.at != len(d.p) {
 		d.fail("bytes left over")
 	}
@@ -627,6 +628,7 @@ type decoder struct {
 	p     []byte
 	at    int
 	extra []byte // p and behind it what had to be unpacked; empty if nothing had
+	ascii bool   // all values of string columns are
 	err   error
 }
 
@@ -717,19 +719,24 @@ func (d *decoder) strings(e *encoder, n int) []Span {
 			total += v
 		}
 		base := uint32(d.at)
-		if total > uint64(len(d.p)) || d.bytes(int(total)) == nil && d.err != nil {
+		if total > uint64(len(d.p)) {
 			d.fail("string column")
 			return nil
 		}
+		text := d.bytes(int(total))
+		d.ascii = d.ascii && isASCII(text)
 		for i := range e.spans {
 			e.spans[i].Off += base
 		}
 	case columnDict:
 		var entries [dictMax]Span
 		k := int(d.byte()) + 1
+		start := d.at
 		for i := range k {
 			entries[i] = d.string()
+			d.ascii = d.ascii && entries[i].Len < 0x80
 		}
+		d.ascii = d.ascii && isASCII(d.p[start:d.at]) // lengths below 0x80 are, too
 		for _, c := range d.bytes(n) {
 			if int(c) >= k {
 				d.fail("dictionary index")
@@ -767,4 +774,21 @@ func (d *decoder) hex(e *encoder, n int) []Span {
 		p = p[digits/2:]
 	}
 	return e.spans
+}
+
+// isASCII reports whether all bytes of p are below 0x80.
+func isASCII(p []byte) bool {
+	const high = 0x8080808080808080
+	for ; len(p) >= 32; p = p[32:] {
+		x := binary.LittleEndian.Uint64(p) | binary.LittleEndian.Uint64(p[8:]) |
+			binary.LittleEndian.Uint64(p[16:]) | binary.LittleEndian.Uint64(p[24:])
+		if x&high != 0 {
+			return false
+		}
+	}
+	x := byte(0)
+	for _, c := range p {
+		x |= c
+	}
+	return x < 0x80
 }

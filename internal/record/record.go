@@ -144,6 +144,7 @@ type Batch struct {
 
 	shaped   bool // enc has the shapes of the records as they are
 	numbered bool // it has their numbers at least, from Decode
+	ascii    bool // all values that are text were, when Decode made them
 	enc      encoder
 	keys     []Field // of Decode: keys and kinds of the shapes
 	labels   []byte  // of Decode: the stream's labels in binary form
@@ -154,8 +155,14 @@ type Batch struct {
 func (b *Batch) Reset(s *Stream, arena []byte) {
 	b.Stream, b.Arena = s, arena
 	b.Records, b.Fields = b.Records[:0], b.Fields[:0]
+	b.ascii = false
 	b.Reshape()
 }
+
+// ASCII reports whether Decode found all text of the records, but for the keys of
+// fields, to be ASCII. It spares who only reads them the look at each value; false
+// says nothing.
+func (b *Batch) ASCII() bool { return b.ascii }
 
 // Bytes returns what s spans: valid until the arena is appended to or reused.
 func (b *Batch) Bytes(s Span) []byte {
@@ -236,7 +243,7 @@ func (b *Batch) Detach(r *Record, i int) {
 // Select makes dst a batch of some records of b, by their numbers. It shares
 // stream, arena and fields with b: it is valid as long as b stays as it is.
 func (b *Batch) Select(dst *Batch, rows []int32) {
-	dst.Stream, dst.Arena, dst.Fields = b.Stream, b.Arena, b.Fields
+	dst.Stream, dst.Arena, dst.Fields, dst.ascii = b.Stream, b.Arena, b.Fields, b.ascii
 	dst.Records = dst.Records[:0]
 	dst.Reshape()
 	for _, i := range rows {

@@ -80,7 +80,9 @@ func (b *bench) outputs() error {
 		{"http, NDJSON, zstd", "http: {url: " + url + "}"},
 		{"elasticsearch", "elasticsearch: {url: " + url + ", index: logs}"},
 		{"loki", "loki: {url: " + url + "}"},
-		{"otlp", "otlp: {url: " + url + "}"},
+		{"otlp, gzip", "otlp: {url: " + url + "}"},
+		{"otlp, zstd", "otlp: {url: " + url + ", compression: zstd}"},
+		{"otlp, none", "otlp: {url: " + url + ", compression: none}"},
 	} {
 		spent, err := b.output(c.what, c.yaml)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"encoding/hex"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 // Tags of the fields of an entry that are written one by one; the names are
 // those of push.proto.
 const (
+	tagEntry     = 2<<3 | 2 // StreamAdapter.entries
 	tagTimestamp = 1<<3 | 2 // EntryAdapter.timestamp
 	tagLine      = 2<<3 | 2 // EntryAdapter.line
 	tagMetadata  = 3<<3 | 2 // EntryAdapter.structuredMetadata
@@ -48,13 +48,16 @@ type writer struct {
 	sources []source         // of the batches
 	plans   []plan           // of the shapes of all batches
 	attrs   []attr           // of all plans
-	keys    []byte           // of attrs: LabelPairAdapter.name, as it is written
+	keys    []byte           // of attrs: LabelPairAdapter.name, as it is written, and the tag of its value
 	fixed   []byte           // of plans: whole metadata
 	key     []byte           // scratch
 	values  []record.Span    // of the label fields of the record before
 
 	observed     int64 // of the record before with one
 	observedPair []byte
+	pairs        []byte            // log_time_source and log_format of the record before
+	timeSource   record.TimeSource // of pairs
+	format       uint8             // of pairs
 }
 
 // entry is a record on its way into a stream.
@@ -70,6 +73,9 @@ type source struct {
 	shapes []int32
 	plans  int    // first of its plans
 	uid    []byte // what all IDs of the stream begin with, empty if there is none
+	id     []byte // log_record_uid up to the digits, of which there are digits
+	digits int
+	ascii  bool // all text is
 }
 
 // plan says how the records of a shape are written.
@@ -137,7 +143,7 @@ func (w *writer) write(batches []*record.Batch, r *protocol.Request) {
 
 // assign makes entries of the records of b.
 func (w *writer) assign(b *record.Batch) {
-	s := source{batch: b, shapes: b.Shapes(), plans: len(w.plans)}
+	s := source{batch: b, shapes: b.Shapes(), plans: len(w.plans), ascii: b.ASCII()}
 	if b.Stream.ID != "" {
 		s.uid = append([]byte(b.Stream.ID), '-')
 	}
@@ -284,7 +290,7 @@ func (w *writer) makePlan(b *record.Batch, fields []record.Field) plan {
 			continue
 		}
 		at := len(w.keys)
-		w.keys = appendPart(w.keys, tagName, name)
+		w.keys = append(appendPart(w.keys, tagName, name), tagValue)
 		w.attrs = append(w.attrs, attr{int32(i), -1, int32(at), int32(len(w.keys))})
 	}
 	p.end = len(w.attrs)
@@ -315,9 +321,10 @@ func (w *writer) append(e *entry) {
 	s := &w.sources[e.batch]
 	r := &s.batch.Records[e.row]
 	p := &w.plans[s.plans+int(s.shapes[e.row])]
-	dst, start := protobuf.Open(w.dst, 2, entryWidth) // StreamAdapter.entries
+	dst := append(w.dst, tagEntry, 0, 0) // as protobuf.Open
+	start := len(dst)
 	dst = appendTimestamp(dst, e.time)
-	dst = w.appendLine(dst, s.batch, r, p)
+	dst = w.appendLine(dst, s, r, p)
 	if level := record.SeverityName(r.Severity); level != "" {
 		dst = appendPair(dst, "level", level)
 	}
@@ -327,15 +334,29 @@ func (w *writer) append(e *entry) {
 	w.dst = protobuf.Close(dst, start, entryWidth)
 }
 
-func (w *writer) appendLine(dst []byte, b *record.Batch, r *record.Record, p *plan) []byte {
+func (w *writer) appendLine(dst []byte, s *source, r *record.Record, p *plan) []byte {
+	b := s.batch
+	text := r.Body
 	switch {
 	case w.line == Whole:
 		dst, start := protobuf.Open(dst, 2, 2)
 		return protobuf.Close(ndjson.AppendRecord(dst, b, r), start, 2)
 	case p.original >= 0:
-		return appendPart(dst, tagLine, b.Bytes(b.FieldsOf(r)[p.original].Val))
+		text = b.FieldsOf(r)[p.original].Val
 	}
-	return appendPart(dst, tagLine, b.Bytes(r.Body))
+	line := s.text(text)
+	dst = append(dst, tagLine)
+	dst = binary.AppendUvarint(dst, uint64(len(line)))
+	return append(dst, line...)
+}
+
+// text returns what a span of the batch stands for. A protobuf string has to be UTF-8.
+func (s *source) text(span record.Span) []byte {
+	text := s.batch.Bytes(span)
+	if !s.ascii && !utf8.Valid(text) {
+		return bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	}
+	return text
 }
 
 // appendMetadata appends all metadata but level.
@@ -353,7 +374,9 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 	if r.Flags&record.HasTrace != 0 {
 		dst = append(dst, tagMetadata, 44, tagName, 8)
 		dst = append(append(dst, "trace_id"...), tagValue, 32)
-		dst = hex.AppendEncode(dst, r.TraceID[:])
+		for i := 0; i < len(r.TraceID); i += 4 {
+			dst = appendHex4(dst, binary.BigEndian.Uint32(r.TraceID[i:]))
+		}
 		if r.TraceFlags != 0 {
 			dst = appendNumberPair(dst, "trace_flags", int64(r.TraceFlags))
 		}
@@ -361,16 +384,19 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 	if r.Flags&record.HasSpan != 0 {
 		dst = append(dst, tagMetadata, 27, tagName, 7)
 		dst = append(append(dst, "span_id"...), tagValue, 16)
-		dst = hex.AppendEncode(dst, r.SpanID[:])
+		dst = appendHex4(dst, binary.BigEndian.Uint32(r.SpanID[:]))
+		dst = appendHex4(dst, binary.BigEndian.Uint32(r.SpanID[4:]))
 	}
 	fields := b.FieldsOf(r)
 	for _, a := range w.attrs[p.first+p.labels : p.end] {
-		dst = appendField(append(dst, tagMetadata), b, w.keys[a.key:a.until], fields[a.field])
+		dst = s.appendField(dst, w.keys[a.key:a.until], fields[a.field])
 	}
 	if len(s.uid) > 0 {
 		digits := (bits.Len64(uint64(r.Offset)|1) + 3) / 4
-		dst = appendHead(dst, "log_record_uid", len(s.uid)+digits)
-		dst = append(dst, s.uid...)
+		if digits != s.digits {
+			s.digits, s.id = digits, append(appendHead(s.id[:0], "log_record_uid", len(s.uid)+digits), s.uid...)
+		}
+		dst = append(dst, s.id...)
 		for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
 			dst = append(dst, "0123456789abcdef"[uint64(r.Offset)>>shift&15])
 		}
@@ -378,6 +404,16 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 	// What is the same in many records stands together, for snappy.
 	dst = append(dst, w.fixed[p.fixed:p.last]...)
 	return w.appendOrigin(dst, r)
+}
+
+// appendHex4 appends v as eight hexadecimal digits, all of them in one word at a time.
+func appendHex4(dst []byte, v uint32) []byte {
+	x := uint64(v)
+	x = (x<<16 | x) & 0x0000ffff0000ffff
+	x = (x<<8 | x) & 0x00ff00ff00ff00ff
+	x = (x<<4 | x) & 0x0f0f0f0f0f0f0f0f
+	letters := (x + 0x0606060606060606) >> 4 & 0x0101010101010101
+	return binary.BigEndian.AppendUint64(dst, x+0x3030303030303030+letters*('a'-'9'-1))
 }
 
 // appendOrigin appends how a record was read.
@@ -388,11 +424,19 @@ func (w *writer) appendOrigin(dst []byte, r *record.Record) []byte {
 		}
 		dst = append(dst, w.observedPair...)
 	}
-	if r.TimeSource != record.TimeLine {
-		dst = appendPair(dst, "log_time_source", r.TimeSource.String())
+	if r.TimeSource != w.timeSource || r.Format != w.format || len(w.pairs) == 0 {
+		w.timeSource, w.format, w.pairs = r.TimeSource, r.Format, w.pairs[:0]
+		if r.TimeSource != record.TimeLine {
+			w.pairs = appendPair(w.pairs, "log_time_source", r.TimeSource.String())
+		}
+		if r.Format != 0 {
+			w.pairs = appendPair(w.pairs, "log_format", record.FormatName(r.Format))
+		}
 	}
-	if r.Format != 0 {
-		dst = appendPair(dst, "log_format", record.FormatName(r.Format))
+	dst = append(dst, w.pairs...)
+	const marks = record.Truncated | record.Partial | record.InvalidUTF8 | record.TimedOut
+	if r.Flags&marks == 0 {
+		return dst
 	}
 	for i, name := range markNames {
 		if r.Flags&markFlags[i] != 0 {
@@ -414,25 +458,29 @@ func appendTimestamp(dst []byte, ns int64) []byte {
 	return binary.AppendUvarint(dst, uint64(frac))
 }
 
-// appendField appends what is behind the tag of a LabelPairAdapter. key is its
-// name as it is written.
-func appendField(dst []byte, b *record.Batch, key []byte, f record.Field) []byte {
+// appendField appends metadata. key is its name and the tag of its value as they
+// are written.
+func (s *source) appendField(dst, key []byte, f record.Field) []byte {
 	var scratch [24]byte
 	var value []byte
 	switch f.Kind {
 	case record.Int:
 		value = strconv.AppendInt(scratch[:0], f.Int(), 10)
 	case record.Bool, record.Null:
-		value = b.Text(scratch[:0], f)
+		value = s.batch.Text(scratch[:0], f)
 	default:
-		value = b.Bytes(f.Val)
-		if !utf8.Valid(value) {
-			value = bytes.ToValidUTF8(value, []byte("\uFFFD"))
-		}
+		value = s.text(f.Val)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(key)+1+sized(len(value))))
+	n := len(key) + sized(len(value))
+	if n < 0x80 {
+		dst = append(dst, tagMetadata, byte(n))
+		dst = append(dst, key...)
+		dst = append(dst, byte(len(value)))
+		return append(dst, value...)
+	}
+	dst = append(dst, tagMetadata)
+	dst = binary.AppendUvarint(dst, uint64(n))
 	dst = append(dst, key...)
-	dst = append(dst, tagValue)
 	dst = binary.AppendUvarint(dst, uint64(len(value)))
 	return append(dst, value...)
 }

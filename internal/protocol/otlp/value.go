@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
-	"unicode/utf8"
 
 	"shipper/internal/jsontext"
 	"shipper/internal/protobuf"
@@ -39,9 +38,12 @@ func (w *writer) appendField(dst, key []byte, f record.Field) []byte {
 		dst = append(dst, tagValue, byte(n), anyInt)
 		return binary.AppendUvarint(dst, uint64(f.Int()))
 	case record.String:
-		s := w.b.Bytes(f.Val)
-		if !utf8.Valid(s) {
-			s = bytes.ToValidUTF8(s, []byte("\uFFFD"))
+		s := w.text(f.Val)
+		if n := len(key) + 4 + len(s); n < 0x80 { // then so are the other lengths
+			dst = append(dst, byte(n))
+			dst = append(dst, key...)
+			dst = append(dst, tagValue, byte(2+len(s)), anyString, byte(len(s)))
+			return append(dst, s...)
 		}
 		dst = appendValueHead(dst, key, len(s))
 		return append(dst, s...)
@@ -71,6 +73,9 @@ func (w *writer) appendField(dst, key []byte, f record.Field) []byte {
 // appendNumber appends an AnyValue of a JSON number: an integer of 64 bits or a
 // finite float64. It reports whether it is one.
 func appendNumber(dst, text []byte) ([]byte, bool) {
+	if v, ok := shortFraction(text); ok {
+		return binary.LittleEndian.AppendUint64(append(dst, anyDouble), math.Float64bits(v)), true
+	}
 	if !jsontext.IsNumber(text) {
 		return dst, false
 	}
@@ -86,6 +91,41 @@ func appendNumber(dst, text []byte) ([]byte, bool) {
 		return dst, false
 	}
 	return binary.LittleEndian.AppendUint64(append(dst, anyDouble), math.Float64bits(v)), true
+}
+
+// tens are powers of ten that a float64 has exactly.
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// shortFraction reads a JSON number that is at most 15 digits with a point between
+// two of them. They and the power of ten are exact, so the quotient is the nearest
+// float64.
+func shortFraction(text []byte) (float64, bool) {
+	negative := len(text) > 0 && text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	if len(text) < 3 || len(text) > 16 || text[0] == '0' && text[1] != '.' {
+		return 0, false
+	}
+	n, point := int64(0), 0
+	for i, c := range text {
+		switch {
+		case c-'0' <= 9:
+			n = n*10 + int64(c-'0')
+		case c == '.' && point == 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	if point == 0 || point == len(text)-1 {
+		return 0, false
+	}
+	v := float64(n) / tens[len(text)-1-point]
+	if negative {
+		v = -v
+	}
+	return v, true
 }
 
 // appendJSONField appends an array or object, or text if it is none.

@@ -13,6 +13,7 @@ import (
 // Tags of the fields that are written one by one; the names are those of the
 // .proto files, the numbers before the comma those of the fields.
 const (
+	tagRecord       = 2<<3 | 2  // ScopeLogs.log_records
 	tagTime         = 1<<3 | 1  // LogRecord.time_unix_nano, fixed64
 	tagSeverity     = 2 << 3    // LogRecord.severity_number
 	tagSeverityText = 3<<3 | 2  // LogRecord.severity_text
@@ -40,14 +41,20 @@ const (
 type writer struct {
 	dst []byte
 
-	b       *record.Batch
-	uid     []byte // KeyValue.key of log.record.uid, and what all IDs of the stream begin with
-	uidKey  int    // how much of uid is the key
-	plans   []plan // by shape of b
-	attrs   []attr // of all plans
-	keys    []byte // of all attrs: KeyValue.key, as it is written
-	hasUID  bool
-	resAttr []byte // scratch: attributes of the resource that come from fields
+	b          *record.Batch
+	uid        []byte // KeyValue.key of log.record.uid, and what all IDs of the stream begin with
+	uidKey     int    // how much of uid is the key
+	plans      []plan // by shape of b
+	attrs      []attr // of all plans
+	keys       []byte // of all attrs: KeyValue.key, as it is written
+	hasUID     bool
+	ascii      bool   // all text of b is
+	id         []byte // log.record.uid up to the digits, of which there are idDigits
+	origin     []byte // log.time_source and log.format of the record before
+	idDigits   int
+	timeSource record.TimeSource // of origin
+	format     uint8             // of origin
+	resAttr    []byte            // scratch: attributes of the resource that come from fields
 
 	resource, scope int // where the open messages start; 0: none is open
 	logger          []byte
@@ -76,7 +83,7 @@ func (w *writer) reset(dst []byte) {
 
 // begin goes on with the records of b.
 func (w *writer) begin(b *record.Batch) {
-	w.b, w.shape = b, -1
+	w.b, w.shape, w.ascii, w.idDigits = b, -1, b.ASCII(), 0
 	w.plans, w.attrs, w.keys = w.plans[:0], w.attrs[:0], w.keys[:0]
 	w.uid = appendKey(w.uid[:0], "log.record.uid")
 	w.uidKey = len(w.uid)
@@ -106,16 +113,25 @@ func (w *writer) record(r *record.Record, shape int32) {
 	if logger := w.b.Bytes(r.Logger); w.scope == 0 || !bytes.Equal(logger, w.logger) {
 		w.openScope(logger)
 	}
-	dst, start := protobuf.Open(w.dst, 2, recordWidth) // ScopeLogs.log_records
+	dst := append(w.dst, tagRecord, 0, 0) // as protobuf.Open
+	start := len(dst)
 	dst = append(dst, tagTime)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Time))
 	if r.Severity != 0 {
 		dst = append(dst, tagSeverity, r.Severity)
 	}
 	if r.SeverityText.Len > 0 {
-		dst = appendText(append(dst, tagSeverityText), w.b.Bytes(r.SeverityText))
+		text := w.text(r.SeverityText)
+		dst = append(dst, tagSeverityText)
+		dst = binary.AppendUvarint(dst, uint64(len(text)))
+		dst = append(dst, text...)
 	}
-	dst = appendStringValue(append(dst, tagBody), w.b.Bytes(r.Body))
+	body := w.text(r.Body)
+	dst = append(dst, tagBody)
+	dst = binary.AppendUvarint(dst, uint64(1+sized(len(body))))
+	dst = append(dst, anyString)
+	dst = binary.AppendUvarint(dst, uint64(len(body)))
+	dst = append(dst, body...)
 	for _, a := range w.attrs[p.first+p.resources : p.end] {
 		dst = w.appendField(append(dst, tagAttribute), w.keys[a.key:a.until], fields[a.field])
 	}
@@ -138,19 +154,26 @@ func (w *writer) record(r *record.Record, shape int32) {
 func (w *writer) appendOrigin(dst []byte, r *record.Record) []byte {
 	if w.hasUID {
 		digits := (bits.Len64(uint64(r.Offset)|1) + 3) / 4
-		n := len(w.uid) - w.uidKey + digits
-		dst = appendValueHead(append(dst, tagAttribute), w.uid[:w.uidKey], n)
-		dst = append(dst, w.uid[w.uidKey:]...)
+		if digits != w.idDigits {
+			w.idDigits = digits
+			w.id = appendValueHead(append(w.id[:0], tagAttribute), w.uid[:w.uidKey], len(w.uid)-w.uidKey+digits)
+			w.id = append(w.id, w.uid[w.uidKey:]...)
+		}
+		dst = append(dst, w.id...)
 		for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
 			dst = append(dst, "0123456789abcdef"[uint64(r.Offset)>>shift&15])
 		}
 	}
-	if r.TimeSource != record.TimeLine {
-		dst = appendAttribute(dst, "log.time_source", r.TimeSource.String())
+	if r.TimeSource != w.timeSource || r.Format != w.format || len(w.origin) == 0 {
+		w.timeSource, w.format, w.origin = r.TimeSource, r.Format, w.origin[:0]
+		if r.TimeSource != record.TimeLine {
+			w.origin = appendAttribute(w.origin, "log.time_source", r.TimeSource.String())
+		}
+		if r.Format != 0 {
+			w.origin = appendAttribute(w.origin, "log.format", record.FormatName(r.Format))
+		}
 	}
-	if r.Format != 0 {
-		dst = appendAttribute(dst, "log.format", record.FormatName(r.Format))
-	}
+	dst = append(dst, w.origin...)
 	const marks = record.Truncated | record.Partial | record.InvalidUTF8 | record.TimedOut
 	if r.Flags&marks == 0 {
 		return dst
@@ -165,6 +188,15 @@ func (w *writer) appendOrigin(dst []byte, r *record.Record) []byte {
 		}
 	}
 	return dst
+}
+
+// text returns what a span of the batch stands for. A protobuf string has to be UTF-8.
+func (w *writer) text(span record.Span) []byte {
+	text := w.b.Bytes(span)
+	if !w.ascii && !utf8.Valid(text) {
+		return bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	}
+	return text
 }
 
 // markNames are the attributes that stand for markFlags.
