@@ -12,6 +12,7 @@ import (
 // and a mark in front of the text.
 //
 //	I170929 03:09:41.434035 543 sql/session.go:1370  [n1,client=10.0.0.7:1] text
+//	I160622 14:16:12.840036 cli/start.go:317  text
 //	I210116 21:49:17.083093 14 1@cli/start.go:690 ⋮ [T1,n1] 40  text
 //	I210116 21:49:17.083093 14 1@cli/start.go:690 ⋮ [T1,n1] 40 +its second line
 //	I210116 21:49:17.080713 14 1@util/log/event_log.go:32 ⋮ [-] 32 ={"EventType":"node_restart"}
@@ -26,7 +27,9 @@ func (p *Parser) cockroach() bool {
 	}
 	p.r.Time, p.r.TimeSource = h.ns, record.TimeLine
 	p.r.Severity, p.r.SeverityText = klogSeverity(s[0]), p.span(0, 1)
-	p.addInt(nameGoroutine, h.goroutine)
+	if h.goroutine > 0 {
+		p.addInt(nameGoroutine, h.goroutine)
+	}
 	if h.channel > 0 {
 		p.addInt(nameChannel, h.channel)
 	}
@@ -81,10 +84,10 @@ func crdbHeaderAt(s []byte) (h crdbHeader, ok bool) {
 		return h, false
 	}
 	e := token(s, i+1)
-	if h.goroutine, ok = decimal(s[i+1 : e]); !ok {
-		return h, false
-	}
 	h.file = min(e+1, len(s))
+	if h.goroutine, ok = decimal(s[i+1 : e]); !ok { // before version 1.1
+		h.file = i + 1
+	}
 	const std = "(gostd) "
 	if bytes.HasPrefix(s[h.file:], []byte(std)) {
 		h.file += len(std)
@@ -118,7 +121,7 @@ func (h *crdbHeader) body(s []byte, i int) {
 		return
 	}
 	e := bytes.IndexByte(s[i:lineEnd(s, i)], ']')
-	if e < 0 {
+	if e < 0 || bytes.IndexByte(s[i:i+e], ' ') >= 0 {
 		return
 	}
 	h.tags, h.tagsEnd = i+1, i+e

@@ -75,8 +75,8 @@ func (p *Parser) panicValue(i int) int {
 	end := lineEnd(s, i)
 	body := end
 	nested := false
-	for end < len(s) && end+1 < len(s) && s[end+1] == '\t' {
-		nested = nested || bytes.HasPrefix(s[end+2:], []byte("panic: "))
+	for end < len(s) && indent(s, end+1) > 0 {
+		nested = nested || bytes.HasPrefix(s[end+1+indent(s, end+1):], []byte("panic: "))
 		end = lineEnd(s, end+1)
 		if !nested {
 			body = end
@@ -174,7 +174,7 @@ func (p *Parser) goroutine(i int) {
 	first := -1
 	for i = lineEnd(s, hi) + 1; i < len(s) && s[i] != '\n'; i = lineEnd(s, i) + 1 {
 		end := lineEnd(s, i)
-		if s[i] == '\t' || end+1 >= len(s) || s[end+1] != '\t' {
+		if indent(s, i) > 0 || indent(s, end+1) == 0 {
 			continue
 		}
 		line := s[i:end]
@@ -199,7 +199,7 @@ func (p *Parser) goroutine(i int) {
 func (p *Parser) frame(i int) {
 	s := p.src
 	end := lineEnd(s, i)
-	place := end + 2
+	place := end + 1 + indent(s, end+1)
 	stop := place
 	for stop < len(s) && s[stop] != ' ' && s[stop] != '\n' {
 		stop++
@@ -209,6 +209,22 @@ func (p *Parser) frame(i int) {
 		p.b.AddField(record.IntField(nameLine, number))
 		p.addText(nameFunction, p.span(i, i+bytes.LastIndexByte(s[i:end], '(')))
 	}
+}
+
+// indent returns the length of the tab, or of the four blanks or more that it
+// became on the way over a screen, that s[i:] starts with.
+func indent(s []byte, i int) int {
+	switch {
+	case i >= len(s):
+		return 0
+	case s[i] == '\t':
+		return 1
+	}
+	n := blanksAt(s, i)
+	if n < 4 {
+		return 0
+	}
+	return n
 }
 
 // runtimeFunction reports whether a frame is the runtime's own.

@@ -41,6 +41,13 @@ func TestLibraryFields(t *testing.T) {
 	f("[2026/11/23 06:25:41.554 +08:00] [FATAL] [a.go:1] [m]\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:1", `"message":"m"`, `"exception.stacktrace":"goroutine 1`)
 	f("[2026/11/23 06:25:41.554 +08:00] [INFO] [a.go:1] [m]\nand more", `"message":"m\nand more"`)
 
+	// CockroachDB, old and of several lines.
+	f("E160622 14:16:14.654867 raft/log.go:308  [group 903] it is gone", `"format":"cockroachdb"`, `"message":"[group 903] it is gone"`, `no goroutine`, `no tags`, `"code.line.number":308`)
+	f("F250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250  it broke\nF250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250 +twice", `"message":"it broke\ntwice"`, `"tags":"T1,n1"`)
+
+	// A panic without tabs.
+	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
+
 	// gin.
 	f("[GIN] 2026/11/23 - 06:25:41 | 404 |   1ms |     ::1 | GET  \"/a\"\nError #01: x\nError #02: y\n", `"client.address":"::1"`, `"exception.message":"x\nError #02: y"`, `"severity":"error"`)
 	f("[GIN-debug] [ERROR] listen tcp :8080: bind: address already in use", `"severity":"error"`, `"message":"listen tcp`)

@@ -110,6 +110,31 @@ line text
 --
 W1123 06:25:41.544899    1705 more.go:57] odd
 `)
+	f("a crash without tabs", `panic: one
+        panic: two
+
+goroutine 1 [running]:
+main.main()
+        /src/main.go:3 +0x1d fp=0xc8201492a0 sp=0xc820149288
+main.(*T).f(...)
+    /src/main.go:9
+created by main.g in goroutine 7
+        /src/main.go:12 +0x1d
+exit status 2
+--
+    something else
+`)
+	f("CockroachDB's lines with a header each", `F250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250  it broke
+F250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250 +in two lines
+F250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250 !goroutine 3162 [running]:
+F250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250 !	pkg/util/allstacks.go:18
+--
+I250826 15:24:57.099044 1 1@util/log/event_log.go:32 ⋮ [T1,n1] 251 ={"EventType":"node_restart"}
+--
+I160622 14:16:12.840036 cli/start.go:317  an old one
+--
+E160622 14:16:14.654867 raft/log.go:308  [group 903] entries[1:632) + more
+`)
 	f("access logs behind headers", `2026-11-23T06:25:41.421Z	INFO	a.go:7	m
 --
 10.0.0.7 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 9 "-" "curl"

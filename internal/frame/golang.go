@@ -65,6 +65,10 @@ func followGo(line []byte) (mode, verdict) {
 	switch line[0] {
 	case '\t', '\r':
 		return goDump, joins
+	case ' ': // tabs become blanks on the way over a screen
+		if rest := bytes.TrimLeft(line, " "); len(line)-len(rest) >= 4 && (goPlace(line) || bytes.HasPrefix(rest, []byte("panic: "))) {
+			return goDump, joins
+		}
 	case '[':
 		if bytes.HasPrefix(line, []byte("[signal ")) || bytes.HasPrefix(line, []byte("[originating from ")) || string(line) == "[recovered]" {
 			return goDump, joins

@@ -136,7 +136,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 		if line[0] == 'g' && goroutine(line) {
 			return headerDump, joins
 		}
-		if !starts(line) {
+		if !starts(line) || crdbMore(line) {
 			return m, joins
 		}
 	case levelled:
@@ -245,6 +245,23 @@ func symbol(line []byte) bool {
 	}
 	i := bytes.LastIndexByte(line, '.')
 	return i > 0 && i+1 < len(line) && bytes.IndexByte(line, ' ') < 0 && letter(line[0]) && (letter(line[i+1]) || line[i+1] == '(')
+}
+
+// crdbMore reports whether line goes on with the record of the line before it,
+// in a log of CockroachDB: its header is there again, with a mark behind the
+// counter: "F210116 21:49:17.083093 14 cli/start.go:690 ⋮ [n1] 40 +text".
+func crdbMore(line []byte) bool {
+	if len(line) < 32 || line[7] != ' ' || line[0] != 'I' && line[0] != 'W' && line[0] != 'E' && line[0] != 'F' || !shaped(line[1:], "000000 00:00:00.") {
+		return false
+	}
+	i := bytes.Index(line, []byte("] "))
+	if i < 0 {
+		return false
+	}
+	first := i + 2
+	for i = first; i < len(line) && digit(line[i]); i++ {
+	}
+	return i > first && i+1 < len(line) && line[i] == ' ' && (line[i+1] == '+' || line[i+1] == '|' || line[i+1] == '!')
 }
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
