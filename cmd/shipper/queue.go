@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
@@ -15,9 +16,7 @@ import (
 	"time"
 
 	"shipper/internal/block"
-	"shipper/internal/protocol/ndjson"
 	"shipper/internal/queue"
-	"shipper/internal/record"
 )
 
 // maxBlockBytes bounds a block of the queue before compression. Blocks are made
@@ -28,7 +27,7 @@ func queueCommand(ctx context.Context, args []string) error {
 	f := newFlags("queue")
 	dir := f.String("data", "", "the agent's `data_dir`")
 	output := f.outputFlag("text", "json")
-	dead := f.Bool("dead", false, "ls, cat: the dead letters instead of what is queued")
+	dead := f.Bool("dead", false, "ls, cat, salvage: the dead letters instead of what is queued")
 	only := f.String("only", "", "replay: the dead letters of this `output`; default: of all")
 	rest, err := f.parse(args)
 	if err != nil {
@@ -42,9 +41,10 @@ func queueCommand(ctx context.Context, args []string) error {
 			}
 			return queueList(i, output.is("json"))
 		},
-		"cat":    func(i *queue.Inspector) error { return queueCat(i, *dead) },
-		"verify": func(i *queue.Inspector) error { return queueVerify(i, *dir) },
-		"replay": nil,
+		"cat":     func(i *queue.Inspector) error { return queueCat(i, *dead) },
+		"verify":  func(i *queue.Inspector) error { return queueVerify(i, *dir) },
+		"replay":  nil,
+		"salvage": nil,
 	}
 	if len(rest) != 1 {
 		return f.misuse(queueUsage)
@@ -55,6 +55,9 @@ func queueCommand(ctx context.Context, args []string) error {
 	}
 	if *dir == "" {
 		return f.misuse("wants --data DIR")
+	}
+	if rest[0] == "salvage" {
+		return queueSalvage(*dir, *dead)
 	}
 	i, err := queue.Inspect(*dir)
 	if err != nil {
@@ -68,7 +71,7 @@ func queueCommand(ctx context.Context, args []string) error {
 	return view(i)
 }
 
-const queueUsage = "wants one of stat, ls, cat, verify, replay"
+const queueUsage = "wants one of stat, ls, cat, verify, salvage, replay"
 
 // queueSummary is what "queue stat" prints.
 type queueSummary struct {
@@ -222,41 +225,48 @@ func addressed(to []string) string {
 
 // queueCat prints records as NDJSON.
 func queueCat(i *queue.Inspector, dead bool) error {
-	out := bufio.NewWriterSize(os.Stdout, 64<<10)
-	d := block.NewDecoder(maxBlockBytes)
-	var line []byte
-	print := func(payload []byte) error {
-		return d.Decode(payload, func(b *record.Batch) error {
-			for j := range b.Records {
-				line = append(ndjson.AppendRecord(line[:0], b, &b.Records[j]), '\n')
-				if _, err := out.Write(line); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	var err error
+	d, p := block.NewDecoder(maxBlockBytes), printer{w: os.Stdout}
 	if dead {
-		err = i.DeadLetters(func(l queue.DeadLetter, payload []byte) error {
+		return i.DeadLetters(func(l queue.DeadLetter, payload []byte) error {
 			if payload == nil {
 				return nil
 			}
-			return print(payload)
-		})
-	} else {
-		err = i.List(func(info queue.BlockInfo) error {
-			b, err := i.ReadBlock(info.ID)
-			if err != nil {
-				return err
-			}
-			return print(b.Payload)
+			return d.Decode(payload, p.print)
 		})
 	}
+	return i.List(func(info queue.BlockInfo) error {
+		b, err := i.ReadBlock(info.ID)
+		if err != nil {
+			return err
+		}
+		return d.Decode(b.Payload, p.print)
+	})
+}
+
+// queueSalvage prints the records of all payload files as NDJSON, as far as they
+// can be read, and says on standard error what cannot.
+func queueSalvage(dir string, dead bool) error {
+	d, p := block.NewDecoder(maxBlockBytes), printer{w: os.Stdout}
+	problem := func(err error) { fmt.Fprintln(os.Stderr, err) }
+	unread := 0
+	s, err := queue.Salvage(dir, dead, func(b queue.Block) error {
+		err := d.Decode(b.Payload, p.print)
+		var lost *fs.PathError // standard output
+		if err != nil && !errors.As(err, &lost) {
+			unread++
+			problem(fmt.Errorf("block %d/%d: %w", b.Epoch, b.Sequence, err))
+			return nil
+		}
+		return err
+	}, problem)
 	if err != nil {
 		return err
 	}
-	return out.Flush()
+	fmt.Fprintf(os.Stderr, "%d blocks read; damaged places: %d; bytes of a last block that is not whole: %d\n", s.Blocks-unread, s.Damage+unread, s.Torn)
+	if s.Damage+unread > 0 || s.Torn > 0 {
+		return reported(1)
+	}
+	return nil
 }
 
 // queueVerify names everything in a queue that is damaged.
