@@ -3,8 +3,11 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -85,8 +88,12 @@ func (q *Queue) commit(b *batch) error {
 		}
 		// The commit may have happened nevertheless: only what is on disk tells.
 		q.closeIndex()
+		err = fmt.Errorf("commit to %s: %w", filepath.Join(q.dir, "index.db"), err)
+		if syncFailed(err) {
+			q.unsynced = err
+		}
 		if err2 := q.resolve(); err2 != nil || !b.try.committed {
-			return errors.Join(fmt.Errorf("commit: %w", err), err2)
+			return errors.Join(err, err2)
 		}
 		return nil
 	}
@@ -412,6 +419,9 @@ func (q *Queue) reopen() (h head, err error) {
 	defer q.dbMu.Unlock()
 	if q.db == nil {
 		path := filepath.Join(q.dir, "index.db")
+		if err := q.renew(path); err != nil {
+			return h, err
+		}
 		if q.db, err = openIndex(path, false); err != nil {
 			return h, err
 		}
@@ -429,6 +439,55 @@ func (q *Queue) reopen() (h head, err error) {
 		})
 	})
 	return h, err
+}
+
+// syncFailed tells a sync that failed from all else that may be wrong with a
+// commit: bbolt 1.5.0 returns the error number as it is, and that of a write
+// with the path. It hides the number where the file grows.
+func syncFailed(err error) bool {
+	var no syscall.Errno
+	var write *fs.PathError
+	return errors.As(err, &no) && !errors.As(err, &write) || strings.Contains(err.Error(), "file sync error")
+}
+
+// renew writes the index to another file in its place if a sync of it failed.
+// Linux shows pages that it could not write as if it had, calls them clean, and
+// does not write them again: a later sync that works says nothing of them.
+func (q *Queue) renew(path string) error {
+	if q.unsynced == nil {
+		return nil
+	}
+	db, err := openIndex(path, true)
+	if err != nil {
+		return err
+	}
+	temp := path + ".new"
+	err = errors.Join(guarded(func() error {
+		return db.View(func(tx *bbolt.Tx) error { return writeIndex(tx, temp) })
+	}), guarded(db.Close))
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		_ = os.Remove(temp)
+		return fmt.Errorf("write index anew: %w", err)
+	}
+	if err := syncDir(q.dir); err != nil {
+		return err
+	}
+	q.log.Warn("a sync of the queue's index failed: it was written anew", "path", path, "err", q.unsynced)
+	q.unsynced = nil
+	return nil
+}
+
+// writeIndex writes what tx sees to another file, durably.
+func writeIndex(tx *bbolt.Tx, path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = tx.WriteTo(f)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // flush stores what was acked. The caller holds the commit lock.

@@ -147,6 +147,7 @@ func TestUnknownCommit(t *testing.T) {
 			appendN(t, q, 1, 3, 200)
 			calls := 0
 			good := (*bbolt.DB).Update
+			before := q.indexFile
 			intercept(t, q, func(db *bbolt.DB, fn func(*bbolt.Tx) error) error {
 				calls++
 				if calls%2 == 0 {
@@ -165,6 +166,13 @@ func TestUnknownCommit(t *testing.T) {
 			}
 			if calls < 4 {
 				t.Errorf("%d commits", calls)
+			}
+			// What a sync that failed left in the page cache is no proof.
+			if os.SameFile(before, q.indexFile) {
+				t.Error("the index was not written anew")
+			}
+			if err := q.sameFile(); err != nil {
+				t.Error(err)
 			}
 			sums := books(t, q)
 			if checkBooks(t, sums); sums["queued"] != 8*900 {

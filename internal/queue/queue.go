@@ -191,6 +191,7 @@ type Queue struct {
 	files      int               // in the books
 	indexFile  os.FileInfo       // of db
 	unknown    *attempt          // a commit of which it is not known whether it happened
+	unsynced   error             // of a sync of the index; nil if it can be trusted
 	behind     bool              // the log may have entries behind head.tail
 	rotated    blocklog.Location // of the snapshot that began the last segment, if nothing is behind it
 	untrimmed  bool              // the index has rows of blocks that are gone

@@ -19,6 +19,13 @@ func TestDisk(t *testing.T) {
 		{67, "the agent's disk is full, ext4", func(t *testing.T) { fullDisk(t, true) }},
 		{67, "the agent's disk is full, tmpfs", func(t *testing.T) { fullDisk(t, false) }},
 		{69, "syncs fail", func(t *testing.T) { injected(t, "fdatasync:error=EIO:when=8..12") }},
+		{67, "no space for the index", func(t *testing.T) { failing(t, "index.db", "pwrite64", "ENOSPC", "no space left on device") }},
+		{67, "no space to sync a block", func(t *testing.T) { failing(t, "blocks/*.log", "fdatasync", "ENOSPC", "no space left on device") }},
+		{69, "syncs of the index fail", func(t *testing.T) { failing(t, "index.db", "fdatasync", "EIO", "input/output error") }},
+		{69, "syncs of the blocks fail", func(t *testing.T) { failing(t, "blocks/*.log", "fdatasync", "EIO", "input/output error") }},
+		{69, "writes of blocks fail", func(t *testing.T) { failing(t, "blocks/*.log", "pwrite64", "EIO", "input/output error") }},
+		{70, "the index is read-only for a while", func(t *testing.T) { failing(t, "index.db", "pwrite64", "EROFS", "read-only file system") }},
+		{70, "the blocks are read-only for a while", func(t *testing.T) { failing(t, "blocks/*.log", "pwrite64", "EROFS", "read-only file system") }},
 		{70, "the agent's disk has an error and lets nobody write", readOnly},
 		{70, "the agent's disk is read-only at its start", readOnlyAtStart},
 		{71, "no descriptors are left", noDescriptors},
@@ -136,6 +143,44 @@ func injected(t *testing.T, inject string) {
 		t.Errorf("nothing was injected:\n%.2000s", trace)
 	}
 	agent.Stop(t)
+	verified(t, s)
+}
+
+// failing has all calls on a file of the queue fail for as long as it takes the
+// agent to say so. It goes on by itself, and has not turned in circles meanwhile.
+func failing(t *testing.T, file, call, errno, cause string) {
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Noise = true
+	s.Begin(t, o)
+	o.Write(t, 2000)
+	s.AwaitDrained(t, o.Bytes.Load())
+	paths, err := filepath.Glob(filepath.Join(s.AgentDir(), file))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no %s: %v", file, err)
+	}
+	commits := s.Metric(t, "shipper_queue_commits_total")
+	tracer := inject(t, agent, paths[len(paths)-1], call, "error="+errno)
+	o.Write(t, 2000)
+	site.Await(t, "the queue to say that its disk fails", func() bool { return s.Metric(t, "shipper_queue_failing") == 1 })
+	o.Write(t, 2000)
+	if n := s.Metric(t, "shipper_queue_commits_total"); n > commits+1 { // one may have been under way
+		t.Errorf("%v commits", n-commits)
+	}
+	tracer.Kill()
+	settle(t, s, o)
+	log := s.AgentLog.String()
+	if !strings.Contains(log, cause) || !strings.Contains(log, s.AgentDir()) {
+		t.Errorf("the log does not name the cause and the place:\n%s", log)
+	}
+	if n := strings.Count(log, cause); n > 5 {
+		t.Errorf("the log has the cause %d times", n)
+	}
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
 	verified(t, s)
 }
 

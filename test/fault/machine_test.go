@@ -131,7 +131,7 @@ func awaitState(t *testing.T, p *site.Process, state string) {
 		for _, path := range threads {
 			stat, err := os.ReadFile(path)
 			_, after, _ := strings.Cut(string(stat), ") ")
-			if err != nil || !strings.HasPrefix(after, state) {
+			if err != nil || !strings.EqualFold(after[:min(1, len(after))], state) { // t is T under strace
 				return false
 			}
 		}

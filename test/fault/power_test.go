@@ -36,6 +36,7 @@ func TestPower(t *testing.T) {
 		rows = append(rows, row{64, "power cut at " + point, func(t *testing.T) { cutAt(t, point) }})
 	}
 	rows = append(rows, row{64, "power cuts at random", func(t *testing.T) { cutAtRandom(t, rounds) }})
+	rows = append(rows, row{69, "power cut behind syncs of the index that failed", cutBehindEIO})
 	for _, point := range indexerPoints {
 		rows = append(rows, row{64, "power cut of the indexer at " + point, func(t *testing.T) { cutIndexerAt(t, point) }})
 	}
@@ -105,6 +106,57 @@ func cutAtRandom(t *testing.T, rounds int) {
 		t.Errorf("the agent ended with %d", code)
 	}
 	verified(t, s)
+}
+
+// cutBehindEIO has the last sync of a commit fail, then the power, when its block
+// was sent. The kernel shows what was written all the same: what of it is on the
+// disk nobody knows, and nothing may be sent that is not.
+func cutBehindEIO(t *testing.T) {
+	var armed atomic.Bool
+	stored := make(chan bool, 100)
+	srv := &server{script: func(int) act {
+		if !armed.Load() {
+			return good
+		}
+		return func(c *call) bool {
+			c.store(c.body())
+			stored <- true
+			return c.hang()
+		}
+	}}
+	s := site.New(t, binary, "", "")
+	srv.target = s.URL()
+	serve(t, srv)
+	shipTo(t, s, srv.url(), "")
+	d := mountExt4(t, s.AgentDir(), "64m")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	s.AwaitDrained(t, o.Bytes.Load())
+	commits, since := 0.0, time.Now()
+	site.Await(t, "the last acknowledgement to be kept", func() bool {
+		if n := s.Metric(t, "shipper_queue_commits_total"); n != commits {
+			commits, since = n, time.Now()
+		}
+		return time.Since(since) > 1500*time.Millisecond // acknowledgements wait for a second
+	})
+	armed.Store(true)
+	// A commit syncs twice, mostly in one thread.
+	inject(t, agent, filepath.Join(s.AgentDir(), "index.db"), "fdatasync", "error=EIO:when=2+2")
+	o.Write(t, 300)
+	<-stored
+	d.cut(t, agent)
+	armed.Store(false)
+	o.Write(t, 700)
+	s.StartAgent(t)
+	settle(t, s, o)
+	if n := s.IndexMetric(t, "shipper_index_conflicts_total"); n != 0 {
+		t.Errorf("%v blocks came with another content", n)
+	}
+	if !strings.Contains(s.AgentLog.String(), "input/output error") {
+		t.Error("no sync failed")
+	}
 }
 
 // cutIndexerAt cuts the power of the indexer's disk while it stores and seals:
