@@ -148,6 +148,11 @@ func TestUnknownCommit(t *testing.T) {
 			calls := 0
 			good := (*bbolt.DB).Update
 			before := q.indexFile
+			held, err := os.Open(filepath.Join(q.dir, "index.db")) // so that its inode is not used again
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer held.Close()
 			intercept(t, q, func(db *bbolt.DB, fn func(*bbolt.Tx) error) error {
 				calls++
 				if calls%2 == 0 {
