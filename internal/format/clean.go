@@ -16,6 +16,11 @@ func (p *Parser) clean() (replaced bool) {
 		p.b.Arena = appendStripped(p.b.Arena, p.src)
 		p.move(at)
 	}
+	if c := p.src; len(c) > 3 && (c[0] == '[' || c[0] == '^') && pastedColour(c) > 0 {
+		at := len(p.b.Arena)
+		p.b.Arena = appendColourless(p.b.Arena, p.src)
+		p.move(at)
+	}
 	if !utf8.Valid(p.src) {
 		at := len(p.b.Arena)
 		p.b.Arena = appendValid(p.b.Arena, p.src)
@@ -23,6 +28,47 @@ func (p *Parser) clean() (replaced bool) {
 		replaced = true
 	}
 	return replaced
+}
+
+// pastedColour returns the length of the control sequence for a colour that text
+// starts with, written as "^[[36m", or "[36m", its escape lost on the way over a
+// screen; 0 if there is none.
+func pastedColour(text []byte) int {
+	i := 0
+	if text[0] == '^' {
+		i = 2
+	}
+	if i+2 >= len(text) || text[i] != '[' || i == 2 && text[1] != '[' {
+		return 0
+	}
+	first, semi := 0, false
+	for i++; i < len(text) && i < 16 && (text[i]-'0' < 10 || text[i] == ';'); i++ {
+		if semi = semi || text[i] == ';'; !semi {
+			first = first*10 + int(text[i]-'0')
+		}
+	}
+	if first > 9 && first < 30 || first > 49 && first < 90 || first > 107 {
+		return 0 // no colour
+	}
+	if i < len(text) && text[i] == 'm' && text[i-1]-'0' < 10 {
+		return i + 1
+	}
+	return 0
+}
+
+// appendColourless appends text without such sequences.
+func appendColourless(dst, text []byte) []byte {
+	for i := 0; i < len(text); {
+		if c := text[i]; c == '[' || c == '^' {
+			if n := pastedColour(text[i:]); n > 0 {
+				i += n
+				continue
+			}
+		}
+		dst = append(dst, text[i])
+		i++
+	}
+	return dst
 }
 
 // tidy reports whether a text has nothing that clean would change.

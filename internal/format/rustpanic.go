@@ -13,6 +13,8 @@ func (p *Parser) rustPanic() bool {
 	switch {
 	case bytes.HasPrefix(s, []byte("thread '")), bytes.HasPrefix(s, []byte("Thread '")): // Substrate's hook has a capital
 		return p.threadPanic()
+	case bytes.HasPrefix(s, []byte("====================\n")):
+		return p.substratePanic()
 	case bytes.HasPrefix(s, []byte("panicked at ")):
 		return p.panicAt(len("panicked at "))
 	case bytes.HasPrefix(s, []byte("memory allocation of ")):
@@ -32,6 +34,29 @@ func (p *Parser) rustPanic() bool {
 		}
 	}
 	return false
+}
+
+// substratePanic parses what Substrate's panic hook writes: the version and a
+// stack trace, the panic, and where to report it.
+func (p *Parser) substratePanic() bool {
+	s := p.src
+	i := bytes.Index(s, []byte("\nThread '"))
+	if i < 0 {
+		return false
+	}
+	i++
+	end := len(s)
+	if j := bytes.Index(s[i:], []byte("\n\nThis is a bug.")); j > 0 {
+		end = i + j
+	}
+	whole, base := p.src, p.base
+	p.src, p.base = s[i:end:end], base+uint32(i)
+	ok := p.threadPanic()
+	p.src, p.base = whole, base
+	if j := bytes.Index(s[:i], []byte("\n   0: ")); ok && j > 0 {
+		p.addText(nameStack, p.span(j+1, trimBack(s, j+1, i)))
+	}
+	return ok
 }
 
 // threadPanic parses what starts with "thread 'name' (id) ".

@@ -45,6 +45,17 @@ func TestLibraryFields(t *testing.T) {
 	f("E160622 14:16:14.654867 raft/log.go:308  [group 903] it is gone", `"format":"cockroachdb"`, `"message":"[group 903] it is gone"`, `no goroutine`, `no tags`, `"code.line.number":308`)
 	f("F250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250  it broke\nF250826 15:24:56.099044 3162 sql/a.go:6063 ⋮ [T1,n1] 250 +twice", `"message":"it broke\ntwice"`, `"tags":"T1,n1"`)
 
+	// Colours whose escapes were lost, tabs that became blanks.
+	f("[2m2022-05-12T08:10:01.123456Z[0m [32m INFO[0m [2ma[0m[2m:[0m text [3mn[0m[2m=[0m1", `"format":"tracing-full"`, `"message":"text"`, `"logger":"a"`, `"n":1`)
+	f("^[[31mERRO^[[0m[0001] it failed", `"format":"logrus-tty"`, `"severity":"error"`, `"message":"it failed"`)
+	f("[12m3] text", `"message":"[12m3] text"`)
+	f("[12] [36m of text", `[36m of text"`)
+	f(`2021/11/08 18:08:25.123 INFO    admin   started  {"n": 1}`, `"format":"zap-console"`, `"message":"started"`, `"logger":"admin"`, `"n":1`)
+
+	// Substrate's panics.
+	f("====================\n\nVersion: 0.9\n\n   0: a::b\n   1: c::d\n\n\nThread 'main' panicked at 'it broke', src/lib.rs:465\n\nThis is a bug. Please report it at:\n\n\thttps://example.com\n",
+		`"format":"rust-panic"`, `"message":"it broke"`, `"thread.name":"main"`, `"exception.stacktrace":"   0: a::b\n   1: c::d"`, `"code.line.number":465`)
+
 	// A panic without tabs.
 	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
 

@@ -99,8 +99,14 @@ func (p *Parser) zapPasted() (z zapLine, ok bool) {
 	if n < 10 || s[0]-'0' > 9 || bytes.IndexByte(line, '\t') >= 0 {
 		return z, false
 	}
+	spaced := false // Caddy's time has a blank in it
+	if n == 10 && line[4] == '/' {
+		if _, m, _ := p.clock.at(line); m > 19 && m < len(line) && line[m] == ' ' {
+			n, spaced = m, true
+		}
+	}
 	blanks := blanksAt(line, n)
-	if blanks < 2 || blanks == 2 && line[n-4] != 'e' { // tracing pads its levels
+	if !spaced && (blanks < 2 || blanks == 2 && line[n-4] != 'e') { // tracing pads its levels
 		return z, false
 	}
 	level := n + blanks
@@ -111,7 +117,7 @@ func (p *Parser) zapPasted() (z zapLine, ok bool) {
 	base := p.base
 	at := len(p.b.Arena)
 	for i := 0; i < len(line); {
-		if run := blanksAt(line, i); run >= 2 {
+		if run := blanksAt(line, i); run >= 2 || run == 1 && i == n {
 			p.b.Arena = append(p.b.Arena, '\t')
 			i += run
 			continue

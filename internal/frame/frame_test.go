@@ -135,6 +135,49 @@ I160622 14:16:12.840036 cli/start.go:317  an old one
 --
 E160622 14:16:14.654867 raft/log.go:308  [group 903] entries[1:632) + more
 `)
+	f("a panic of Substrate", `2021-06-28 06:39:47 Idle
+--
+
+====================
+
+Version: 0.9.6-x86_64-linux-gnu
+
+   0: sp_panic_handler::set::{{closure}}
+             at src/panicking.rs:595:17
+
+
+Thread 'tokio-runtime-worker' panicked at 'it must match', /src/lib.rs:465
+
+This is a bug. Please report it at:
+
+	https://example.com/issues/new
+--
+
+2021-06-28 06:39:48 Idle
+`)
+	f("an error that miette draws", `Error: app::command
+
+  × it failed
+   ╭─[entry #1:1:1]
+ 1 │ foo
+   ╰────
+  help: none
+--
+plain
+`)
+	f("colours without escapes", `[2m2026-11-23T06:33:43.948701Z[0m [32m INFO[0m a
+b
+--
+^[[36m2026-11-23 06:33:43.948 UTC [a] f -> INFO 001^[[0m c
+d
+--
+[36mINFO[0m[0000] e
+[12m3] plain
+`)
+	f("what geth dies of", `CRIT [11-23|06:25:42.556] Failed to start                          err="x"
+--
+Fatal: Error starting: it is in use
+`)
 	f("access logs behind headers", `2026-11-23T06:25:41.421Z	INFO	a.go:7	m
 --
 10.0.0.7 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 9 "-" "curl"

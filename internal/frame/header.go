@@ -7,7 +7,7 @@ import "bytes"
 var alone = func() (t [256]bool) {
 	for c := range t {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\x00\n\r\t [=\x1b\xef(<*#/"), byte(c)) < 0
+		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\x00\n\r\t [=\x1b\xef(<*#/^"), byte(c)) < 0
 	}
 	return t
 }()
@@ -41,7 +41,13 @@ func headerOf(line []byte) mode {
 		return coloured(line)
 	case digit(c):
 		return dated(line)
-	case c == '[':
+	case c == '[' || c == '^':
+		if n := pastedColour(line); n > 0 {
+			return colourless(line)
+		}
+		if c == '^' {
+			return none
+		}
 		return bracketed(line)
 	case c == ' ':
 		return padded(line)
@@ -79,6 +85,52 @@ func coloured(line []byte) mode {
 		return none
 	}
 	return headerOf(line)
+}
+
+// pastedColour returns the length of the control sequence for a colour that line
+// starts with, written as "^[[36m", or "[36m", its escape lost on the way over a
+// screen; 0 if there is none.
+func pastedColour(line []byte) int {
+	i := 0
+	if line[0] == '^' {
+		i = 2
+	}
+	if i+2 >= len(line) || line[i] != '[' || i == 2 && line[1] != '[' {
+		return 0
+	}
+	first, semi := 0, false
+	for i++; i < len(line) && i < 16 && (digit(line[i]) || line[i] == ';'); i++ {
+		if semi = semi || line[i] == ';'; !semi {
+			first = first*10 + int(line[i]-'0')
+		}
+	}
+	if first > 9 && first < 30 || first > 49 && first < 90 || first > 107 {
+		return 0 // no colour
+	}
+	if i < len(line) && line[i] == 'm' && digit(line[i-1]) {
+		return i + 1
+	}
+	return 0
+}
+
+// colourless is headerOf for a line with such sequences.
+func colourless(line []byte) mode {
+	var head [headBytes]byte
+	text := head[:0]
+	for i := 0; i < len(line) && len(text) < cap(text); {
+		if c := line[i]; c == '[' || c == '^' {
+			if n := pastedColour(line[i:]); n > 0 {
+				i += n
+				continue
+			}
+		}
+		text = append(text, line[i])
+		i++
+	}
+	if len(text) == 0 || text[0] == '[' && pastedColour(text) > 0 || text[0] == '^' {
+		return none
+	}
+	return headerOf(text)
 }
 
 // dated judges a line that starts with a digit.

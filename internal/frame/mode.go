@@ -29,6 +29,8 @@ const (
 	compact                  // slog-term's Compact: indented lines are no part of it
 	object                   // "{" alone
 	report                   // of color-eyre: all that starts nothing joins it
+	panicRule                // the "=====" in front of a panic of Substrate: all up to it
+	panicDone                // and the panic: where to report it follows
 	raceDone                 // a race report that is complete: the number of them may follow
 	modes
 )
@@ -93,6 +95,9 @@ func opens(line []byte) mode {
 		if string(line) == raceLine {
 			return raceRule
 		}
+		if string(line) == panicLine {
+			return panicRule
+		}
 	case 'E':
 		if rest, ok := bytes.CutPrefix(line, []byte("Error:")); ok {
 			if len(bytes.TrimRight(rest, " ")) == 0 {
@@ -120,7 +125,7 @@ func starts(line []byte) bool {
 	case 'g':
 		return false // a goroutine belongs to the message that announces it
 	case '=', '-', 'F', 'P', 'o':
-		if testLine(line) || bytes.HasPrefix(line, []byte("==> ")) { // of HashiCorp's tools
+		if testLine(line) || bytes.HasPrefix(line, []byte("==> ")) || bytes.HasPrefix(line, []byte("Fatal: ")) { // of HashiCorp's tools, of geth
 			return true
 		}
 	}
@@ -189,6 +194,17 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 		if indented(line) || raceHead(line) {
 			return m, joins
 		}
+	case panicRule:
+		if bytes.HasPrefix(line, []byte("Thread '")) {
+			return panicDone, joins
+		}
+		if !starts(line) {
+			return m, joins
+		}
+	case panicDone:
+		if indented(line) || bytes.HasPrefix(line, []byte("This is a bug. ")) || bytes.HasPrefix(line, []byte("Hash: ")) {
+			return m, joins
+		}
 	case raceDone:
 		if bytes.HasPrefix(line, []byte("Found ")) && bytes.HasSuffix(line, []byte(" data race(s)")) {
 			return m, joins
@@ -197,7 +213,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return none, closes
 		}
 	case errorLine, errorMore:
-		if chain(line) || m == errorMore && indented(line) || !gap && (indented(line) || line[0] == '}') {
+		if chain(line) || m == errorMore && indented(line) || diagnostic(line) || !gap && (indented(line) || line[0] == '}') {
 			return errorMore, joins
 		}
 	default:
@@ -262,6 +278,12 @@ func crdbMore(line []byte) bool {
 	for i = first; i < len(line) && digit(line[i]); i++ {
 	}
 	return i > first && i+1 < len(line) && line[i] == ' ' && (line[i+1] == '+' || line[i+1] == '|' || line[i+1] == '!')
+}
+
+// diagnostic reports whether line is the first of what miette prints of an error:
+// "  × External command failed".
+func diagnostic(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("  × ")) || bytes.HasPrefix(line, []byte("  x "))
 }
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

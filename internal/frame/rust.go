@@ -2,11 +2,14 @@ package frame
 
 import "bytes"
 
+// panicLine is what Substrate's panic hook writes first.
+const panicLine = "===================="
+
 // rustStart returns the mode of a record of the Rust runtime that line starts.
 func rustStart(line []byte) mode {
 	switch line[0] {
-	case 't':
-		if !bytes.HasPrefix(line, []byte("thread '")) {
+	case 't', 'T':
+		if !bytes.HasPrefix(line[1:], []byte("hread '")) {
 			return none
 		}
 		if bytes.HasSuffix(line, []byte(" has overflowed its stack")) {
