@@ -72,8 +72,8 @@ record, and what becomes of it. "make docs" writes this page from the corpora in
 internal/format/testdata, which the real libraries wrote; a test fails when the two
 differ. [The schema](schema.md) says what the fields mean.
 
-What is in no format is ` + "`text`" + `: the whole of it is the message, and a time or a level
-at its start still counts. Where a record has no time, no date, no year or no zone,
+What is in no format is ` + "`text`" + `: the whole of it is the message, but for a time at its
+start and a level behind that; a level at its start counts, too. Where a record has no time, no date, no year or no zone,
 ` + "`timestamp_source`" + ` says so: the date and the year are then the last ones that the
 file's last change allows, and the zone is that of the configuration. Lines that
 belong to a record of any format, such as the rest of a message or a stack trace,

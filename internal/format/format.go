@@ -117,6 +117,7 @@ var rows = [...]row{
 	{record.FormatKlog, "IWEF\"LRBP", (*Parser).klog},
 	{record.FormatCockroachDB, "IWEF", (*Parser).cockroach},
 	{record.FormatNATS, "[", (*Parser).nats},
+	{record.FormatMinIO, "A", (*Parser).minio},
 	{record.FormatTiDB, "[", (*Parser).tidb},
 	{record.FormatGin, "[", (*Parser).gin},
 	{record.FormatFiber, digits + "[", (*Parser).fiber},

@@ -48,6 +48,7 @@ var signatures = [...]string{
 	record.FormatAccessLog:       "client, [time], request, status, as in the Common Log Format",
 	record.FormatFiber:           "time, status, latency, client, method and path between bars",
 	record.FormatNATS:            "[pid], yyyy/mm/dd hh:mm:ss, [INF], [WRN], [ERR]",
+	record.FormatMinIO:           "API: and Time: on lines of their own, then Error: and numbered frames",
 	record.FormatTiDB:            "[yyyy/mm/dd hh:mm:ss.mmm zone] [LEVEL] [file:line], then [key=value] pairs",
 	record.FormatCharm:           "time, level in four letters, then key=value pairs",
 	record.FormatApex:            "level in capitals, [seconds], text in columns, key=value pairs; or pairs: timestamp=, level=, message=",

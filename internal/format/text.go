@@ -6,10 +6,12 @@ import (
 	"shipper/internal/record"
 )
 
-// text takes what is in no format that is known: all of it is the body. A time
-// at its start counts, and so does a level there. Behind a time and a level the
-// body begins, and a place in the code may stand in front of it:
+// text takes what is in no format that is known: all of it is the body. A level
+// at its start counts. Behind a time, and perhaps a level, the body begins, and
+// a place in the code may stand in front of it:
 //
+//	2026-11-23 06:25:41 message
+//	2026-11-23 06:25:41.007 [I] message
 //	2026-11-23T06:25:41Z [INFO] [/core/main.go:12]: message
 //	2026-11-23 06:25:41.007 [main] WARN message
 //	2026-11-23T06:25:41Z I! message
@@ -37,7 +39,11 @@ func (p *Parser) text() {
 		return
 	}
 	p.r.Time, p.r.TimeSource = ns, source
-	if end := p.leveled(start + n); end > 0 {
+	end := p.leveled(start + n)
+	if end == 0 && (start == 0 || start+n < len(s) && s[start+n] == ']') {
+		end = start + n
+	}
+	if end > 0 {
 		p.textBody(end)
 	}
 }
@@ -70,9 +76,22 @@ func (p *Parser) leveled(i int) int {
 		if hi == len(s) || s[hi]&0x80 != 0 {
 			return 0
 		}
-		if number := levelWord(s[lo:hi]); number > 0 {
+		number := levelWord(s[lo:hi])
+		if number == 0 && bracket && hi-lo == 1 && s[hi] == ']' && s[lo] < 'a' { // beego's
+			number = severityWord(s[lo:hi])
+		}
+		if number > 0 {
 			p.r.Severity, p.r.SeverityText = number, p.span(lo, lo+len(bytes.TrimRight(s[lo:hi], "!")))
 			return hi
+		}
+		if !bracket && s[lo]-'0' < 10 { // Fabric's number of the line
+			for hi = lo; hi < len(s) && s[hi]-'0' < 10; hi++ {
+			}
+			if hi == len(s) || s[hi] != ' ' {
+				return 0
+			}
+			i = hi
+			continue
 		}
 		if !bracket {
 			return p.targeted(i)

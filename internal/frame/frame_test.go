@@ -174,6 +174,25 @@ d
 [36mINFO[0m[0000] e
 [12m3] plain
 `)
+	f("MinIO's errors", `API: http://10.0.0.2:9000  http://127.0.0.1:9000
+--
+Console: http://10.0.0.2:9001
+--
+
+API: SYSTEM()
+Time: 07:55:37 UTC 04/06/2020
+DeploymentID: c936474f-20c0-4c3d-b139-0aeaa375b3db
+Error: Bucket not found
+       1: cmd/data-usage.go:69:cmd.runDataUsageInfo()
+--
+
+API: SYSTEM()
+Time: 07:55:38 UTC 04/06/2020
+Error: one
+two
+--
+{"level":"INFO","msg":"of another"}
+`)
 	f("what geth dies of", `CRIT [11-23|06:25:42.556] Failed to start                          err="x"
 --
 Fatal: Error starting: it is in use

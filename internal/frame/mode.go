@@ -31,6 +31,8 @@ const (
 	report                   // of color-eyre: all that starts nothing joins it
 	panicRule                // the "=====" in front of a panic of Substrate: all up to it
 	panicDone                // and the panic: where to report it follows
+	minioHead                // MinIO's "API: ", behind which a time comes
+	minioBody                // and what comes behind that: up to a blank line
 	raceDone                 // a race report that is complete: the number of them may follow
 	modes
 )
@@ -90,6 +92,10 @@ func opens(line []byte) mode {
 	case 'p', 'f', 'g', 'S', 'r', 'u':
 		if m := goStart(line); m != none {
 			return m
+		}
+	case 'A':
+		if bytes.HasPrefix(line, []byte("API: ")) {
+			return minioHead
 		}
 	case '=':
 		if string(line) == raceLine {
@@ -192,6 +198,14 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return raceDone, joins
 		}
 		if indented(line) || raceHead(line) {
+			return m, joins
+		}
+	case minioHead:
+		if !gap && bytes.HasPrefix(line, []byte("Time: ")) {
+			return minioBody, joins
+		}
+	case minioBody:
+		if !gap && (indented(line) || line[0] != '{' && headerOf(line) == none && opens(line) != minioHead) {
 			return m, joins
 		}
 	case panicRule:

@@ -89,6 +89,7 @@ const (
 	FormatApexJSON
 	FormatCapnslog
 	FormatTendermint
+	FormatMinIO
 )
 
 var formats = [...]string{
@@ -177,6 +178,7 @@ var formats = [...]string{
 	FormatApexJSON:        "apex-json",
 	FormatCapnslog:        "capnslog",
 	FormatTendermint:      "tendermint",
+	FormatMinIO:           "minio",
 }
 
 // FormatName returns the name of format number n.
