@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
 
 	"shipper/internal/config"
+	"shipper/internal/index"
 	"shipper/internal/indexer"
 )
 
@@ -24,8 +26,11 @@ func indexCommand(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *dir == "" || len(rest) > 0 {
-		return f.misuse("wants --data DIR and no further arguments")
+	if *dir == "" || len(rest) > 1 || len(rest) == 1 && rest[0] != "verify" {
+		return f.misuse("wants --data DIR, or verify --data DIR")
+	}
+	if len(rest) == 1 {
+		return indexVerify(*dir)
 	}
 	if _, _, err := net.SplitHostPort(*listen); err != nil {
 		return f.misuse("--listen %q: write host:port such as 127.0.0.1:3100", *listen)
@@ -51,6 +56,19 @@ func indexCommand(ctx context.Context, args []string) error {
 	}
 	context.AfterFunc(ctx, func() { announce(log, "STOPPING=1") })
 	return x.Run(ctx)
+}
+
+// indexVerify names everything in an index that is damaged.
+func indexVerify(dir string) error {
+	v, err := index.Verify(dir, func(err error) { fmt.Println(err) })
+	if err != nil {
+		return err
+	}
+	if v.Problems > 0 {
+		return reported(1)
+	}
+	_, err = fmt.Printf("fine: %d records in %d segments, %d blocks in the log\n", v.Records, v.Segments, v.Blocks)
+	return err
 }
 
 // durationFlag adds a flag that is written as durations are in the configuration.

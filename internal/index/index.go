@@ -105,11 +105,15 @@ type Store struct {
 
 	turns   sync.Mutex    // held while sealing
 	pending *handover     // what is being sealed; guarded by turns
+	damaged []*stored     // to be mended; guarded by mu
 	dropped []*stored     // dropped segments that are still in the catalogue; guarded by turns
 	wake    chan struct{} // asks the maintainer to look at once
 	stop    context.CancelFunc
 	done    chan struct{} // closed when the maintainer has ended
 }
+
+// defaultMaxBlock is what a block may have before compression if Options do not say.
+const defaultMaxBlock = 8 << 20
 
 // ErrClosed is returned by calls on a Store that is closed.
 var ErrClosed = errors.New("store is closed")
@@ -145,7 +149,7 @@ func newStore(dir string, o Options) (*Store, error) {
 		o.SealAge = 10 * time.Minute
 	}
 	if o.MaxBlock <= 0 {
-		o.MaxBlock = 8 << 20
+		o.MaxBlock = defaultMaxBlock
 	}
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = 8 << 20

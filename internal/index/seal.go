@@ -43,6 +43,7 @@ func (s *Store) maintain(ctx context.Context) {
 		if s.turn(false) != nil {
 			sleep(ctx, sealRetry)
 		}
+		s.mendAll()
 		s.retain(clock.Steady(s.started, time.Now()))
 	}
 }

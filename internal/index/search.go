@@ -132,11 +132,14 @@ func (p *source) use(do func(searcher) error) error {
 		return do(p.block)
 	}
 	f, err := p.stored.open()
-	if err != nil {
-		return err
+	if err == nil {
+		defer p.stored.done()
+		err = do(f)
 	}
-	defer p.stored.done()
-	return do(f)
+	if err != nil {
+		return p.store.found(p.stored, err)
+	}
+	return nil
 }
 
 // columns returns the names of all attributes in the source.
@@ -146,7 +149,7 @@ func (p *source) columns() ([]string, error) {
 	}
 	f, err := p.stored.open()
 	if err != nil {
-		return nil, err
+		return nil, p.store.found(p.stored, err)
 	}
 	defer p.stored.done()
 	return f.Columns()

@@ -23,6 +23,7 @@ type stored struct {
 	mu      sync.Mutex
 	holds   int  // queries that may come to it
 	gone    bool // dropped: the last of them removes the file
+	old     bool // another file has its place
 	readers int  // queries that are reading it
 	file    *segment.Segment
 }
@@ -96,7 +97,7 @@ func (s *stored) done() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readers--
-	if s.files.open.Load() > maxFiles {
+	if s.old || s.files.open.Load() > maxFiles {
 		s.close()
 	}
 }
@@ -108,6 +109,14 @@ func (s *stored) close() {
 		s.file = nil
 		s.files.open.Add(-1)
 	}
+}
+
+// replace gives up the file, which has another name now, when nobody reads it any more.
+func (s *stored) replace() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.old = true
+	s.close()
 }
 
 // drop removes the file, now or when the last query is done with it.

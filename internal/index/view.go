@@ -15,6 +15,7 @@ type view struct{ sources []*source }
 // source is a part of a view: a sealed segment or a block in memory.
 type source struct {
 	info   segment.Info
+	store  *Store
 	stored *stored // or
 	block  *segment.Block
 }
@@ -45,7 +46,7 @@ func (s *Store) hold(v *view, from, to int64) (blocks []*segment.Block) {
 	for _, st := range s.segments {
 		if st.min < to && st.max >= from {
 			st.hold()
-			v.sources = append(v.sources, &source{info: st.info(), stored: st})
+			v.sources = append(v.sources, &source{info: st.info(), store: s, stored: st})
 		}
 	}
 	for _, g := range []*generation{s.sealing, s.open} {

@@ -59,6 +59,8 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 	m.Counter("shipper_index_unread_blocks_total", "Blocks of the write-ahead log that could not be read at start.").Int(s.Unread.Load())
 	m.Counter("shipper_index_adopted_segments_total", "Segments found that the catalogue did not know.").Int(s.Adopted.Load())
 	m.Counter("shipper_index_missing_segments_total", "Segments that are missing or cannot be read.").Int(s.Missing.Load())
+	m.Counter("shipper_index_damaged_segments_total", "Segments found damaged when they were read: set aside, and what of them is intact stored again.").Int(s.Damaged.Load())
+	m.Counter("shipper_index_lost_records_total", "Records in damaged segments that could not be read.").Int(s.LostRecords.Load())
 	m.Counter("shipper_index_sealed_segments_total", "Segments written.").Int(s.Sealed.Load())
 	m.Counter("shipper_index_seal_failures_total", "Seals that failed and were, or are being, tried again.").Int(s.SealFails.Load())
 	m.Counter("shipper_index_dropped_segments_total", "Segments dropped by retention.").Int(s.Dropped.Load())

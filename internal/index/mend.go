@@ -1,0 +1,112 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"shipper/internal/segment"
+)
+
+// A sealed segment that turns out to be damaged fails the query that found it,
+// which says so, and only that one: the maintainer sets the file aside, with its
+// name, and puts a segment of the blocks that are intact in its place.
+
+// found looks whether err says that st is damaged, and if so has it mended.
+func (s *Store) found(st *stored, err error) error {
+	var corrupt *segment.CorruptError
+	if !errors.As(err, &corrupt) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.mu.Lock()
+	if !slices.Contains(s.damaged, st) && slices.Contains(s.segments, st) {
+		s.damaged = append(s.damaged, st)
+	}
+	s.mu.Unlock()
+	s.poke()
+	return fmt.Errorf("%w; it is being set aside: ask again, and what of it can be read is there", err)
+}
+
+// mendAll deals with the segments that were found to be damaged.
+func (s *Store) mendAll() {
+	s.turns.Lock()
+	defer s.turns.Unlock()
+	s.mu.Lock()
+	damaged := s.damaged
+	s.damaged = nil
+	s.mu.Unlock()
+	for _, st := range damaged {
+		if err := s.mend(st); err != nil {
+			s.log.Error("a damaged segment cannot be mended, trying again when it is read", "path", st.path, "err", err)
+		}
+	}
+}
+
+// mend sets a damaged segment aside and stores what of it is intact. After a
+// crash in between, the next start finds the segment missing, or adopts it.
+func (s *Store) mend(st *stored) error {
+	blocks, cause, err := intact(st.path)
+	if err != nil {
+		return err
+	}
+	if cause == nil {
+		return nil // it was the disk, and is over
+	}
+	aside := fmt.Sprintf("%s.corrupt-%s", st.path, time.Now().UTC().Format("20060102T150405.000"))
+	if err := os.Rename(st.path, aside); errors.Is(err, fs.ErrNotExist) {
+		aside = ""
+	} else if err != nil {
+		return fmt.Errorf("set damaged segment aside: %w", err)
+	}
+	var mended *stored
+	if len(blocks) > 0 {
+		var info segment.Info
+		if info, err = segment.Write(st.path, blocks); err != nil {
+			return fmt.Errorf("write what is intact: %w", err)
+		}
+		mended = s.newStored(describe(st.id, info), st.path)
+		err = s.cat.put([]segmentInfo{mended.segmentInfo})
+	} else if aside != "" {
+		err = s.cat.remove([]segmentID{st.id})
+	}
+	if err != nil {
+		return fmt.Errorf("register what is intact: %w", err)
+	}
+	s.mu.Lock()
+	s.segments = slices.DeleteFunc(s.segments, func(other *stored) bool { return other == st })
+	lost := st.rows
+	if mended != nil {
+		s.segments = append(s.segments, mended)
+		lost -= mended.rows
+	}
+	s.mu.Unlock()
+	st.replace()
+	s.Stats.Damaged.Add(1)
+	s.Stats.LostRecords.Add(lost)
+	s.log.Error("a segment is damaged: it was set aside, and what of it is intact stored again", "path", st.path, "moved_to", aside,
+		"records", st.rows, "lost_records", lost, "err", cause)
+	return nil
+}
+
+// intact returns the blocks of a segment file that can be read, and what is wrong
+// with it, nil if nothing is. err is of the file system.
+func intact(path string) (blocks []*segment.Block, cause, err error) {
+	f, err := segment.Open(path)
+	var corrupt *segment.CorruptError
+	if errors.As(err, &corrupt) || errors.Is(err, fs.ErrNotExist) {
+		return nil, err, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	blocks, err = f.Intact(func(err error) {
+		if cause == nil {
+			cause = err
+		}
+	})
+	return blocks, cause, err
+}
