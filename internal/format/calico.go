@@ -124,6 +124,9 @@ func calicoValue(s []byte, i int) int {
 	}
 	depth := 0
 	for j := i; j < len(s); j++ {
+		if !delimits[s[j]] {
+			continue
+		}
 		switch s[j] {
 		case '"':
 			if depth > 0 {

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"shipper/internal/record"
@@ -11,6 +12,9 @@ import (
 // at line ends, and valid UTF-8. If there is anything to do, src becomes a copy
 // at the end of the arena. It reports whether bytes were replaced by U+FFFD.
 func (p *Parser) clean() (replaced bool) {
+	if p.src[0] != '[' && p.src[0] != '^' && isPlain(p.src) {
+		return false
+	}
 	if bytes.IndexByte(p.src, 0x1b) >= 0 || bytes.IndexByte(p.src, '\n') >= 0 && bytes.Contains(p.src, []byte("\r\n")) {
 		at := len(p.b.Arena)
 		p.b.Arena = appendStripped(p.b.Arena, p.src)
@@ -28,6 +32,25 @@ func (p *Parser) clean() (replaced bool) {
 		replaced = true
 	}
 	return replaced
+}
+
+// isPlain reports whether all of text, which has none of its bytes to be
+// changed then, is ASCII without control characters.
+func isPlain(text []byte) bool {
+	bad := uint64(0)
+	for ; len(text) >= 8; text = text[8:] {
+		w := binary.LittleEndian.Uint64(text)
+		bad |= (w - ones*' ') | w // bytes below the blank, and above ASCII
+	}
+	if bad&highs != 0 {
+		return false
+	}
+	for _, c := range text {
+		if c-' ' >= 0x80-' ' {
+			return false
+		}
+	}
+	return true
 }
 
 // pastedColour returns the length of the control sequence for a colour that text

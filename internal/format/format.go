@@ -245,7 +245,9 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	if hi == lo {
 		return
 	}
-	if p.src[0] != '{' || !p.json() || p.head.flags&(nonASCII|rawControls) != 0 && !tidy(p.src) {
+	if p.src[0] != '{' {
+		p.general(observed)
+	} else if !p.json() || p.head.flags&(nonASCII|rawControls) != 0 && !tidy(p.src) {
 		p.again(observed)
 		p.general(observed)
 	}

@@ -37,7 +37,10 @@ func (p *Parser) tidbParts(i int) {
 	placed := false
 	var waiting record.Span // the logger or the message
 	for i < len(s) && s[i] != '\n' {
-		if s[i] != '[' { // a blank, or what an encoder left behind a value
+		if s[i] == ' ' && i+1 < len(s) && s[i+1] == '[' {
+			i++
+		}
+		if s[i] != '[' { // what an encoder left behind a value
 			j := bytes.Index(s[i:lineEnd(s, i)], []byte(" ["))
 			if j < 0 {
 				i = lineEnd(s, i)
