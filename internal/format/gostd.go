@@ -49,7 +49,9 @@ func (p *Parser) goStd() bool {
 	if start == 0 && charmHead(s, i) {
 		return false
 	}
-	i = p.sourceFile(i, ".go")
+	if n := p.sourceFile(i, ".go"); n > i {
+		i = p.sourceFunction(n)
+	}
 	p.stdMessage(0, start, i)
 	return true
 }
@@ -95,6 +97,23 @@ func (p *Parser) sourceFile(i int, extension string) int {
 	return e
 }
 
+// sourceFunction takes the "name() " and the "[I] " at i, which Gitea writes
+// behind file and line, and returns the index behind them.
+func (p *Parser) sourceFunction(i int) int {
+	s := p.src
+	e := token(s, i)
+	if e < i+3 || string(s[e-2:e]) != "()" || e+5 > len(s) || string(s[e:e+2]) != " [" || s[e+3] != ']' {
+		return i
+	}
+	number := severityWord(s[e+2 : e+3])
+	if number == 0 || s[e+2] > 'Z' {
+		return i
+	}
+	p.addText(nameFunction, p.span(i, e-2))
+	p.r.Severity, p.r.SeverityText = number, p.span(e+2, e+3)
+	return e + 4 + blanksAt(s, e+4)
+}
+
 // goFileOnly parses a line that has a file in front, but neither date nor time.
 func (p *Parser) goFileOnly() bool {
 	i := p.sourceFile(0, ".go")
@@ -119,6 +138,8 @@ func (p *Parser) stdMessage(lo, hi, i int) {
 		p.r.Severity, p.r.SeverityText = number, p.span(i+a, i+b)
 		if colon {
 			i = p.component(i + rest)
+		} else if n := p.sourceFile(i+rest, ".rs"); n > i+rest { // TiKV of old
+			i = n
 		}
 	} else if a, b, _, _, number := opening(s[lo:hi]); number > 0 {
 		p.r.Severity, p.r.SeverityText = number, p.span(lo+a, lo+b)

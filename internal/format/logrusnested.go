@@ -94,7 +94,7 @@ func nestedPair(s []byte, i int) (end, key int) {
 	for key = i + 1; key < len(s) && isIdent(s[key]); {
 		key++
 	}
-	if key < len(s) && s[key] != ':' {
+	if key < len(s) && s[key] != ':' || sourceFile(s[i+1:min(key, len(s))]) { // "[main.go:12]" is no pair
 		key = i + 1
 	}
 	depth := 0

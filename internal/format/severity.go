@@ -184,6 +184,9 @@ func opening(s []byte) (lo, hi, rest int, colon bool, number uint8) {
 		rest = hi + 1
 	case c == ' ' && n > 2 && capitals:
 		rest = hi
+		if k := hi + blanksAt(s, hi); k+1 < len(s) && s[k] == ':' && s[k+1] == ' ' { // rclone's
+			colon, rest = true, k+1
+		}
 	default:
 		return 0, 0, 0, false, 0
 	}

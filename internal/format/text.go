@@ -31,9 +31,21 @@ func (p *Parser) text() {
 	if len(s) > 0 && s[0] == '[' {
 		start = 1
 	}
+	if len(s) > 24 && start == 1 && s[2] == ']' && s[3] == ' ' { // InfluxDB's level stands in front of the time
+		if ns, n, source := p.clock.at(s[4:]); n > 0 && severityWord(s[1:2]) > 0 && 5+n < len(s) {
+			p.r.Time, p.r.TimeSource = ns, source
+			p.r.Severity, p.r.SeverityText = severityWord(s[1:2]), p.span(1, 2)
+			p.r.Body = p.span(5+n, len(s))
+			return
+		}
+	}
 	ns, n, source := p.clock.at(s[start:])
 	if n == 0 {
-		if lo, hi, _, _, number := opening(s); number > 0 {
+		lo, hi, _, _, number := opening(s)
+		if number == 0 {
+			hi, number = label(s)
+		}
+		if number > 0 {
 			p.r.Severity, p.r.SeverityText = number, p.span(lo, hi)
 		}
 		return
@@ -46,6 +58,20 @@ func (p *Parser) text() {
 	if end > 0 {
 		p.textBody(end)
 	}
+}
+
+// label returns the length of the level that tools of the command line write in
+// front of their text, in lower case: "error: text".
+func label(s []byte) (n int, number uint8) {
+	n = bytes.IndexByte(s[:min(len(s), 8)], ':')
+	if n < 5 || n+1 >= len(s) || s[n+1] != ' ' {
+		return 0, 0
+	}
+	switch string(s[:n]) {
+	case "error", "warning", "fatal":
+		return n, severityWord(s[:n])
+	}
+	return 0, 0
 }
 
 // headWords bounds how many words in brackets stand before a level.

@@ -56,6 +56,27 @@ func TestLibraryFields(t *testing.T) {
 	f("====================\n\nVersion: 0.9\n\n   0: a::b\n   1: c::d\n\n\nThread 'main' panicked at 'it broke', src/lib.rs:465\n\nThis is a bug. Please report it at:\n\n\thttps://example.com\n",
 		`"format":"rust-panic"`, `"message":"it broke"`, `"thread.name":"main"`, `"exception.stacktrace":"   0: a::b\n   1: c::d"`, `"code.line.number":465`)
 
+	// MinIO, cut short and odd.
+	f("API: SYSTEM()\nTime: 09:21:34 UTC 11/23/2026\n: x\nError: it broke\ntwice", `"format":"minio"`, `"message":"it broke\ntwice"`, `"timestamp":"2026-11-23T09:21:34Z"`)
+	f("API: SYSTEM()\nTime: 09:21:34 CEST 11/23/2026", `"format":"minio"`, `line_no_zone`, `"message":"API: SYSTEM()`)
+	f("API: SYSTEM()\nTime: 08:52:14:0\nError: x", `no "minio"`)
+
+	// Text with a time.
+	f("2026-11-23 06:25:41 Parity Polkadot", `"message":"Parity Polkadot"`, `"format":"text"`)
+	f("[2026-11-23 06:25:41.123] started", `"message":"started"`, `"2026-11-23T06:25:41.123Z"`)
+	f("2026-11-23 06:25:41.123 [I] [main.go:12]  started", `"message":"[main.go:12]  started"`, `"severity":"info"`)
+	f("2026-11-23 06:25:41.123 UTC 0001 INFO [peer.node] serve -> Starting", `"severity":"info"`, `"message":"[peer.node] serve -> Starting"`)
+	f("2026-11-23 06:25:41.123 UTC 0001", `"message":"0001"`)
+	f("error: it broke", `"severity":"error"`, `"message":"error: it broke"`)
+	f("warning: unused", `"severity":"warn"`)
+	f("note: this is no level", `no "severity":`)
+	f("[I] 2026-11-23T06:25:41Z started", `"severity":"info"`, `"timestamp":"2026-11-23T06:25:41Z"`, `"message":"started"`)
+
+	// rclone, Gitea and old TiKV, behind the header of package log.
+	f("2026/11/23 06:25:41 ERROR : file.txt: Failed to copy", `"severity":"error"`, `"message":"file.txt: Failed to copy"`)
+	f("2026/11/23 06:25:41 cmd/web.go:102:runWeb() [I] Starting", `"severity":"info"`, `"message":"Starting"`, `"code.function.name":"runWeb"`, `"code.line.number":102`)
+	f("2026/11/23 06:25:41.123 INFO apply.rs:123: [region 4] apply", `"severity":"info"`, `"message":"[region 4] apply"`, `"code.file.path":"apply.rs"`)
+
 	// A panic without tabs.
 	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
 
