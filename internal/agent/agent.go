@@ -126,16 +126,18 @@ func (a *Agent) run(ctx context.Context) error {
 	defer server.Close()
 
 	// Delivery outlives the inputs, so that what they read last goes out, too.
-	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopSending()
+	sending, stopSending := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stopSending(nil)
 	reading, stopReading := context.WithCancelCause(ctx)
 	defer stopReading(nil)
-	a.senders.agent, a.senders.ctx = a, sending
+	// A sender ends early if the queue has failed, which an idle input would not notice.
+	defer context.AfterFunc(sending, func() { stopReading(context.Cause(sending)) })()
+	a.senders.agent, a.senders.ctx, a.senders.fail = a, sending, stopSending
 	a.readers.agent, a.readers.ctx, a.readers.fail, a.readers.running = a, reading, stopReading, map[string]*reader{}
 	if err := a.follow(a.config()); err != nil {
 		stopReading(err)
 		a.flow.Close()
-		stopSending()
+		stopSending(nil)
 		a.senders.wait()
 		return err
 	}
@@ -150,8 +152,11 @@ func (a *Agent) run(ctx context.Context) error {
 		ctx = stopped
 	}
 	_ = fail.Point("agent.stop.drain") // an error would have nobody to tell
-	a.drain(ctx)
-	stopSending()
+	a.drain(ctx, sending)
+	if err == nil {
+		err = context.Cause(sending)
+	}
+	stopSending(nil)
 	a.senders.wait()
 	return err
 }
@@ -192,8 +197,9 @@ func (a *Agent) read(ctx context.Context) error {
 }
 
 // drain waits until every output has everything: without end if the inputs
-// have ended by themselves, for drainTime if the agent was told to stop.
-func (a *Agent) drain(ctx context.Context) {
+// have ended by themselves, for drainTime if the agent was told to stop, and
+// not at all if sending has ended.
+func (a *Agent) drain(ctx, sending context.Context) {
 	limit, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cancel) })
@@ -203,6 +209,8 @@ func (a *Agent) drain(ctx context.Context) {
 	for a.undelivered() > 0 {
 		select {
 		case <-tick.C:
+		case <-sending.Done():
+			return
 		case <-limit.Done():
 			a.Log.Info("stopped with blocks left to deliver: they are sent after the next start", "blocks", a.undelivered())
 			return

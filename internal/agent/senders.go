@@ -19,6 +19,7 @@ import (
 type senders struct {
 	agent *Agent
 	ctx   context.Context // ends all of them
+	fail  func(error)     // ends all of them and the agent
 
 	mu      sync.Mutex
 	running []*sender
@@ -107,6 +108,7 @@ func (s *senders) start(c config.Output, o *deliver.Output) (*sender, error) {
 		defer stop()
 		if err := o.Run(ctx); err != nil {
 			o.Log.Error("delivery has ended", "err", err)
+			s.fail(err)
 		}
 	}()
 	return now, nil

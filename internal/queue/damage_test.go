@@ -52,6 +52,9 @@ func TestIndexIsBuiltAgain(t *testing.T) {
 			f.WriteAt(make([]byte, 8192), 0)
 			f.Close()
 		},
+		// In the file's first two pages, at byte 56: the number of pages.
+		"a bit of meta page 0": func(t *testing.T, path string) { flipAt(t, path, 56) },
+		"a bit of meta page 1": func(t *testing.T, path string) { flipAt(t, path, 4096+56) },
 		"data page": func(t *testing.T, path string) {
 			b, _ := os.ReadFile(path)
 			for off := 2 * 4096; off < len(b); off += 4096 {
@@ -101,6 +104,18 @@ func TestIndexIsBuiltAgain(t *testing.T) {
 			}
 			closeAndVerify(t, q)
 		})
+	}
+}
+
+func flipAt(t *testing.T, path string, at int) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[at] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -137,6 +137,9 @@ func (q *Queue) openIndex(path string) error {
 	}
 	var ok bool
 	err = guarded(func() error {
+		if err := checkMetas(db); err != nil {
+			return err
+		}
 		return db.View(func(tx *bbolt.Tx) (err error) {
 			q.head, ok, err = readHead(tx)
 			return err

@@ -112,6 +112,30 @@ func cutAtRandom(t *testing.T, rounds int) {
 // was sent. The kernel shows what was written all the same: what of it is on the
 // disk nobody knows, and nothing may be sent that is not.
 func cutBehindEIO(t *testing.T) {
+	var d *disk
+	s, srv, o, agent := sentNotAcked(t, func(s *site.Site) { d = mountExt4(t, s.AgentDir(), "64m") },
+		func(s *site.Site, agent *site.Process) {
+			// A commit syncs twice, mostly in one thread.
+			inject(t, agent, filepath.Join(s.AgentDir(), "index.db"), "fdatasync", "error=EIO:when=2+2")
+		})
+	d.cut(t, agent)
+	srv.mild.Store(true)
+	o.Write(t, 700)
+	s.StartAgent(t)
+	settle(t, s, o)
+	if n := s.IndexMetric(t, "shipper_index_conflicts_total"); n != 0 {
+		t.Errorf("%v blocks came with another content", n)
+	}
+	if !strings.Contains(s.AgentLog.String(), "input/output error") {
+		t.Error("no sync failed")
+	}
+}
+
+// sentNotAcked runs an agent whose last commit has a block that its receiver has
+// stored, and not answered. It calls prepare before the agent starts, and before
+// before that commit.
+func sentNotAcked(t *testing.T, prepare func(*site.Site), before func(*site.Site, *site.Process)) (*site.Site, *server, *site.Oracle, *site.Process) {
+	t.Helper()
 	var armed atomic.Bool
 	stored := make(chan bool, 100)
 	srv := &server{script: func(int) act {
@@ -128,7 +152,7 @@ func cutBehindEIO(t *testing.T) {
 	srv.target = s.URL()
 	serve(t, srv)
 	shipTo(t, s, srv.url(), "")
-	d := mountExt4(t, s.AgentDir(), "64m")
+	prepare(s)
 	s.StartIndexer(t)
 	agent := s.StartAgent(t)
 	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
@@ -142,21 +166,10 @@ func cutBehindEIO(t *testing.T) {
 		return time.Since(since) > 1500*time.Millisecond // acknowledgements wait for a second
 	})
 	armed.Store(true)
-	// A commit syncs twice, mostly in one thread.
-	inject(t, agent, filepath.Join(s.AgentDir(), "index.db"), "fdatasync", "error=EIO:when=2+2")
+	before(s, agent)
 	o.Write(t, 300)
 	<-stored
-	d.cut(t, agent)
-	armed.Store(false)
-	o.Write(t, 700)
-	s.StartAgent(t)
-	settle(t, s, o)
-	if n := s.IndexMetric(t, "shipper_index_conflicts_total"); n != 0 {
-		t.Errorf("%v blocks came with another content", n)
-	}
-	if !strings.Contains(s.AgentLog.String(), "input/output error") {
-		t.Error("no sync failed")
-	}
+	return s, srv, o, agent
 }
 
 // cutIndexerAt cuts the power of the indexer's disk while it stores and seals:
