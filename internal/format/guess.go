@@ -28,10 +28,17 @@ func guessOf(name []byte, k key, hash uint) guess {
 	return g
 }
 
-// is reports whether the key is at i, with the byte end behind it.
+// is reports whether the key is at i, with the byte end behind it. It does not
+// know keys among the last 16 bytes of s.
 func (g *guess) is(s []byte, i int, end byte) bool {
 	return len(s)-i > 16 && binary.LittleEndian.Uint64(s[i:])&g.mask == g.head && s[i+g.length] == end &&
 		(g.length <= 8 || binary.LittleEndian.Uint64(s[i+g.length-8:]) == g.tail)
+}
+
+// last is is for the last 16 bytes of s.
+func (g *guess) last(s []byte, i int, end byte) bool {
+	j := i + g.length
+	return len(s)-i <= 16 && j < len(s) && s[j] == end && g.same(s[i:j])
 }
 
 // same reports whether name is the key.

@@ -29,7 +29,7 @@ func (p *Parser) logfmt() bool {
 			ok   bool
 		)
 		g := &p.pairKeys[p.head.keys%uint8(len(p.pairKeys))]
-		guessed := g.length > 0 && g.is(s, i, '=')
+		guessed := g.length > 0 && (g.is(s, i, '=') || g.last(s, i, '='))
 		if guessed {
 			key, next = p.span(i, i+g.length), i+g.length+1
 		} else if key, next, ok = p.pairKey(i); !ok {
@@ -378,7 +378,7 @@ func (p *Parser) eventPairs(i, hi int) {
 func (p *Parser) eventPair(i int) int {
 	g := &p.pairKeys[p.head.keys%uint8(len(p.pairKeys))]
 	p.head.keys++
-	if g.length > 0 && g.is(p.src, i, '=') {
+	if g.length > 0 && (g.is(p.src, i, '=') || g.last(p.src, i, '=')) {
 		f, next, _ := p.pairValue(p.span(i, i+g.length), i+g.length+1)
 		p.promoteHashed(g.key, g.hash, f)
 		return next

@@ -39,7 +39,7 @@ func (p *Parser) rustKey(i, hi int, end byte) (key int, g *guess) {
 	s := p.src
 	g = &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]
 	p.head.keys++
-	if g.length > 0 && g.is(s, i, end) {
+	if g.length > 0 && (g.is(s, i, end) || g.last(s, i, end)) {
 		return i + g.length, g
 	}
 	key = identEnd(s[:hi], i)
@@ -70,7 +70,7 @@ func (p *Parser) rustValue(i, key, end int, span bool) rustValue {
 // rustKeyAt reports whether there is the key of a field at i.
 func (p *Parser) rustKeyAt(i, end int) bool {
 	s := p.src
-	if g := &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]; g.length > 0 && g.is(s, i, '=') {
+	if g := &p.rustKeys[p.head.keys%uint8(len(p.rustKeys))]; g.length > 0 && (g.is(s, i, '=') || g.last(s, i, '=')) {
 		return true
 	}
 	e := identEnd(s[:end], i)
