@@ -126,7 +126,7 @@ var rows = [...]row{
 	{record.FormatZapConsole, digits + "DIWEPFdiwepf", (*Parser).zapConsole},
 	{record.FormatZerologConsole, digits + "JFMASOND<", (*Parser).shortLevels},
 	{record.FormatHclogText, " " + digits + "[", (*Parser).hclogText},
-	{record.FormatLogrusTTY, " TDIWEFPC", (*Parser).bracketTime},
+	{record.FormatLogrusTTY, " TDIWEFPC[", (*Parser).bracketTime},
 	{record.FormatGoZero, digits, (*Parser).goZero},
 	{record.FormatGoLogging, digits, (*Parser).goLogging},
 	{record.FormatSeelog, digits, (*Parser).seelog},

@@ -116,6 +116,7 @@ var keys = [...]struct {
 	{"datetime", roleTimeMaybe},
 	{"eventTime", roleTimeMaybe},
 	{"@t", roleTimeMaybe},
+	{"asctime", roleTimeMaybe},
 
 	{"levelname", roleLevel},
 	{"log.level", roleLevel},
@@ -129,10 +130,12 @@ var keys = [...]struct {
 	{"severity_text", roleLevel},
 	{"severityText", roleLevel},
 	{"@l", roleLevel},
+	{"level_name", roleLevel},
 
 	{"short_message", roleMessage},
 	{"textPayload", roleMessage},
 	{"Message", roleMessage},
+	{"@m", roleMessage},
 	{"event", roleMessageMaybe},
 	{"body", roleMessageMaybe},
 	{"Body", roleMessageMaybe},

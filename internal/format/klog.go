@@ -58,6 +58,9 @@ func (p *Parser) klogHeader() int {
 	for i < len(s) && s[i] == ' ' {
 		i++
 	}
+	if i == first+1 && s[i]|0x20 >= 'a' {
+		return p.weedHeader(ns, i)
+	}
 	pid := i
 	for i < len(s) && s[i]-'0' < 10 {
 		i++
@@ -86,6 +89,23 @@ func (p *Parser) klogHeader() int {
 		i++
 	}
 	return i
+}
+
+// weedHeader takes the place at i, and the time, of a line of SeaweedFS:
+//
+//	Lmmdd hh:mm:ss.uuuuuu file.go:322 text
+func (p *Parser) weedHeader(ns int64, i int) int {
+	s := p.src
+	e := token(s, i)
+	name, line := fileLine(s[i:e])
+	if name == 0 || !sourceFile(s[i:i+name]) || e == len(s) {
+		return -1
+	}
+	p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
+	p.r.Severity, p.r.SeverityText = klogSeverity(s[0]), p.span(0, 1)
+	p.addText(nameFile, p.span(i, i+name))
+	p.b.AddField(record.IntField(nameLine, line))
+	return e + 1
 }
 
 func klogSeverity(c byte) uint8 {

@@ -12,6 +12,8 @@ import (
 //	INFO[0000] message in columns      key=value                   logrus
 //	INFO[2006-01-02T15:04:05Z]file:line function() message         logrus
 //	INFO [01-02|15:04:05.000] message in columns      key=value    go-ethereum
+//	[INFO] [01-02|15:04:05.000] message in columns      key=value  Erigon
+//	[01-02|15:04:05.000] INFO message                              AvalancheGo
 //	INFO[01-02|15:04:05] message in columns      key=value         log15
 //	I[2006-01-02|15:04:05.000] message in columns      key=value   Tendermint, CometBFT
 //	  INFO[0000] message in columns      key=value without quotes  apex
@@ -19,6 +21,9 @@ func (p *Parser) bracketTime() bool {
 	s := p.src
 	if len(s) > 24 && s[1] == '[' && s[12] == '|' {
 		return p.tendermint()
+	}
+	if s[0] == '[' {
+		return p.bracketFirst()
 	}
 	lo := 0
 	for lo < len(s) && lo < 3 && s[lo] == ' ' {
@@ -62,6 +67,47 @@ func (p *Parser) bracketTime() bool {
 		return true
 	}
 	p.logrusEvent(e + 1)
+	return true
+}
+
+// bracketFirst is bracketTime for Erigon and AvalancheGo.
+func (p *Parser) bracketFirst() bool {
+	s := p.src
+	if len(s) < 24 {
+		return false
+	}
+	level, i := 1, 0
+	if s[3] == '-' && s[6] == '|' { // the time comes first
+		e := bytes.IndexByte(s[:24], ']')
+		if e < 0 || e+3 >= len(s) || s[e+1] != ' ' {
+			return false
+		}
+		level, i = e+2, 1
+	}
+	end := level
+	for end < len(s) && end < level+8 && s[end]-'A' < 26 {
+		end++
+	}
+	number := severityWord(s[level:end])
+	if number == 0 || end-level < 4 {
+		return false
+	}
+	if i == 0 {
+		if i = end + 3; i+6 >= len(s) || string(s[end:i]) != "] [" || s[i+2] != '-' || s[i+5] != '|' {
+			return false
+		}
+	}
+	p.r.Severity, p.r.SeverityText = number, p.span(level, end)
+	if !p.geth(i, true, number) {
+		return false
+	}
+	if i == 1 {
+		p.r.Body.Len -= min(p.r.Body.Len, uint32(end-level))
+		p.r.Body.Off += uint32(end - level)
+		for p.r.Body.Len > 0 && p.b.Arena[p.r.Body.Off] == ' ' {
+			p.r.Body.Off, p.r.Body.Len = p.r.Body.Off+1, p.r.Body.Len-1
+		}
+	}
 	return true
 }
 

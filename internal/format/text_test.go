@@ -77,6 +77,13 @@ func TestLibraryFields(t *testing.T) {
 	f("2026/11/23 06:25:41 cmd/web.go:102:runWeb() [I] Starting", `"severity":"info"`, `"message":"Starting"`, `"code.function.name":"runWeb"`, `"code.line.number":102`)
 	f("2026/11/23 06:25:41.123 INFO apply.rs:123: [region 4] apply", `"severity":"info"`, `"message":"[region 4] apply"`, `"code.file.path":"apply.rs"`)
 
+	// Erigon, AvalancheGo, SeaweedFS.
+	f("[EROR] [11-23|06:25:41.123] failed                                   err=x", `"severity":"error"`, `"2026-11-23T06:25:41.123Z"`, `"message":"failed"`, `"exception.message":"x"`)
+	f("[11-23|06:25:41.123] INFO <P Chain> vm/vm.go:12: started", `"severity":"info"`, `"2026-11-23T06:25:41.123Z"`, `"message":"<P Chain> vm/vm.go:12: started"`)
+	f("[11-23|06:25:41.123] INFO", `no "geth"`)
+	f("I1123 06:25:41.123456 volume.go:322 Start 30GB", `"format":"klog"`, `"message":"Start 30GB"`, `"code.file.path":"volume.go"`, `"code.line.number":322`)
+	f("W1123 06:25:41     1 raft.go:12] text", `"format":"klog"`, `"message":"text"`, `"2026-11-23T06:25:41Z"`)
+
 	// A panic without tabs.
 	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
 

@@ -193,6 +193,18 @@ two
 --
 {"level":"INFO","msg":"of another"}
 `)
+	f("headers of SeaweedFS, Erigon and AvalancheGo", `I1123 06:25:41     1 master.go:122] a
+b
+--
+W1123 06:25:41.123456 raft.go:12 c
+--
+[INFO] [11-23|06:25:41.123] d
+e
+--
+[11-23|06:25:41.123] INFO <P Chain> f
+--
+[11-23|06:25:41.124] INFO <P Chain> g
+`)
 	f("what geth dies of", `CRIT [11-23|06:25:42.556] Failed to start                          err="x"
 --
 Fatal: Error starting: it is in use

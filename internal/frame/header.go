@@ -205,8 +205,11 @@ func bracketed(line []byte) mode {
 	if date(rest) || len(rest) > 12 && digit(rest[0]) && (shaped(rest, "00:00:00") || shaped(rest, "0000-00-00][00:00:00]")) {
 		return header
 	}
+	if len(rest) > 24 && shaped(rest, "00-00|00:00:00") {
+		return header // AvalancheGo's
+	}
 	if n := level(rest); n > 0 && n < len(rest) && (rest[n] == ']' || rest[n] == ' ' || rest[n] == '\t') {
-		if prefixed(line) == header || n == 4 && rest[n] == ']' && bytes.HasPrefix(rest[n+1:], []byte("  ")) { // hclog without a time
+		if prefixed(line) == header || len(rest) > n+18 && shaped(rest[n+3:], "00-00|00:00:00") || n == 4 && rest[n] == ']' && bytes.HasPrefix(rest[n+1:], []byte("  ")) { // hclog without a time
 			return header
 		}
 		return levelled
@@ -275,7 +278,7 @@ func capital(line []byte) mode {
 		// klog: Lmmdd hh:mm:ss.uuuuuu; CockroachDB: Lyymmdd hh:mm:ss.uuuuuu
 		switch line[0] {
 		case 'I', 'W', 'E', 'F':
-			if line[5] == ' ' && shaped(line[1:], "0000 00:00:00.") || line[7] == ' ' && shaped(line[1:], "000000 00:00:00.") {
+			if line[5] == ' ' && shaped(line[1:], "0000 00:00:00") && (line[14] == '.' || line[14] == ' ') || line[7] == ' ' && shaped(line[1:], "000000 00:00:00.") {
 				return header
 			}
 		}
