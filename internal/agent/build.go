@@ -22,6 +22,7 @@ import (
 	"shipper/internal/protocol/native"
 	"shipper/internal/protocol/ndjson"
 	"shipper/internal/protocol/otlp"
+	"shipper/internal/queue"
 	"shipper/internal/record"
 )
 
@@ -89,7 +90,7 @@ func (a *Agent) makeOutput(c config.Output) (*deliver.Output, error) {
 
 // makeRules compiles the rules; nil if there is nothing to do for them.
 func makeRules(c *config.Config) (*pipeline.Pipeline, error) {
-	if len(c.Rules)+len(c.Redact) == 0 {
+	if len(c.Rules)+len(c.Redact) == 0 && c.Queue.Full != string(queue.Shed) {
 		return nil, nil
 	}
 	return pipeline.New(c.Pipeline())

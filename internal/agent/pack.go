@@ -31,6 +31,7 @@ type packer struct {
 // part is what becomes one block: the records for one set of outputs.
 type part struct {
 	route   pipeline.Route
+	rank    pipeline.Priority
 	batches []*record.Batch
 	books   []input.Entry
 	records int
@@ -43,8 +44,8 @@ type packed struct {
 	chunks  []input.Chunk // to release after the commit
 }
 
-// pack makes a block for each set of outputs of the records of all chunks: one,
-// unless rules say otherwise.
+// pack makes a block for each set of outputs, and each priority, of the records
+// of all chunks: one, unless rules or the queue's policy say otherwise.
 func (p *packer) pack(chunks []input.Chunk) packed {
 	out := packed{chunks: append([]input.Chunk(nil), chunks...)}
 	p.begin()
@@ -64,7 +65,7 @@ func (p *packer) pack(chunks []input.Chunk) packed {
 		p.parse(b, c)
 		p.stats.Records.Add(int64(len(b.Records)))
 		if p.worker == nil {
-			p.part(0).add(b, c, int64(len(c.Data)))
+			p.part(0, pipeline.Unranked).add(b, c, int64(len(c.Data)))
 			continue
 		}
 		rest.Books = p.route(rest.Books, b, c)
@@ -107,15 +108,15 @@ func (p *packer) route(books []input.Entry, b *record.Batch, c input.Chunk) []in
 			view = p.views.get()
 			b.Select(view, some.Rows)
 		}
-		p.part(some.Route).add(view, c, some.Bytes)
+		p.part(some.Route, some.Rank).add(view, c, some.Bytes)
 	}
 	return books
 }
 
-// part returns the part for a set of outputs.
-func (p *packer) part(to pipeline.Route) *part {
+// part returns the part for a set of outputs and a priority.
+func (p *packer) part(to pipeline.Route, rank pipeline.Priority) *part {
 	for i := range p.parts {
-		if p.parts[i].route == to {
+		if p.parts[i].route == to && p.parts[i].rank == rank {
 			return &p.parts[i]
 		}
 	}
@@ -125,7 +126,7 @@ func (p *packer) part(to pipeline.Route) *part {
 		p.parts = append(p.parts, part{})
 	}
 	last := &p.parts[len(p.parts)-1]
-	*last = part{route: to, batches: last.batches[:0]}
+	*last = part{route: to, rank: rank, batches: last.batches[:0]}
 	return last
 }
 
@@ -145,12 +146,15 @@ func (p *packer) encode(from *part) queue.Append {
 	p.stats.Blocks.Add(1)
 	p.stats.RawBytes.Add(int64(raw))
 	p.stats.BlockBytes.Add(int64(len(payload)))
-	b := &queue.Block{Records: from.records, Raw: raw, Time: from.newest, Payload: payload}
+	b := &queue.Block{Records: from.records, Raw: raw, Time: from.newest, Payload: payload, Priority: priorities[from.rank]}
 	if p.worker != nil {
 		b.To = p.worker.Pipeline().Names(from.route)
 	}
 	return queue.Append{Block: b, Books: from.books}
 }
+
+// priorities are the queue's, by the pipeline's.
+var priorities = [...]queue.Priority{pipeline.Low: queue.Low, pipeline.Normal: queue.Normal, pipeline.High: queue.High}
 
 // entry is an entry of the books for records of c.
 func entry(c input.Chunk, kind input.EntryKind, bytes int64, records int) input.Entry {

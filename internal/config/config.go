@@ -77,7 +77,7 @@ type Stdin struct {
 type Queue struct {
 	MaxBytes Bytes    `yaml:"max_bytes"` // size on disk at which it is full
 	MaxAge   Duration `yaml:"max_age"`   // blocks older than this are dropped and counted; 0: no limit
-	Full     string   `yaml:"full"`      // block, drop-oldest or drop-newest
+	Full     string   `yaml:"full"`      // block, drop-oldest, drop-newest or shed
 }
 
 // Output is one destination of records. Exactly one of Native, HTTP,

@@ -19,6 +19,7 @@ type Rule struct {
 	Drop     bool     `yaml:"drop"`
 	Continue bool     `yaml:"continue"` // the rules behind it are looked at, too
 
+	Priority  string            `yaml:"priority"` // low, normal or high, for queue.full: shed
 	Sample    *Sample           `yaml:"sample"`
 	RateLimit *RateLimit        `yaml:"rate_limit"`
 	Set       map[string]string `yaml:"set"`
@@ -57,9 +58,12 @@ func (r *Redaction) setDefaults() { r.Action = "mask" }
 // floors are the severities a Sample can have as its Floor, by severity number.
 var floors = []string{"none", "trace", "debug", "info", "warn", "error", "fatal"}
 
+// priorities are those a Rule can have, by number.
+var priorities = []string{pipeline.Low: "low", pipeline.Normal: "normal", pipeline.High: "high"}
+
 // Pipeline returns the rules as the pipeline wants them.
 func (c *Config) Pipeline() pipeline.Config {
-	p := pipeline.Config{Redact: makeRedactions(c.Redact)}
+	p := pipeline.Config{Redact: makeRedactions(c.Redact), Priorities: c.Queue.Full == "shed"}
 	for _, o := range c.Outputs {
 		p.Outputs = append(p.Outputs, pipeline.Output{Name: o.Name, Default: o.Default})
 	}
@@ -71,6 +75,7 @@ func (c *Config) Pipeline() pipeline.Config {
 
 func (r *Rule) pipeline() pipeline.Rule {
 	p := pipeline.Rule{Name: r.Name, Match: r.Match, To: r.To, Drop: r.Drop, Continue: r.Continue, Remove: r.Remove, Redact: makeRedactions(r.Redact)}
+	p.Priority = pipeline.Priority(max(0, slices.Index(priorities, r.Priority)))
 	if s := r.Sample; s != nil {
 		p.Sample = &pipeline.Sample{Keep: s.Keep, Key: s.By}
 		if i := slices.Index(floors, s.Floor); i > 0 {
@@ -111,6 +116,9 @@ func (c *Config) validateRules(b *binder) {
 		r, path := &c.Rules[i], fmt.Sprintf("rules[%d]", i)
 		checkName(b, path, r.Name, names, i)
 		r.validate(b, path)
+		if at := path + ".priority"; r.Priority != "" && c.Queue.Full != "shed" && !b.faulty(at) {
+			b.fail(at, "has an effect with queue.full: shed only")
+		}
 		_, err := pipeline.New(pipeline.Config{Outputs: all.Outputs, Rules: all.Rules[i : i+1]})
 		b.compiled(err, "rules[0]", path)
 	}
@@ -136,6 +144,9 @@ func (b *binder) compiled(err error, own, path string) {
 }
 
 func (r *Rule) validate(b *binder, path string) {
+	if r.Priority != "" {
+		oneOf(b, path+".priority", r.Priority, priorities[1:]...)
+	}
 	if s := r.Sample; s != nil {
 		oneOf(b, path+".sample.floor", s.Floor, floors...)
 		if at := path + ".sample.keep"; (s.Keep <= 0 || s.Keep > 1) && !b.faulty(at) {

@@ -69,7 +69,7 @@ func (q *Queue) validate(b *binder) {
 	if q.MaxBytes < least && !b.faulty("queue.max_bytes") {
 		b.fail("queue.max_bytes", "%s is too small; it must be at least %s", q.MaxBytes, Bytes(least))
 	}
-	oneOf(b, "queue.full", q.Full, "block", "drop-oldest", "drop-newest")
+	oneOf(b, "queue.full", q.Full, "block", "drop-oldest", "drop-newest", "shed")
 }
 
 func (in *Input) validate(b *binder, path string) {

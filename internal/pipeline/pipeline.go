@@ -26,6 +26,9 @@ type Config struct {
 	Outputs []Output
 	Rules   []Rule
 	Redact  []Redaction // of every record that is kept
+
+	// Priorities keeps records of different priorities apart.
+	Priorities bool
 }
 
 // Output is a destination by its name.
@@ -45,6 +48,8 @@ type Rule struct {
 	To       []string // outputs, or All
 	Drop     bool
 	Continue bool // rules behind it are looked at, too; destinations add up
+
+	Priority Priority // with Config.Priorities; the last rule that says one decides
 
 	Sample *Sample
 	Limit  *Limit
@@ -91,6 +96,7 @@ type Pipeline struct {
 	Stats Stats
 
 	rules     []rule
+	ranked    bool
 	columns   []string  // LogQL names of the attributes and labels that rules look at
 	shares    int       // samplers that count by key
 	redactor  *redactor // of every record
@@ -104,7 +110,7 @@ const maxRules = 1000
 
 // New compiles a configuration. Its error is an *Error.
 func New(c Config) (*Pipeline, error) {
-	p := &Pipeline{}
+	p := &Pipeline{ranked: c.Priorities}
 	if len(c.Outputs) > maxOutputs {
 		return nil, &Error{"outputs", fmt.Errorf("more than %d outputs", maxOutputs)}
 	}
@@ -134,6 +140,7 @@ type rule struct {
 	test   test
 	levels uint32 // severities of records it can match, as bits
 	to     Route
+	rank   Priority
 	drop   bool
 	done   bool // the rules behind it are not looked at
 	sample *sampler
@@ -148,7 +155,7 @@ type rule struct {
 
 func (p *Pipeline) compile(c *Rule, path string) (rule, error) {
 	r := rule{
-		drop: c.Drop, done: !c.Continue, set: c.Set, rename: c.Rename,
+		drop: c.Drop, done: !c.Continue, rank: c.Priority, set: c.Set, rename: c.Rename,
 		dropReason: "rule:" + c.Name, sampleReason: "sample:" + c.Name, limitReason: "rate_limit:" + c.Name,
 	}
 	fail := func(key string, err error) (rule, error) { return rule{}, &Error{path + "." + key, err} }

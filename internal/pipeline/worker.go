@@ -32,6 +32,7 @@ type Worker struct {
 	shares    []map[uint64]float64 // of samplers with a key: what part of a record is due, by the key's hash
 	hits      []int64              // of rules, of this batch
 	unmatched int64                // of this batch
+	rank      Priority             // of r
 	parts     []Part
 	used      int
 	scrub     scrubber
@@ -55,7 +56,8 @@ func (w *Worker) Pipeline() *Pipeline { return w.p }
 
 // Part is what became of some records of a batch.
 type Part struct {
-	Route  Route   // where they go
+	Route  Route // where they go
+	Rank   Priority
 	Reason string  // why they were dropped, as the books have it; empty: they were not
 	Rows   []int32 // their numbers, in order
 	Bytes  int64   // as they were read
@@ -77,9 +79,13 @@ func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Pa
 	for i := range b.Records {
 		w.r, w.i = &b.Records[i], i
 		w.shape = w.shapeOfRecord()
+		w.rank = Unranked
 		route, reason := w.decide(now)
 		if reason == "" && w.p.redactor != nil {
 			w.redact(w.p.redactor)
+		}
+		if w.rank == Unranked && w.p.ranked && reason == "" {
+			w.rank = bySeverity(w.r.Severity)
 		}
 		part := w.part(route, reason)
 		part.Rows = append(part.Rows, int32(i))
@@ -142,6 +148,9 @@ func (w *Worker) decide(now int64) (to Route, reason string) {
 			return 0, reason
 		}
 		to |= r.to
+		if r.rank != Unranked && w.p.ranked {
+			w.rank = r.rank
+		}
 		if r.done {
 			return to, ""
 		}
@@ -200,10 +209,10 @@ func (w *Worker) redact(rd *redactor) {
 	}
 }
 
-// part returns the part of that route or reason.
+// part returns the part of that route or reason, and of the rank of the record.
 func (w *Worker) part(to Route, reason string) *Part {
 	for i := range w.parts[:w.used] {
-		if p := &w.parts[i]; p.Route == to && p.Reason == reason {
+		if p := &w.parts[i]; p.Route == to && p.Reason == reason && (p.Rank == w.rank || reason != "") {
 			return p
 		}
 	}
@@ -212,6 +221,6 @@ func (w *Worker) part(to Route, reason string) *Part {
 	}
 	p := &w.parts[w.used]
 	w.used++
-	p.Route, p.Reason, p.Rows, p.Bytes = to, reason, p.Rows[:0], 0
+	p.Route, p.Rank, p.Reason, p.Rows, p.Bytes = to, w.rank, reason, p.Rows[:0], 0
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -145,18 +146,18 @@ func (q *Queue) admit(b *batch) (fits bool, err error) {
 	if b.try != nil && b.try.committed {
 		return true, nil
 	}
-	n := int64(0)
-	for _, a := range b.as {
-		if a.Block != nil {
-			n += int64(len(a.Block.Payload)) + blocklog.Overhead + indexCost
+	if q.o.Full == Shed && !b.patient {
+		if err := q.shed(b); err != nil {
+			return false, err
 		}
 	}
+	n := b.size()
 	if n == 0 {
 		return true, nil
 	}
 	for dropped := false; ; {
 		if q.room(n) {
-			if !dropped {
+			if !dropped && !b.shedding {
 				q.hasRoom()
 			}
 			return true, nil
@@ -176,7 +177,7 @@ func (q *Queue) admit(b *batch) (fits bool, err error) {
 			}
 		case q.o.Full == DropNewest:
 			q.logDropping("newest")
-			dropNewest(b)
+			b.leaveOut(ReasonFull, func(*Block) bool { return true })
 			return true, nil
 		default:
 			return false, nil
@@ -208,19 +209,64 @@ func (q *Queue) logDropping(which string) {
 	}
 }
 
-// dropNewest takes the blocks out of a batch; the books say so.
-func dropNewest(b *batch) {
+// size is what the blocks of a batch take.
+func (b *batch) size() (n int64) {
+	for _, a := range b.as {
+		if a.Block != nil {
+			n += int64(len(a.Block.Payload)) + blocklog.Overhead + indexCost
+		}
+	}
+	return n
+}
+
+// shed leaves out the blocks of a batch that the queue is too full for.
+func (q *Queue) shed(b *batch) error {
+	over := func(p Priority) bool {
+		limit := q.o.MaxBytes
+		switch p {
+		case Normal:
+			limit -= limit / 10
+		case Low:
+			limit -= limit / 4
+		default:
+			return false // it waits
+		}
+		live := q.Stats.Blocks.Load()
+		return live > 0 && q.blocks.Bytes()+live*indexCost+b.size() > limit
+	}
+	if b.shedding = over(Low); !b.shedding { // the first limit
+		return nil
+	}
+	if err := errors.Join(q.flush(), q.reclaim()); err != nil {
+		return err
+	}
+	b.shedding = over(Low)
+	for _, p := range []Priority{Low, Normal} {
+		if over(p) && b.has(p) {
+			q.logDropping("least important")
+			b.leaveOut(ReasonShed, func(block *Block) bool { return block.Priority == p })
+		}
+	}
+	return nil
+}
+
+func (b *batch) has(p Priority) bool {
+	return slices.ContainsFunc(b.as, func(a Append) bool { return a.Block != nil && a.Block.Priority == p })
+}
+
+// leaveOut takes blocks out of a batch; the books say so.
+func (b *batch) leaveOut(reason string, which func(*Block) bool) {
 	as := make([]Append, len(b.as))
 	for i, a := range b.as {
-		as[i] = Append{Positions: a.Positions, Books: a.Books}
-		if a.Block == nil {
+		as[i] = a
+		if a.Block == nil || !which(a.Block) {
 			continue
 		}
 		b.refused = append(b.refused, a.Block)
-		as[i].Books = make([]input.Entry, len(a.Books))
+		as[i] = Append{Positions: a.Positions, Books: make([]input.Entry, len(a.Books))}
 		for j, e := range a.Books {
 			if e.Kind == input.Queued {
-				e.Kind, e.Reason = input.Dropped, ReasonFull
+				e.Kind, e.Reason = input.Dropped, reason
 			}
 			as[i].Books[j] = e
 		}

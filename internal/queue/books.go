@@ -19,6 +19,7 @@ const OlderFiles = "(older files)"
 // Reasons the queue itself gives in the books.
 const (
 	ReasonFull    = "queue_full" // dropped by the policy for a full queue
+	ReasonShed    = "queue_shed" // left out by Shed
 	ReasonAge     = "queue_age"  // dropped by Options.MaxAge
 	ReasonCorrupt = "corrupt"    // lost to damage on disk
 )

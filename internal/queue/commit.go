@@ -26,8 +26,9 @@ type batch struct {
 	drop    ID   // blocks up to it are dropped
 	rotate  bool // begin a new segment
 
-	refused []*Block // by the policy for a full queue
-	try     *attempt // the last one
+	refused  []*Block // by the policy for a full queue
+	shedding bool     // the queue is so full that some blocks are left out
+	try      *attempt // the last one
 }
 
 // attempt is a commit whose outcome is not known at first.

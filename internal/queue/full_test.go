@@ -251,3 +251,57 @@ func TestUnknownPolicy(t *testing.T) {
 		t.Error("opened")
 	}
 }
+
+// TestShed fills a queue that nobody empties: what is of low priority is left out
+// first, then what is normal, and the rest waits.
+func TestShed(t *testing.T) {
+	var l logs
+	q := open(t, t.TempDir(), Options{MaxBytes: 40 << 10, SegmentBytes: 4 << 10, Full: Shed, Log: l.logger()})
+	c := cursor(t, q, "a")
+	kept, last := map[Priority]int{}, map[Priority]int{}
+	n := 0
+	add := func(p Priority) error {
+		n++
+		g := group(n, 1000)
+		g.Block.Priority = p
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		err := q.Append(ctx, []Append{g})
+		if err == nil && g.Block.Sequence != 0 {
+			kept[p]++
+			last[p] = n
+		}
+		return err
+	}
+	for range 20 {
+		for _, p := range []Priority{Low, Normal, High} {
+			if err := add(p); err != nil && p != High {
+				t.Fatalf("priority %d: %v", p, err)
+			}
+		}
+	}
+	if !(last[Low] < last[Normal] && last[Normal] < last[High]) || kept[Low] == 0 {
+		t.Errorf("kept %v, the last ones %v", kept, last)
+	}
+	if q.Stats.Full.Load() != 1 {
+		t.Error("what is important does not wait")
+	}
+	sums := books(t, q)
+	checkBooks(t, sums)
+	if left := int64(40 - kept[Low] - kept[Normal]); sums["dropped "+ReasonShed] != 900*left || q.Stats.Dropped.Load() != left {
+		t.Errorf("%d left out, books %v, stats %d", left, sums, q.Stats.Dropped.Load())
+	}
+	if strings.Count(l.String(), "dropping the least important") != 1 {
+		t.Errorf("logged:\n%s", &l)
+	}
+	got := take(t, c)
+	if len(got) != kept[Low]+kept[Normal]+kept[High] {
+		t.Errorf("got %d of %v", len(got), kept)
+	}
+	c.Ack(got[len(got)-1])
+	before := kept[Low]
+	if err := add(Low); err != nil || kept[Low] != before+1 {
+		t.Errorf("%v, kept %v when there is room again", err, kept)
+	}
+	closeAndVerify(t, q)
+}

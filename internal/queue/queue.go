@@ -43,6 +43,21 @@ const (
 	Wait       Policy = "block"       // Append waits for space; the default
 	DropOldest Policy = "drop-oldest" // a segment's worth of the oldest blocks goes
 	DropNewest Policy = "drop-newest" // the blocks that are appended go
+
+	// Shed leaves out blocks of Low priority once the queue is three quarters
+	// full, of Normal priority once it is at nine tenths, and is Wait for the
+	// others.
+	Shed Policy = "shed"
+)
+
+// Priority is what a block is worth under Shed.
+type Priority uint8
+
+// The priorities; the zero value is High.
+const (
+	High Priority = iota
+	Normal
+	Low
 )
 
 // Options of a queue. The zero value is fine.
@@ -107,7 +122,7 @@ func (o *Options) complete() error {
 	switch o.Full {
 	case "":
 		o.Full = Wait
-	case Wait, DropOldest, DropNewest:
+	case Wait, DropOldest, DropNewest, Shed:
 	default:
 		return fmt.Errorf("unknown policy %q for a full queue", o.Full)
 	}
@@ -146,6 +161,9 @@ type Block struct {
 	Raw      int   // bytes before compression
 	Time     int64 // of the newest record, ns since the Unix epoch
 	Payload  []byte
+
+	// Priority is looked at by Append only.
+	Priority Priority
 
 	// To are the names of the outputs it is for; nil is all those that take
 	// what is not addressed: see Cursor.AddressedOnly. Next leaves it out.
