@@ -163,27 +163,31 @@ func decodeBlock(d *block.Decoder, payload []byte, maxBytes int) ([]*record.Batc
 // records: each may become a column.
 const maxNames = 1 << 17
 
-// namesOf counts the names of attributes in decoded batches: the records of one
-// shape have theirs in common, at the same place.
+// namesOf counts the names of attributes in decoded batches.
 func namesOf(batches []*record.Batch) (n int) {
-	shapes := make(map[uint32]struct{})
 	for _, b := range batches {
-		if n += len(b.Stream.Labels); len(b.Fields) <= 64 {
-			n += len(b.Fields)
+		n += len(b.Stream.Labels) + namesIn(b)
+	}
+	return n
+}
+
+// namesIn counts the names of attributes in a decoded batch, or a part of it: the
+// records of one shape have theirs in common, at the same place.
+func namesIn(b *record.Batch) (n int) {
+	var seen map[uint32]struct{}
+	last := uint32(0)
+	for i := range b.Records {
+		fields := b.FieldsOf(&b.Records[i])
+		if len(fields) == 0 || n > 0 && fields[0].Key.Off == last {
 			continue
 		}
-		clear(shapes)
-		last := uint32(0)
-		for i := range b.Records {
-			fields := b.FieldsOf(&b.Records[i])
-			if len(fields) == 0 || i > 0 && fields[0].Key.Off == last {
-				continue
-			}
-			last = fields[0].Key.Off
-			if _, seen := shapes[last]; !seen {
-				shapes[last] = struct{}{}
-				n += len(fields)
-			}
+		last = fields[0].Key.Off
+		if seen == nil {
+			seen = make(map[uint32]struct{})
+		}
+		if _, known := seen[last]; !known {
+			seen[last] = struct{}{}
+			n += len(fields)
 		}
 	}
 	return n

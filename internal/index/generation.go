@@ -21,6 +21,9 @@ const (
 	maxColumns = 4096
 	// partFields is how many fields are added at a time.
 	partFields = 1 << 14
+	// maxCells bounds rows times columns of a block: who reads a row needs a bit
+	// or two for each cell.
+	maxCells = 1 << 24
 	// maxDays bounds the days, and with them the segments, of a generation: a
 	// block may have 36 days, 14 months and 21 years.
 	maxDays = 96
@@ -80,6 +83,9 @@ func (g *generation) add(b *record.Batch, arrival int64) (full []*piece) {
 			g.days[day] = d
 		}
 		for part := range parts(b) {
+			if d.rows != nil && !fits(d.rows, part) {
+				full = append(full, g.cut(d))
+			}
 			if g.addTo(d, part) {
 				full = append(full, g.cut(d))
 			}
@@ -91,18 +97,19 @@ func (g *generation) add(b *record.Batch, arrival int64) (full []*piece) {
 	return full
 }
 
-// parts yields b in parts of not many more fields than partFields: b itself, as it
-// most often has fewer.
+// parts yields b in parts of not many more fields than partFields, and not many
+// more cells than maxCells should they all have names of their own: b itself, as
+// it most often has fewer.
 func parts(b *record.Batch) iter.Seq[*record.Batch] {
 	return func(yield func(*record.Batch) bool) {
-		if len(b.Fields) <= partFields {
+		if len(b.Fields) <= partFields && len(b.Fields)*len(b.Records) <= maxCells {
 			yield(b)
 			return
 		}
 		part := *b
 		for from := 0; from < len(b.Records); {
 			to, fields := from, 0
-			for to < len(b.Records) && (to == from || fields < partFields) {
+			for to < len(b.Records) && (to == from || fields < partFields && fields*(to-from) < maxCells) {
 				fields += len(b.FieldsOf(&b.Records[to]))
 				to++
 			}
@@ -113,6 +120,15 @@ func parts(b *record.Batch) iter.Seq[*record.Batch] {
 			from = to
 		}
 	}
+}
+
+// fits reports whether a block has few enough cells with the records of part, too.
+func fits(rows *segment.Builder, part *record.Batch) bool {
+	n := rows.Rows() + len(part.Records)
+	if n*(rows.Columns()+partFields) <= maxCells {
+		return true
+	}
+	return n*(rows.Columns()+namesIn(part)) <= maxCells
 }
 
 // addTo adds records to those of a day and reports whether that is a block.

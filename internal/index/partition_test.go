@@ -2,9 +2,11 @@ package index
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,5 +178,50 @@ func TestDayOf(t *testing.T) {
 	}
 	if len(days) > maxDays*3/4 {
 		t.Errorf("twenty years are %d segments", len(days))
+	}
+}
+
+// TestPartsAndCells has records whose names are all their own, with few and with
+// many records beside them: no block has many more cells than it may.
+func TestPartsAndCells(t *testing.T) {
+	var pool sync.Pool
+	g := newGeneration(1, nil, &pool)
+	b := new(record.Batch)
+	rows := 0
+	add := func(records, fields int, own bool) {
+		b.Reset(&record.Stream{ID: "s"}, nil)
+		for i := range records {
+			b.Begin().Time = int64(rows + i)
+			for j := range fields {
+				name := fmt.Sprint("f", j)
+				if own {
+					name = fmt.Sprint("f", rows+i, "x", j)
+				}
+				b.AddField(record.IntField(b.AddString(name), 1))
+			}
+		}
+		rows += records
+		g.add(b, 0)
+	}
+	add(20_000, 0, false)
+	add(20_000, 1, true)
+	add(3, 16_000, true)
+	add(100_000, 0, false)
+	add(500, 20, true)
+	add(100_000, 0, false)
+	g.finish()
+	got := 0
+	for _, d := range g.days {
+		for _, p := range d.pieces {
+			n, columns := p.rows.Rows(), p.rows.Columns()
+			got += n
+			if n > 1 && n*columns > 2*maxCells {
+				t.Errorf("a block of %d records has %d columns", n, columns)
+			}
+		}
+		t.Logf("%d blocks", len(d.pieces))
+	}
+	if got != rows {
+		t.Errorf("%d records of %d", got, rows)
 	}
 }

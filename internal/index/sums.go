@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"runtime/debug"
 
 	"go.etcd.io/bbolt"
 )
@@ -50,6 +51,7 @@ func sumKey(dst []byte, id *blockID) []byte {
 // sum returns the sum of a block that was sealed, 0 if it is not remembered.
 func (c *catalogue) sum(id *blockID) (n sum, err error) {
 	defer onFault(&err)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	err = c.db.View(func(tx *bbolt.Tx) error {
 		v := tx.Bucket(bucketSums).Get(sumKey(nil, id))
 		if at := int(id.sequence%sumChunk) * 8; len(v) == sumChunk*8 {

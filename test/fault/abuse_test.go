@@ -232,7 +232,14 @@ func attack(t *testing.T, all []request) {
 		}
 		wg.Wait()
 	})
-	t.Logf("%d requests of 16 clients", made.Load())
+	// What was stored of it can be asked for.
+	labels := site.Get(t, a.URL()+"/loki/api/v1/labels?start=0")
+	streams := site.Get(t, a.URL()+"/loki/api/v1/query_range?query=%7B%7D&start=0&limit=5000")
+	rss := peakRSS(t, a.p)
+	t.Logf("%d requests of 16 clients; %d bytes of labels, %d of an answer, %d MiB resident at most", made.Load(), len(labels), len(streams), rss)
+	if rss > abuseRSS {
+		t.Errorf("%d MiB were resident, the bound is %d", rss, abuseRSS)
+	}
 }
 
 // overLimits sends requests with too much of something.
