@@ -13,7 +13,7 @@
 package record
 
 import (
-	"encoding/hex"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
@@ -370,7 +370,8 @@ func (r *Record) AppendTraceID(dst []byte) []byte {
 	if r.Flags&HasTrace == 0 {
 		return dst
 	}
-	return hex.AppendEncode(dst, r.TraceID[:])
+	dst = appendHex(dst, binary.BigEndian.Uint64(r.TraceID[:]))
+	return appendHex(dst, binary.BigEndian.Uint64(r.TraceID[8:]))
 }
 
 // AppendSpanID appends r's span ID as 16 lower-case hexadecimal digits, or nothing.
@@ -378,5 +379,19 @@ func (r *Record) AppendSpanID(dst []byte) []byte {
 	if r.Flags&HasSpan == 0 {
 		return dst
 	}
-	return hex.AppendEncode(dst, r.SpanID[:])
+	return appendHex(dst, binary.BigEndian.Uint64(r.SpanID[:]))
+}
+
+// appendHex appends v as 16 lower-case hexadecimal digits.
+func appendHex(dst []byte, v uint64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, hexDigits(v>>32)), hexDigits(v&0xffffffff))
+}
+
+// hexDigits returns the eight digits of a number of 32 bits, all made at once.
+func hexDigits(x uint64) uint64 {
+	x = (x<<16 | x) & 0x0000ffff0000ffff
+	x = (x<<8 | x) & 0x00ff00ff00ff00ff
+	x = (x<<4 | x) & 0x0f0f0f0f0f0f0f0f
+	letters := (x + 0x0606060606060606) >> 4 & 0x0101010101010101
+	return x + 0x3030303030303030 + letters*('a'-'9'-1)
 }

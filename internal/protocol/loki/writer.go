@@ -374,9 +374,7 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 	if r.Flags&record.HasTrace != 0 {
 		dst = append(dst, tagMetadata, 44, tagName, 8)
 		dst = append(append(dst, "trace_id"...), tagValue, 32)
-		for i := 0; i < len(r.TraceID); i += 4 {
-			dst = appendHex4(dst, binary.BigEndian.Uint32(r.TraceID[i:]))
-		}
+		dst = r.AppendTraceID(dst)
 		if r.TraceFlags != 0 {
 			dst = appendNumberPair(dst, "trace_flags", int64(r.TraceFlags))
 		}
@@ -384,8 +382,7 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 	if r.Flags&record.HasSpan != 0 {
 		dst = append(dst, tagMetadata, 27, tagName, 7)
 		dst = append(append(dst, "span_id"...), tagValue, 16)
-		dst = appendHex4(dst, binary.BigEndian.Uint32(r.SpanID[:]))
-		dst = appendHex4(dst, binary.BigEndian.Uint32(r.SpanID[4:]))
+		dst = r.AppendSpanID(dst)
 	}
 	fields := b.FieldsOf(r)
 	for _, a := range w.attrs[p.first+p.labels : p.end] {
@@ -404,16 +401,6 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 	// What is the same in many records stands together, for snappy.
 	dst = append(dst, w.fixed[p.fixed:p.last]...)
 	return w.appendOrigin(dst, r)
-}
-
-// appendHex4 appends v as eight hexadecimal digits, all of them in one word at a time.
-func appendHex4(dst []byte, v uint32) []byte {
-	x := uint64(v)
-	x = (x<<16 | x) & 0x0000ffff0000ffff
-	x = (x<<8 | x) & 0x00ff00ff00ff00ff
-	x = (x<<4 | x) & 0x0f0f0f0f0f0f0f0f
-	letters := (x + 0x0606060606060606) >> 4 & 0x0101010101010101
-	return binary.BigEndian.AppendUint64(dst, x+0x3030303030303030+letters*('a'-'9'-1))
 }
 
 // appendOrigin appends how a record was read.

@@ -2,7 +2,6 @@ package ndjson
 
 import (
 	"bytes"
-	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -32,7 +31,7 @@ func AppendRecord(dst []byte, b *record.Batch, r *record.Record) []byte {
 	dst = jsontext.AppendString(dst, b.Bytes(r.Body))
 	if r.Flags&record.HasTrace != 0 {
 		dst = append(dst, `,"trace_id":"`...)
-		dst = hex.AppendEncode(dst, r.TraceID[:])
+		dst = r.AppendTraceID(dst)
 		dst = append(dst, '"')
 		if r.TraceFlags != 0 {
 			dst = append(dst, `,"trace_flags":`...)
@@ -41,7 +40,7 @@ func AppendRecord(dst []byte, b *record.Batch, r *record.Record) []byte {
 	}
 	if r.Flags&record.HasSpan != 0 {
 		dst = append(dst, `,"span_id":"`...)
-		dst = hex.AppendEncode(dst, r.SpanID[:])
+		dst = r.AppendSpanID(dst)
 		dst = append(dst, '"')
 	}
 	if r.Logger.Len > 0 {
