@@ -286,6 +286,13 @@ func (p *Parser) general(observed int64) {
 	done := false
 	if len(p.src) > 0 {
 		done = p.detect(observed)
+		if i := skipBlanks(p.src, 0); !done && i > 0 && quotable(p.src[i:]) {
+			indented, base := p.src, p.base
+			p.src, p.base = p.src[i:], p.base+uint32(i)
+			if done = p.detect(observed); !done {
+				p.src, p.base = indented, base
+			}
+		}
 	}
 	if !done {
 		p.text()
@@ -293,6 +300,12 @@ func (p *Parser) general(observed int64) {
 	if replaced {
 		p.r.Flags |= record.InvalidUTF8
 	}
+}
+
+// quotable reports whether s, behind blanks, may be a record that was quoted:
+// who quotes a log indents it.
+func quotable(s []byte) bool {
+	return len(s) > 16 && (s[0] == '{' || s[0]-'0' < 10 || s[1]-'0' < 10)
 }
 
 // detect tries the formats that the first byte allows, that of the record

@@ -84,6 +84,12 @@ func TestLibraryFields(t *testing.T) {
 	f("I1123 06:25:41.123456 volume.go:322 Start 30GB", `"format":"klog"`, `"message":"Start 30GB"`, `"code.file.path":"volume.go"`, `"code.line.number":322`)
 	f("W1123 06:25:41     1 raft.go:12] text", `"format":"klog"`, `"message":"text"`, `"2026-11-23T06:25:41Z"`)
 
+	// Quoted with an indent.
+	f("    2026/11/23 06:25:41 grpc: text", `"format":"go-std"`, `"message":"grpc: text"`)
+	f("    I1123 06:25:41.544889    1705 more.go:55] text", `"format":"klog"`, `"message":"text"`)
+	f(`  {"level":"info","ts":1795415142.5,"caller":"a/b.go:1","msg":"m"}`, `"format":"zap-json"`, `"message":"m"`)
+	f("    text of a few words", `"message":"    text of a few words"`)
+
 	// A panic without tabs.
 	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
 

@@ -205,6 +205,14 @@ e
 --
 [11-23|06:25:41.124] INFO <P Chain> g
 `)
+	f("quoted with an indent", `    2026/11/23 06:25:41 quoted
+    b
+--
+    2026/11/23 06:25:42 quoted
+--
+    I1123 06:25:41.544889    1705 more.go:55] d
+    {"n":1}
+`)
 	f("what geth dies of", `CRIT [11-23|06:25:42.556] Failed to start                          err="x"
 --
 Fatal: Error starting: it is in use

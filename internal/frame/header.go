@@ -246,9 +246,8 @@ func padded(line []byte) mode {
 		}
 		return header
 	}
-	if pad == 4 && len(rest) > 32 && date(rest) && (rest[4] == '/' && string(rest[19:21]) == " [" ||
-		rest[10] == 'T' && bytes.Contains(rest[19:30], []byte(" ["))) {
-		return header // what HashiCorp's agents write
+	if timed(rest) && rest[0] != '[' { // HashiCorp's agents indent, and so does who quotes
+		return header
 	}
 	if len(rest) > 15 && rest[3] == ' ' && month(rest) && shaped(rest[7:], "00:00:00") {
 		return compact
