@@ -18,6 +18,9 @@ func TestDisk(t *testing.T) {
 		{66, "a log file lost its end with the power", logLostItsEnd},
 		{67, "the agent's disk is full, ext4", func(t *testing.T) { fullDisk(t, true) }},
 		{67, "the agent's disk is full, tmpfs", func(t *testing.T) { fullDisk(t, false) }},
+		{68, "the queue is full, and reading waits", func(t *testing.T) { fullQueue(t, "block") }},
+		{68, "the queue is full, and drops the oldest", func(t *testing.T) { fullQueue(t, "drop-oldest") }},
+		{68, "the queue is full, and drops the newest", func(t *testing.T) { fullQueue(t, "drop-newest") }},
 		{69, "syncs fail", func(t *testing.T) { injected(t, "fdatasync:error=EIO:when=8..12") }},
 		{67, "no space for the index", func(t *testing.T) { failing(t, "index.db", "pwrite64", "ENOSPC", "no space left on device") }},
 		{67, "no space to sync a block", func(t *testing.T) { failing(t, "blocks/*.log", "fdatasync", "ENOSPC", "no space left on device") }},
@@ -29,6 +32,7 @@ func TestDisk(t *testing.T) {
 		{70, "the agent's disk has an error and lets nobody write", readOnly},
 		{70, "the agent's disk is read-only at its start", readOnlyAtStart},
 		{71, "no descriptors are left", noDescriptors},
+		{71, "there are fewer descriptors than files", moreFilesThanDescriptors},
 		{72, "no inotify instance is to be had", func(t *testing.T) { noInotify(t, "max_inotify_instances") }},
 		{72, "no inotify watch is to be had", func(t *testing.T) { noInotify(t, "max_inotify_watches") }},
 		{78, "a sync takes half a second", func(t *testing.T) { injected(t, "fdatasync:delay_enter=500000:when=5..12") }},
@@ -248,6 +252,78 @@ func noDescriptors(t *testing.T) {
 	settle(t, s, o)
 	if metric == 0 {
 		t.Error("no metrics")
+	}
+}
+
+// moreFilesThanDescriptors has more files than the agent may open, and a receiver that
+// closes each connection: those that are open do not keep it from delivering, and
+// the others are read when the limit is raised.
+func moreFilesThanDescriptors(t *testing.T) {
+	prlimit := need(t, "prlimit")
+	srv := &server{script: func(int) act {
+		return func(c *call) bool {
+			good(c)
+			return false
+		}
+	}}
+	s := site.New(t, binary, "", "")
+	srv.target = s.URL()
+	serve(t, srv)
+	shipTo(t, s, srv.url(), "")
+	s.StartIndexer(t)
+	o := site.NewOracle(s.Logs, "w", site.Another, 100)
+	o.Write(t, 6000)
+	s.Wrap = []string{prlimit, "--nofile=64:64"}
+	agent := s.StartAgent(t)
+	site.Await(t, "the agent to say that there are too many", func() bool {
+		return site.Status("http://"+s.Metrics+"/healthz") == 200 && s.Metric(t, `shipper_files_unreadable{input="app"}`) > 0
+	})
+	if !strings.Contains(s.AgentLog.String(), "too many files to follow") {
+		t.Error("the log does not say so")
+	}
+	site.Await(t, "what is open to be delivered", func() bool {
+		b := s.Books(t).Total
+		return b.Records > 0 && b.Records%100 == 0 && s.IndexMetric(t, "shipper_index_records_total") == float64(b.Records)
+	})
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	s.Wrap = nil
+	s.StartAgent(t)
+	settle(t, s, o)
+}
+
+// fullQueue fills a small queue, by each policy: what is dropped is counted to
+// the record.
+func fullQueue(t *testing.T, policy string) {
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB, full: "+policy+"}\n")
+	s.StartAgent(t) // and no indexer yet
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	o.Noise = true
+	s.Begin(t, o)
+	o.Write(t, 80_000)
+	if policy == "block" {
+		site.Await(t, "the queue to be full", func() bool { return s.Metric(t, "shipper_queue_full") == 1 })
+		s.StartIndexer(t)
+		settle(t, s, o)
+		return
+	}
+	site.Await(t, "all to be read", func() bool { return s.Books(t).Total.Read == o.Bytes.Load() })
+	s.StartIndexer(t)
+	s.AwaitDrained(t, o.Bytes.Load())
+	v, b := o.Check(t, s.URL()), s.Books(t).Total
+	dropped := int(s.Metric(t, "shipper_queue_dropped_records_total"))
+	arrived := dropped - v.Missing // the first lines, which were on their way when they were dropped
+	if dropped == 0 || arrived != 0 && (arrived != 100 || policy != "drop-oldest") || v.Repeated+v.Torn > 0 {
+		t.Errorf("%v of %d written, dropped %d", v, o.Seq, dropped)
+	}
+	if b.Read != b.Queued+b.Dropped || b.Dropped == 0 || b.Lost != 0 {
+		t.Errorf("books: %+v", b)
+	}
+	if policy == "drop-oldest" {
+		if last := o.Fetch(t, s.URL(), fmt.Sprintf(`{writer="w"} |= "line %d of w,"`, o.Seq-1)); len(last) != 1 {
+			t.Errorf("of the last line: %q", last)
+		}
 	}
 }
 

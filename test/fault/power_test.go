@@ -60,17 +60,12 @@ func cutAt(t *testing.T, point string) {
 	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=stop" + when(point)}
 	agent := s.StartAgent(t)
 	s.Begin(t, o)
-	end := make(chan bool)
-	go func() {
-		defer close(end)
-		for range 20 {
-			o.Write(t, 1000)
-			time.Sleep(50 * time.Millisecond) // so that there are several reads, commits and requests
-		}
-	}()
-	awaitState(t, agent, "T")
+	site.Await(t, "the point", func() bool {
+		o.Write(t, 500)
+		return stopped(agent)
+	})
 	d.cut(t, agent)
-	<-end
+	o.Write(t, 1000)
 	s.Env = nil
 	agent = s.StartAgent(t)
 	settle(t, s, o)
@@ -78,6 +73,13 @@ func cutAt(t *testing.T, point string) {
 		t.Errorf("the agent ended with %d", code)
 	}
 	verified(t, s)
+}
+
+// stopped reports whether a process is.
+func stopped(p *site.Process) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
+	_, after, _ := strings.Cut(string(stat), ") ")
+	return err == nil && strings.HasPrefix(after, "T")
 }
 
 // cutAtRandom cuts the power of the agent's disk again and again, wherever it is.
