@@ -130,6 +130,7 @@ func (p *Parser) stdMessage(lo, hi, i int) {
 	if p.stdWriter(i) {
 		return
 	}
+	i = p.angleLevel(i)
 	if p.slogDefault(i) {
 		p.r.Format = record.FormatSlogDefault
 		return
@@ -145,6 +146,30 @@ func (p *Parser) stdMessage(lo, hi, i int) {
 		p.r.Severity, p.r.SeverityText = number, p.span(lo+a, lo+b)
 	}
 	p.message(i, p.datadogFields(i))
+}
+
+// angleLevel takes the "juicefs[101222] <INFO>: " at i, of JuiceFS, and returns
+// the index behind it, i if there is none.
+func (p *Parser) angleLevel(i int) int {
+	s := p.src
+	e := token(s, i)
+	if e+5 >= len(s) || s[e-1] != ']' || s[e+1] != '<' {
+		return i
+	}
+	open := bytes.IndexByte(s[i:e], '[')
+	hi := bytes.Index(s[e:min(len(s), e+16)], []byte(">: "))
+	if open <= 0 || hi < 0 {
+		return i
+	}
+	pid, ok := decimal(s[i+open+1 : e-1])
+	number := severityWord(s[e+2 : e+hi])
+	if !ok || number == 0 {
+		return i
+	}
+	p.addInt(namePid, pid)
+	p.r.Logger = p.span(i, i+open)
+	p.r.Severity, p.r.SeverityText = number, p.span(e+2, e+hi)
+	return e + hi + 3
 }
 
 // slogDefault parses what slog's default handler writes: LEVEL message pairs.

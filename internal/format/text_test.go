@@ -90,6 +90,11 @@ func TestLibraryFields(t *testing.T) {
 	f(`  {"level":"info","ts":1795415142.5,"caller":"a/b.go:1","msg":"m"}`, `"format":"zap-json"`, `"message":"m"`)
 	f("    text of a few words", `"message":"    text of a few words"`)
 
+	// capnslog without a date, JuiceFS.
+	f("14:14:25.363225 I | etcdserver: published", `"format":"capnslog"`, `"severity":"info"`, `"logger":"etcdserver"`, `"message":"published"`, `line_no_date`)
+	f("2026/11/23 06:25:41.932241 juicefs[101222] <WARNING>: it is slow", `"severity":"warn"`, `"message":"it is slow"`, `"process.pid":101222`, `"logger":"juicefs"`)
+	f("2026/11/23 06:25:41.932241 juicefs[x] <INFO>: text", `"message":"juicefs[x] `)
+
 	// A panic without tabs.
 	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
 
