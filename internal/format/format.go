@@ -342,18 +342,21 @@ func (p *Parser) try(i int, observed int64) bool {
 		return true
 	}
 	p.b.Arena = p.b.Arena[:mark]
-	if !p.untouched() {
+	if p.untouched() {
+		p.head = head{}
+	} else {
 		p.again(observed)
 	}
 	return false
 }
 
-// untouched reports whether nothing was put into the record yet.
+// untouched reports whether nothing was put into the record yet. It does not look
+// at the head, which is emptied sooner than compared.
 func (p *Parser) untouched() bool {
 	r := p.r
 	return r.TimeSource == record.TimeRead && r.Severity == 0 && r.Flags == 0 && r.TraceFlags == 0 &&
 		r.Body == (record.Span{}) && r.SeverityText == (record.Span{}) && r.Logger == (record.Span{}) &&
-		len(p.b.FieldsOf(r)) == 0 && p.head == (head{})
+		len(p.b.FieldsOf(r)) == 0 && p.index.entered == 0
 }
 
 // trim returns the bounds of b[lo:hi] without blank lines before it and blanks

@@ -180,9 +180,14 @@ func (p *Parser) pairKey(i int) (k record.Span, next int, ok bool) {
 }
 
 // keyByte reports whether c may be in a key without quotes.
-func keyByte(c byte) bool {
-	return c > ' ' && c != '=' && c != '"' && c != '{' && c != '(' && c != ','
-}
+func keyByte(c byte) bool { return keyBytes[c] }
+
+var keyBytes = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c > ' ' && c != '=' && c != '"' && c != '{' && c != '(' && c != ','
+	}
+	return t
+}()
 
 // pairValue returns the field of a value that starts at i, and the index behind
 // it. Raw says that it has no quotes.
