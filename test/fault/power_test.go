@@ -37,6 +37,9 @@ func TestPower(t *testing.T) {
 	}
 	rows = append(rows, row{64, "power cuts at random", func(t *testing.T) { cutAtRandom(t, rounds) }})
 	rows = append(rows, row{69, "power cut behind syncs of the index that failed", cutBehindEIO})
+	for _, after := range []int{500, 1500} {
+		rows = append(rows, row{66, fmt.Sprintf("power cut of the log files, %d lines after it", after), func(t *testing.T) { cutLogs(t, after) }})
+	}
 	for _, point := range indexerPoints {
 		rows = append(rows, row{64, "power cut of the indexer at " + point, func(t *testing.T) { cutIndexerAt(t, point) }})
 	}
@@ -131,6 +134,47 @@ func cutBehindEIO(t *testing.T) {
 	if !strings.Contains(s.AgentLog.String(), "input/output error") {
 		t.Error("no sync failed")
 	}
+}
+
+// cutLogs cuts the power of the disk with the log files, of which the agent has
+// delivered more than the writer had synced. What is written after it makes the
+// file shorter or longer than what was read: none of that is taken for read.
+func cutLogs(t *testing.T, after int) {
+	s := site.New(t, binary, "", "")
+	d := mountExt4(t, s.Logs, "64m")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Never, 0)
+	s.Begin(t, o)
+	o.Write(t, 1900)
+	if err := o.File.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	synced := o.Bytes.Load()
+	o.Write(t, 1000)
+	s.AwaitDrained(t, o.Bytes.Load())
+	site.Want(t, o, o.Check(t, s.URL()))
+	o.File.Close()
+	d.cut(t, agent)
+	info, err := os.Stat(o.Path)
+	if err != nil || info.Size() != synced {
+		t.Fatalf("the file has %d bytes, synced were %d: %v", info.Size(), synced, err)
+	}
+	o.File = nil
+	o.Write(t, after)
+	s.StartAgent(t)
+	last := fmt.Sprintf(`{writer="w"} |= "line %d of w,"`, o.Seq-1)
+	site.Await(t, "the last line", func() bool { return len(o.Fetch(t, s.URL(), last)) > 0 })
+	s.AwaitDrained(t, o.Bytes.Load())
+	v := o.Check(t, s.URL())
+	if v.Missing+v.Torn > 0 {
+		t.Errorf("%v, of %d written", v, o.Seq)
+	}
+	t.Log(v)
+	if b := s.Books(t).Total; b.Read != b.Queued || b.Queued < o.Bytes.Load() {
+		t.Errorf("books: %+v", b)
+	}
+	says(t, s, o.Path)
 }
 
 // sentNotAcked runs an agent whose last commit has a block that its receiver has
