@@ -28,8 +28,12 @@ func (p *Parser) rustError() bool {
 			end = i
 		}
 	}
-	end = trimBack(s, min(len(head), end), end)
-	body := p.span(min(len(head), end), end)
+	start := min(len(head), end)
+	if i := start + blanksAt(s, start); bytes.HasPrefix(s[i:end], []byte("× ")) { // as miette draws it
+		start = i + len("× ")
+	}
+	end = trimBack(s, start, end)
+	body := p.span(start, end)
 	p.r.Severity, p.r.SeverityText = 17, p.span(0, len("Error"))
 	if causes < 0 {
 		p.exception("Error", body, body)

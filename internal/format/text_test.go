@@ -95,6 +95,9 @@ func TestLibraryFields(t *testing.T) {
 	f("2026/11/23 06:25:41.932241 juicefs[101222] <WARNING>: it is slow", `"severity":"warn"`, `"message":"it is slow"`, `"process.pid":101222`, `"logger":"juicefs"`)
 	f("2026/11/23 06:25:41.932241 juicefs[x] <INFO>: text", `"message":"juicefs[x] `)
 
+	// miette.
+	f("Error:   × Main thread panicked.\n  ├─▶ at src/a.rs:1050:14\n", `"format":"rust-error"`, `"severity":"error"`, `"message":"Main thread panicked.\n  ├─▶ at src/a.rs:1050:14"`)
+
 	// A panic without tabs.
 	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
 
