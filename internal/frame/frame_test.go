@@ -824,6 +824,19 @@ err 701 {"a":1}
 --
 out 702 c
 `)
+	f("rsyslog without a process ID", `Mar  8 09:33:17 telegraf telegraf: 2019-03-08T08:33:17Z I! Starting
+Mar  8 09:33:17 shop shop: time="2019-03-08T08:33:17Z" level=info msg=m
+Mar  8 09:33:17 shop shop: {"level":"info"}
+Mar  8 09:33:17 then came: a sentence
+`, `0 2019-03-08T08:33:17Z I! Starting
+--
+0 time="2019-03-08T08:33:17Z" level=info msg=m
+--
+0 {"level":"info"}
+--
+0 Mar  8 09:33:17 then came: a sentence
+
+`)
 	f("rsyslog and journalctl", `Nov 23 06:42:55 node-1 shop[123]: panic: boom
 Nov 23 06:42:55 node-1 kernel: usb 1-1: new device
 Nov 23 06:42:55 node-1 shop[123]:

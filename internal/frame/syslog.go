@@ -11,7 +11,8 @@ import "bytes"
 //
 //	Nov 23 06:42:55 host-1 prog: text        rsyslog, of some programs
 //
-// Only the kernel and sudo may have no process ID, behind a word that need be no host.
+// Only the kernel, sudo, and what has a header of its own behind it may have no
+// process ID, behind a word that need be no host.
 func (l *line) syslog(text []byte, ns int64, n int) bool {
 	i := n
 	if i+1 >= len(text) || text[i] != ' ' {
@@ -43,6 +44,13 @@ func (l *line) syslog(text []byte, ns int64, n int) bool {
 	return true
 }
 
+// headed reports whether a record with a header of its own is behind the ": "
+// that text starts with: then what is in front of it is no sentence.
+func headed(text []byte) bool {
+	rest, ok := bytes.CutPrefix(text, []byte(": "))
+	return ok && len(rest) > 3 && (timed(rest) || pairs(rest) || rest[0] == '{' && rest[1] == '"')
+}
+
 // program parses the "prog[123]: " at i, or "prog: " if bare is set, and returns
 // where the text begins, 0 if there is none.
 func (l *line) program(text []byte, i int, bare bool) int {
@@ -64,7 +72,7 @@ func (l *line) program(text []byte, i int, bare bool) int {
 			return 0
 		}
 		i++
-	} else if name := string(text[lo:i]); !bare && name != "kernel" && name != "sudo" {
+	} else if name := string(text[lo:i]); !bare && name != "kernel" && name != "sudo" && !headed(text[i:]) {
 		return 0
 	}
 	if i >= len(text) || text[i] != ':' {
