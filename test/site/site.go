@@ -281,13 +281,16 @@ func (s *Site) Books(t *testing.T) Books {
 	return b
 }
 
-// AskBooks asks the agent, who may be down, for its books.
+// AskBooks asks the agent, who may be down or have trouble with its disk, for its books.
 func (s *Site) AskBooks() (b Books, err error) {
 	resp, err := http.Get("http://" + s.Metrics + "/books")
 	if err != nil {
 		return b, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return b, fmt.Errorf("books: %s", resp.Status)
+	}
 	return b, json.NewDecoder(resp.Body).Decode(&b)
 }
 
@@ -297,7 +300,8 @@ func (s *Site) Begin(t *testing.T, o *Oracle) {
 	t.Helper()
 	o.Write(t, 100)
 	Await(t, "the agent to follow "+o.Path, func() bool {
-		return Status("http://"+s.Metrics+"/healthz") == 200 && s.Books(t).Total.Read > 0
+		b, err := s.AskBooks()
+		return err == nil && b.Total.Read > 0
 	})
 }
 
@@ -329,12 +333,12 @@ func (s *Site) AwaitDrained(t *testing.T, n int64) {
 	end := time.Now().Add(s.Patience)
 	for {
 		if Status("http://"+s.Metrics+"/healthz") == 200 {
-			b := s.Books(t)
-			if b.Total.Read >= n && s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0 {
+			b, err := s.AskBooks()
+			if err == nil && b.Total.Read >= n && s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0 {
 				return
 			}
 			if time.Now().After(end) {
-				t.Fatalf("not drained: %+v of %d bytes", b.Total, n)
+				t.Fatalf("not drained: %+v of %d bytes, %v", b.Total, n, err)
 			}
 		} else if time.Now().After(end) {
 			t.Fatal("the agent does not answer")
