@@ -27,6 +27,10 @@ func (p *Parser) text() {
 		p.r.Body = p.span(3, len(s))
 		return
 	}
+	if len(s) > 0 && s[0] == 0xe2 {
+		p.r.Severity = boxed(s)
+		return
+	}
 	start := 0
 	if len(s) > 0 && s[0] == '[' {
 		start = 1
@@ -58,6 +62,21 @@ func (p *Parser) text() {
 	if end > 0 {
 		p.textBody(end)
 	}
+}
+
+// boxed returns the severity number of what Terraform writes behind a bar:
+//
+//	╷
+//	│ Error: text
+func boxed(s []byte) uint8 {
+	rest, ok := bytes.CutPrefix(s, []byte("╷\n│ "))
+	switch {
+	case ok && bytes.HasPrefix(rest, []byte("Error: ")):
+		return 17
+	case ok && bytes.HasPrefix(rest, []byte("Warning: ")):
+		return 13
+	}
+	return 0
 }
 
 // label returns the length of the level that tools of the command line write in

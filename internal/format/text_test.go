@@ -98,6 +98,11 @@ func TestLibraryFields(t *testing.T) {
 	// miette.
 	f("Error:   × Main thread panicked.\n  ├─▶ at src/a.rs:1050:14\n", `"format":"rust-error"`, `"severity":"error"`, `"message":"Main thread panicked.\n  ├─▶ at src/a.rs:1050:14"`)
 
+	// Terraform.
+	f("╷\n│ Error: Invalid\n│ \n╵\n", `"severity":"error"`, `Error: Invalid`)
+	f("╷\n│ Warning: Old\n╵\n", `"severity":"warn"`)
+	f("╷ of text", `no "severity":`)
+
 	// A panic without tabs.
 	f("panic: one\n        panic: two\n\ngoroutine 7 [running]:\nmain.main()\n        /src/main.go:3 +0x1d\n", `"message":"one"`, `panic: two`, `"code.file.path":"/src/main.go"`, `"code.function.name":"main.main"`, `"go.goroutine.id":7`)
 

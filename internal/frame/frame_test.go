@@ -213,6 +213,20 @@ e
     I1123 06:25:41.544889    1705 more.go:55] d
     {"n":1}
 `)
+	f("an error of Terraform", `2021/11/23 06:25:41 [WARN] text
+--
+╷
+│ Error: Invalid provider
+│ 
+│   on main.tf line 1:
+╵
+--
+╷
+│ Warning: Deprecated
+╵
+--
+│ alone
+`)
 	f("what geth dies of", `CRIT [11-23|06:25:42.556] Failed to start                          err="x"
 --
 Fatal: Error starting: it is in use

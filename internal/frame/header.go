@@ -7,7 +7,7 @@ import "bytes"
 var alone = func() (t [256]bool) {
 	for c := range t {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\x00\n\r\t [=\x1b\xef(<*#/^"), byte(c)) < 0
+		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\x00\n\r\t [=\x1b\xef(<*#/^\xe2"), byte(c)) < 0
 	}
 	return t
 }()
@@ -35,7 +35,7 @@ const headBytes = 64
 // headerOf returns header or levelled if line starts with a header, none otherwise.
 func headerOf(line []byte) mode {
 	switch c := line[0]; {
-	case alone[c]:
+	case alone[c] || c == 0xe2:
 		return none
 	case c == 0x1b || c == '[' && len(line) > 1 && line[1] == 0x1b || c == 0xef:
 		return coloured(line)

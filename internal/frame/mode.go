@@ -33,6 +33,7 @@ const (
 	panicDone                // and the panic: where to report it follows
 	minioHead                // MinIO's "API: ", behind which a time comes
 	minioBody                // and what comes behind that: up to a blank line
+	boxed                    // the upper end of the bar that Terraform draws in front of an error
 	raceDone                 // a race report that is complete: the number of them may follow
 	modes
 )
@@ -92,6 +93,10 @@ func opens(line []byte) mode {
 	case 'p', 'f', 'g', 'S', 'r', 'u':
 		if m := goStart(line); m != none {
 			return m
+		}
+	case 0xe2:
+		if string(line) == "╷" {
+			return boxed
 		}
 	case 'A':
 		if bytes.HasPrefix(line, []byte("API: ")) {
@@ -198,6 +203,13 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return raceDone, joins
 		}
 		if indented(line) || raceHead(line) {
+			return m, joins
+		}
+	case boxed:
+		if string(line) == "╵" {
+			return none, closes
+		}
+		if bytes.HasPrefix(line, []byte("│")) {
 			return m, joins
 		}
 	case minioHead:
