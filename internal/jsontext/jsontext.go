@@ -18,8 +18,12 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 
 // AppendEscaped appends s as it is within a JSON string.
 func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
+	first := Plain(s)
+	if first == len(s) {
+		return append(dst, s...)
+	}
 	from := 0
-	for i := 0; i < len(s); {
+	for i := first; i < len(s); {
 		if n := Plain(s[i:]); n > 0 {
 			i += n
 			continue
@@ -66,25 +70,44 @@ func decodeRune[T string | []byte](s T) (rune, int) {
 // "determine if a word has a byte less than n"): a borrow can only mark bytes
 // behind the first that is meant.
 func Plain[T string | []byte](s T) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		x := load(s[i : i+8])
-		quote, slash := x^('"'*ones), x^('\\'*ones)
-		m := (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & tops
-		// Bytes above 0x7f are marked by x; the others cannot be marked by
-		// mistake, but for a borrow from a marked byte below.
-		if m != 0 {
+		if m := marked(load(s[i : i+8])); m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}
 	}
+	if i < len(s) && i > 0 { // the last word begins with bytes that are known already
+		i = len(s) - 8
+		if m := marked(load(s[i:])); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+		return len(s)
+	}
 	for ; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+		if !plain[s[i]] {
 			break
 		}
 	}
 	return i
 }
+
+// marked returns a word with the top bit set of the first byte of x that needs an
+// escape, and perhaps of some behind it.
+func marked(x uint64) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quote, slash := x^('"'*ones), x^('\\'*ones)
+	// Bytes above 0x7f are marked by x; the others cannot be marked by mistake, but
+	// for a borrow from a marked byte below.
+	return (x | (x - ' '*ones) | (quote - ones) | (slash - ones)) & tops
+}
+
+// plain are the bytes that need no escape and are ASCII.
+var plain = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\'
+	}
+	return t
+}()
 
 func load[T string | []byte](s T) uint64 {
 	_ = s[7]
