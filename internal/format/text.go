@@ -45,12 +45,23 @@ func (p *Parser) text() {
 	}
 	ns, n, source := p.clock.at(s[start:])
 	if n == 0 {
-		lo, hi, _, _, number := opening(s)
+		lo, hi, rest, _, number := opening(s)
 		if number == 0 {
 			hi, number = label(s)
 		}
 		if number > 0 {
 			p.r.Severity, p.r.SeverityText = number, p.span(lo, hi)
+			if ns, n, source := p.clock.at(s[rest:]); n > 0 && rest+n+1 < len(s) && s[rest+n] == ' ' {
+				p.r.Time, p.r.TimeSource = ns, source
+				p.r.Body = p.span(rest+n+1, len(s))
+			}
+			return
+		}
+		if ns, n, ok := p.timeAlone(s[start:]); ok {
+			p.r.Time, p.r.TimeSource = ns, record.TimeNoDate
+			if end := p.leveled(start + n); end > 0 {
+				p.textBody(end)
+			}
 		}
 		return
 	}
@@ -62,6 +73,19 @@ func (p *Parser) text() {
 	if end > 0 {
 		p.textBody(end)
 	}
+}
+
+// timeAlone parses the time of day that s starts with, in front of a blank or a
+// bracket.
+func (p *Parser) timeAlone(s []byte) (ns int64, n int, ok bool) {
+	if len(s) < 10 || s[2] != ':' {
+		return 0, 0, false
+	}
+	sec, frac, n, ok := timeOfDay(s)
+	if !ok || n >= len(s) || s[n] != ' ' && s[n] != ']' {
+		return 0, 0, false
+	}
+	return p.clock.dateless(sec, frac, p.near), n, true
 }
 
 // boxed returns the severity number of what Terraform writes behind a bar:
@@ -101,7 +125,7 @@ const headWords = 3
 func (p *Parser) leveled(i int) int {
 	s := p.src
 	for range headWords {
-		for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == ']' || s[i] == '|' || s[i] == '-') {
+		for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == ']' || s[i] == '|' || s[i] == '-' || s[i] == ':') {
 			i++
 		}
 		if i == len(s) {

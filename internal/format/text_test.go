@@ -98,6 +98,16 @@ func TestLibraryFields(t *testing.T) {
 	// miette.
 	f("Error:   × Main thread panicked.\n  ├─▶ at src/a.rs:1050:14\n", `"format":"rust-error"`, `"severity":"error"`, `"message":"Main thread panicked.\n  ├─▶ at src/a.rs:1050:14"`)
 
+	// Times and levels in other places.
+	f("2026-11-23 06:25:41.5 +0100 UTC started", `"2026-11-23T05:25:41.5Z"`, `"message":"started"`)
+	f("2026-11-23 06:25:41 +0000 INFO started", `"severity":"info"`, `"message":"started"`)
+	f("[INFO] 2026-11-23T06:25:41Z started", `"2026-11-23T06:25:41Z"`, `"severity":"info"`, `"message":"started"`)
+	f("ERROR: 2026-11-23 06:25:41 it broke", `"2026-11-23T06:25:41Z"`, `"severity":"error"`, `"message":"it broke"`)
+	f("2026-11-23 06:25:41: WARN: slow", `"severity":"warn"`, `"message":"slow"`)
+	f("[06:25:41] INFO started", `line_no_date`, `"severity":"info"`, `"message":"started"`)
+	f("06:25:41.123 DEBUG started", `line_no_date`, `"severity":"debug"`, `"message":"started"`)
+	f("06:25:41,123 of text", `line_no_date`, `"message":"06:25:41,123 of text"`)
+
 	// Terraform.
 	f("╷\n│ Error: Invalid\n│ \n╵\n", `"severity":"error"`, `Error: Invalid`)
 	f("╷\n│ Warning: Old\n╵\n", `"severity":"warn"`)

@@ -45,7 +45,10 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 		z++
 	}
 	if off, m := zoneOffset(s[z:]); m > 0 && (z == n || m >= 5) {
-		return (wall-off)*1e9 + frac, z + m, record.TimeLine
+		if m += z; z > n && m+4 <= len(s) && string(s[m:m+4]) == " UTC" { // as time.Time prints itself
+			m += 4
+		}
+		return (wall-off)*1e9 + frac, m, record.TimeLine
 	}
 	if n+4 <= len(s) && string(s[n:n+4]) == " UTC" {
 		return wall*1e9 + frac, n + 4, record.TimeLine
