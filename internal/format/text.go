@@ -32,10 +32,10 @@ func (p *Parser) text() {
 		return
 	}
 	start := 0
-	if len(s) > 0 && s[0] == '[' {
+	if len(s) > 0 && (s[0] == '[' || s[0] == '(' || s[0] == '<') {
 		start = 1
 	}
-	if len(s) > 24 && start == 1 && s[2] == ']' && s[3] == ' ' { // InfluxDB's level stands in front of the time
+	if len(s) > 24 && s[0] == '[' && s[2] == ']' && s[3] == ' ' { // InfluxDB's level stands in front of the time
 		if ns, n, source := p.clock.at(s[4:]); n > 0 && severityWord(s[1:2]) > 0 && 5+n < len(s) {
 			p.r.Time, p.r.TimeSource = ns, source
 			p.r.Severity, p.r.SeverityText = severityWord(s[1:2]), p.span(1, 2)
@@ -66,8 +66,11 @@ func (p *Parser) text() {
 		return
 	}
 	p.r.Time, p.r.TimeSource = ns, source
+	if i := start + n; start == 1 && i < len(s) && (s[i] == ')' || s[i] == '>') {
+		n++
+	}
 	end := p.leveled(start + n)
-	if end == 0 && (start == 0 || start+n < len(s) && s[start+n] == ']') {
+	if end == 0 && (start == 0 || s[0] != '[' || s[start+n] == ']') {
 		end = start + n
 	}
 	if end > 0 {

@@ -108,6 +108,9 @@ func TestLibraryFields(t *testing.T) {
 	f("06:25:41.123 DEBUG started", `line_no_date`, `"severity":"debug"`, `"message":"started"`)
 	f("06:25:41,123 of text", `line_no_date`, `"message":"06:25:41,123 of text"`)
 
+	f("(2026-11-23 06:25:41) INFO started", `"2026-11-23T06:25:41Z"`, `"severity":"info"`, `"message":"started"`)
+	f("<2026-11-23T06:25:41Z> started", `"2026-11-23T06:25:41Z"`, `"message":"started"`)
+
 	// Terraform.
 	f("╷\n│ Error: Invalid\n│ \n╵\n", `"severity":"error"`, `Error: Invalid`)
 	f("╷\n│ Warning: Old\n╵\n", `"severity":"warn"`)

@@ -227,6 +227,19 @@ e
 --
 │ alone
 `)
+	f("times in brackets, or behind a level", `2026-11-23T06:25:41Z INFO a
+--
+INFO: 2026-11-23 06:25:41 b
+c
+--
+(2026-11-23 06:25:41) d
+e
+--
+<2026-11-23T06:25:41Z> f
+(of text)
+<and more>
+INFO: of text
+`)
 	f("what geth dies of", `CRIT [11-23|06:25:42.556] Failed to start                          err="x"
 --
 Fatal: Error starting: it is in use

@@ -51,6 +51,10 @@ func headerOf(line []byte) mode {
 		return bracketed(line)
 	case c == ' ':
 		return padded(line)
+	case c == '(' || c == '<':
+		if date(line[1:]) {
+			return header
+		}
 	case c >= 'A' && c <= 'Z':
 		if m := capital(line); m != none {
 			return m
@@ -293,6 +297,10 @@ func capital(line []byte) mode {
 		switch line[n] {
 		case '[': // logrus on a terminal, geth
 			return header
+		case ':':
+			if n+2 < len(line) && date(line[n+2:]) {
+				return header
+			}
 		case ' ', '\t':
 			rest := bytes.TrimLeft(line[n:], " \t")
 			if len(rest) > 0 && rest[0] == '[' && len(rest) > 15 && digit(rest[1]) && (bytes.IndexByte(rest[:15], '|') > 0 || date(rest[1:])) || date(rest) {
