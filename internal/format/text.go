@@ -70,7 +70,7 @@ func (p *Parser) text() {
 		n++
 	}
 	end := p.leveled(start + n)
-	if end == 0 && (start == 0 || s[0] != '[' || s[start+n] == ']') {
+	if i := start + n; end == 0 && i < len(s) && (s[0] != '[' || s[i] == ']') {
 		end = start + n
 	}
 	if end > 0 {

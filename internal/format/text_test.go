@@ -109,6 +109,9 @@ func TestLibraryFields(t *testing.T) {
 	f("06:25:41,123 of text", `line_no_date`, `"message":"06:25:41,123 of text"`)
 
 	f("(2026-11-23 06:25:41) INFO started", `"2026-11-23T06:25:41Z"`, `"severity":"info"`, `"message":"started"`)
+	for _, alone := range []string{"[2026-11-23 06:25:41", "(2026-11-23 06:25:41", "<2026-11-23 06:25:41>", "[2026-11-23T06:25:41Z]"} { // and nothing behind
+		f(alone, `"2026-11-23T06:25:41Z"`)
+	}
 	f("<2026-11-23T06:25:41Z> started", `"2026-11-23T06:25:41Z"`, `"message":"started"`)
 
 	// Terraform.
