@@ -117,6 +117,7 @@ var keys = [...]struct {
 	{"eventTime", roleTimeMaybe},
 	{"@t", roleTimeMaybe},
 	{"asctime", roleTimeMaybe},
+	{"T", roleTimeMaybe},
 
 	{"levelname", roleLevel},
 	{"log.level", roleLevel},
@@ -131,6 +132,7 @@ var keys = [...]struct {
 	{"severityText", roleLevel},
 	{"@l", roleLevel},
 	{"level_name", roleLevel},
+	{"L", roleLevel}, // zap's development configuration: L, T, N, C, M, S
 
 	{"short_message", roleMessage},
 	{"textPayload", roleMessage},
@@ -141,12 +143,14 @@ var keys = [...]struct {
 	{"Body", roleMessageMaybe},
 	{"text", roleMessageMaybe},
 	{"log", roleMessageMaybe},
+	{"M", roleMessageMaybe},
 
 	{"module", roleLogger},
 	{"@module", roleLogger},
 	{"logger_name", roleLogger},
 	{"log.logger", roleLogger},
 	{"component", roleLoggerMaybe},
+	{"N", roleLoggerMaybe},
 
 	{"service", roleService},
 	{"service.name", roleService},
@@ -171,6 +175,7 @@ var keys = [...]struct {
 	{"name", roleName},
 
 	{"@caller", roleCaller},
+	{"C", roleCaller},
 	{"location", roleCaller},
 	{"file", roleFile},
 	{"filename", roleFile},

@@ -72,6 +72,10 @@ func TestFields(t *testing.T) {
 	f(`main.go:12: "level"=0 "msg"="m" "k"="v"`, `"code.line.number":12`, `no "logger"`, `"message":"m"`, `"k":"v"`)
 	f("2026/11/23 06:25:41 INFO m component=worker n=1", `"logger":"worker"`, `"n":1`, `no "component"`)
 
+	// zap's development configuration.
+	f(`{"L":"WARN","T":"2026-11-23T06:25:41.5Z","N":"app","C":"a/b.go:7","M":"m","n":1}`, `"2026-11-23T06:25:41.5Z"`, `"severity":"warn"`, `"message":"m"`, `"logger":"app"`, `"code.line.number":7`, `"n":1`)
+	f(`{"level":"info","msg":"m","T":5,"M":"x","N":2,"C":"d"}`, `"message":"m"`, `"T":5`, `"M":"x"`, `"N":2`, `"C":"d"`)
+
 	// Promotion.
 	f(`{"msg":"m","service":"s","env":"e","version":"v","hostname":"h"}`, `"service.name":"s"`, `"deployment.environment.name":"e"`, `"service.version":"v"`, `"host.name":"h"`)
 	f(`{"msg":"m","service.name":"s","service":"t"}`, `"service.name":"s"`, `"service":"t"`)
