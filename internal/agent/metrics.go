@@ -47,6 +47,7 @@ func (a *Agent) writeFiles(m *metrics.Writer) {
 		}
 	}
 	files(m.Gauge("shipper_files_open", "Files followed now."), func(s *tail.Stats) int64 { return s.Files.Load() })
+	files(m.Gauge("shipper_files_parked", "Idle files that are closed because descriptors are few, and looked at by name."), func(s *tail.Stats) int64 { return s.Parked.Load() })
 	files(m.Gauge("shipper_files_unreadable", "Files that match and cannot be opened now."), func(s *tail.Stats) int64 { return s.Unreadable.Load() })
 	files(m.Gauge("shipper_files_skipped", "Names that match and are no regular files, or not to be followed."), func(s *tail.Stats) int64 { return s.Skipped.Load() })
 	files(m.Gauge("shipper_files_held", "Files that were deleted and are kept open until they are read."), func(s *tail.Stats) int64 { return s.HeldFiles.Load() })

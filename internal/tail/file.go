@@ -45,6 +45,7 @@ type file struct {
 	prev   uint64    // generation that was in the file before this one
 	failed string    // the last error of a read
 	stale  bool      // the handle is of no use any more
+	parked bool      // closed because descriptors are few: not to be looked at any more
 	cutter Cutter
 	stream *record.Stream
 	hint   *input.Hint

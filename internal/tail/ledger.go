@@ -13,6 +13,7 @@ const perPath = 64
 type saved struct {
 	position
 
+	parked    bool      // its file is looked at by name
 	truncated bool      // its file has other content now
 	lost      int64     // of a truncated one: bytes known to have been there and not read
 	deadline  time.Time // of a truncated one: when it is given up

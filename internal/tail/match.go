@@ -292,7 +292,7 @@ func (r *reader) expirePositions() error {
 	var err error
 	oldest := clock.Steady(r.begun, time.Now()).UnixNano() - int64(r.retention)
 	r.ledger.each(func(s *saved) {
-		if err == nil && s.time < oldest && (s.done() || !s.truncated) {
+		if err == nil && s.time < oldest && !s.parked && (s.done() || !s.truncated) {
 			r.ledger.remove(s)
 			err = r.forget(s)
 		}

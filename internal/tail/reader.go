@@ -149,6 +149,9 @@ func (r *reader) ticks() error {
 		if err := r.expireOrphans(); err != nil {
 			return err
 		}
+		if err := r.makeRoom(); err != nil {
+			return err
+		}
 	}
 	if r.now.Before(r.expire) {
 		return nil
@@ -214,6 +217,9 @@ func (r *reader) read() (busy bool, err error) {
 
 // look finds out whether there is something to do for f, and queues it.
 func (r *reader) look(f *file) error {
+	if f.parked {
+		return nil
+	}
 	fd, unlinked := r.set.acquire(f)
 	if fd < 0 {
 		return r.given(f)
@@ -346,7 +352,7 @@ func (r *reader) closed(f *file, flags uint8) error {
 	if err := r.save(f); err != nil {
 		return err
 	}
-	return r.remember(&saved{position: f.position})
+	return r.remember(&saved{position: f.position, parked: f.parked})
 }
 
 // given accounts for a file that discovery closed because deleted files held too much space.

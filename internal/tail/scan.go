@@ -51,8 +51,10 @@ type scanner struct {
 	unlinked []*file // applied after a scan: the name may turn up elsewhere in it
 	first    bool
 	now      time.Time
-	listed   int  // names in this scan
-	all      bool // every directory is listed in this scan
+	sought   map[identity]time.Time // parked files that have lost their name, and since when
+	full     bool                   // there were more files than may be open, which was said
+	listed   int                    // names in this scan
+	all      bool                   // every directory is listed in this scan
 	buf      []byte
 }
 
@@ -89,7 +91,7 @@ type entry struct {
 func newScanner(f *Follower, set *set, filter *filter, roots []string) *scanner {
 	s := &scanner{
 		set: set, filter: filter, roots: roots, log: f.Log, stats: f.Stats, poll: f.PollInterval, held: f.HeldBytes,
-		watched: map[int32][]*dir{}, first: true, buf: make([]byte, 32<<10), maxOpen: 1 << 30,
+		watched: map[int32][]*dir{}, sought: map[identity]time.Time{}, first: true, buf: make([]byte, 32<<10), maxOpen: 1 << 30,
 	}
 	byBase := map[string]*dir{}
 	for _, p := range filter.patterns {
@@ -104,6 +106,7 @@ func newScanner(f *Follower, set *set, filter *filter, roots []string) *scanner 
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && limit.Cur < 1<<30 {
 		s.maxOpen = max(int(limit.Cur)-reserveFiles, 16)
+		set.crowded = s.maxOpen - s.maxOpen/4 // the rest is for what rotates
 	}
 	if !f.NoNotify {
 		w, err := newWatcher()
@@ -186,12 +189,20 @@ func (s *scanner) scan(now time.Time, changed map[int32]bool) bool {
 	}
 	s.now, s.real, s.listed = now, s.real[:0], 0
 	if changed == nil {
+		s.lookAtParked(nil)
 		s.all = s.set.takeReopen()
 		for _, d := range s.trees {
 			s.visit(d, false)
 		}
 		s.all = false
 	} else {
+		dirs := map[string]bool{}
+		for wd := range changed {
+			for _, d := range s.watched[wd] {
+				dirs[d.path] = true
+			}
+		}
+		s.lookAtParked(dirs)
 		for wd := range changed {
 			for _, d := range s.watched[wd] {
 				s.visit(d, true)
@@ -515,6 +526,7 @@ func (s *scanner) follow(e *entry, p string, replaced *file, before int64) {
 		}
 	}
 	if s.set.size() >= s.maxOpen {
+		s.set.wait()
 		s.failed(e, p, unix.EMFILE)
 		return
 	}
@@ -570,14 +582,21 @@ func (s *scanner) sibling(d *dir, name, p string, ino uint64, before int64) {
 	if s.set.has(identity{d.id.dev, ino}) {
 		return
 	}
+	_, sought := s.sought[identity{d.id.dev, ino}]
 	st, err := lstat(p)
-	if err != nil || st.mtime < before-int64(settleTime) || s.set.has(st.id) || s.filter.excluded(p) || s.set.size() >= s.maxOpen {
+	if err != nil || !sought && st.mtime < before-int64(settleTime) || s.set.has(st.id) || s.filter.excluded(p) {
+		return
+	}
+	if s.set.size() >= s.maxOpen {
+		s.set.wait()
+		s.set.listAgain() // what is sought is found when there is room
 		return
 	}
 	fd, st, err := s.open(p, false)
 	if err != nil {
 		return
 	}
+	delete(s.sought, st.id)
 	if a == "" || !matches(d.rests, a) {
 		a = b
 	}
@@ -603,6 +622,8 @@ func (s *scanner) failed(e *entry, p string, err error) {
 	if e.problem == "" {
 		s.stats.Unreadable.Add(1)
 		e.wait = retryMin
+	} else if errors.Is(err, unix.EMFILE) {
+		e.wait = s.poll // idle files make room all the time
 	} else {
 		e.wait = min(2*e.wait, retryMax)
 	}
@@ -613,7 +634,10 @@ func (s *scanner) failed(e *entry, p string, err error) {
 			s.log.Warn("link to a file to follow leads nowhere; trying again", "path", p)
 		case errors.Is(err, fs.ErrNotExist): // it went as it came
 		case errors.Is(err, unix.EMFILE) && s.set.size() >= s.maxOpen:
-			s.log.Error("too many files to follow; raise the limit of open files", "path", p, "open", s.maxOpen)
+			if !s.full {
+				s.full = true
+				s.log.Warn("more files than descriptors: idle ones are closed and looked at by name; raise the limit of open files", "path", p, "open", s.maxOpen)
+			}
 		default:
 			s.log.Error("cannot open file to follow; trying again", "path", p, "err", err)
 		}

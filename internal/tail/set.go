@@ -19,10 +19,13 @@ type set struct {
 	scanned bool               // the first scan is complete
 	reading *file              // whose descriptor the reader is using
 	reopen  bool               // a file that has a name was closed
+	parked  map[*file]rest     // see park.go
+	crowded int                // files that may be open before idle ones are parked
+	waiting int                // files that cannot be opened for that
 }
 
 func newSet() *set {
-	return &set{wake: make(chan struct{}, 1), open: map[identity]*file{}, unnamed: map[*file]struct{}{}}
+	return &set{wake: make(chan struct{}, 1), open: map[identity]*file{}, unnamed: map[*file]struct{}{}, parked: map[*file]rest{}, crowded: 1 << 30}
 }
 
 func (s *set) signal() {
@@ -146,10 +149,12 @@ func (s *set) takeReopen() bool {
 	return r
 }
 
+// isClosed reports whether f is closed, and not parked.
 func (s *set) isClosed(f *file) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f.closed
+	_, parked := s.parked[f]
+	return f.closed && !parked
 }
 
 func (s *set) close(f *file) {

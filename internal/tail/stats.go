@@ -5,6 +5,7 @@ import "sync/atomic"
 // Stats counts what a Follower does. All may be read at any time.
 type Stats struct {
 	Files       atomic.Int64 // open now
+	Parked      atomic.Int64 // closed now because descriptors are few, and looked at by name
 	Generations atomic.Int64 // begun: new files, and files truncated
 	Resumed     atomic.Int64 // generations found again: after a restart, as a copy, compressed
 	Truncations atomic.Int64 // files found truncated or replaced in place

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"shipper/test/site"
 )
@@ -18,6 +19,7 @@ func TestResources(t *testing.T) {
 		{109, "64 MiB for many files, very long lines and no receiver", littleMemory},
 		{110, "the kernel kills it for its memory", outOfMemory},
 		{111, "a tenth of a CPU", littleCPU},
+		{111, "256 descriptors for many files", agentFewDescriptors},
 	})
 }
 
@@ -81,6 +83,48 @@ func outOfMemory(t *testing.T) {
 	s.Wrap, s.Env = nil, nil
 	s.StartAgent(t)
 	settle(t, s, o)
+}
+
+// agentFewDescriptors has files written, left alone, written again and rotated, of which
+// a few can be open at a time.
+func agentFewDescriptors(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	edit(t, s, "file: {", "file: {grace: 1s, ")
+	s.Patience = 3 * time.Minute
+	s.StartIndexer(t)
+	s.Wrap = []string{need(t, "prlimit"), "--nofile=256:256"}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "many", site.Another, 3)
+	s.Begin(t, o)
+	o.Write(t, 3*files())
+	s.AwaitDrained(t, o.Bytes.Load())
+	names, err := filepath.Glob(filepath.Join(s.Logs, "*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writers := []*site.Oracle{o}
+	lines, bytes := o.Seq, o.Bytes.Load()
+	for i, name := range names {
+		if i%10 != 0 {
+			continue
+		}
+		again := site.NewOracle(s.Logs, fmt.Sprintf("again%d", i), site.Never, 0)
+		again.Path = name
+		again.Write(t, 2)
+		if i%20 == 0 { // what is not read yet has another name now
+			rename(t, name, name+".1")
+		}
+		again.File.Close()
+		writers = append(writers, again)
+		lines, bytes = lines+again.Seq, bytes+again.Bytes.Load()
+	}
+	s.AwaitDrained(t, bytes)
+	site.Want(t, o, o.Check(t, s.URL()))
+	for _, w := range writers[1:] {
+		site.Want(t, w, w.Check(t, s.URL()))
+	}
+	site.WantBooks(t, s.Books(t), lines, bytes)
+	t.Logf("%d files, %d descriptors, %v parked", files(), descriptors(agent), s.Metric(t, `shipper_files_parked{input="app"}`))
 }
 
 func littleCPU(t *testing.T) {
