@@ -271,6 +271,26 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestTimesOfReading has records without a time among those of an old log.
+func TestTimesOfReading(t *testing.T) {
+	f := func(want string, records ...string) {
+		t.Helper()
+		b := stream("1", "a", records...)
+		for i := range b.Records {
+			if r := &b.Records[i]; r.Time >= 1000 {
+				r.TimeSource = record.TimeRead
+			}
+		}
+		body, _ := encode(t, &Encoder{JSON: true}, request(b))
+		if got := entries(t, body); got != want {
+			t.Errorf("%v: got %s, want %s", records, got, want)
+		}
+	}
+	f("a: 10banner 11one 12more 20two 21last; ", "1000 banner", "10 one", "1000 more", "20 two", "1001 last")
+	f("a: 1000one 1005two; ", "1000 one", "1005 two") // none has one
+	f("a: 10one 11more 12even 20two; ", "20 two", "10 one", "1000 more", "1000 even")
+}
+
 // TestPartsAreTheWhole has every part of a block: an entry is the same, time
 // included, in whatever part it is sent.
 func TestPartsAreTheWhole(t *testing.T) {

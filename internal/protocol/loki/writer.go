@@ -141,7 +141,10 @@ func (w *writer) write(batches []*record.Batch, r *protocol.Request) {
 	}
 }
 
-// assign makes entries of the records of b.
+// assign makes entries of the records of b. One without a time of its own has that
+// of the record before it, or else of the first one that has its own: its time of
+// reading would be far ahead of the others in a log that is read late, and Loki
+// refuses what is far behind in a stream.
 func (w *writer) assign(b *record.Batch) {
 	s := source{batch: b, shapes: b.Shapes(), plans: len(w.plans), ascii: b.ASCII()}
 	if b.Stream.ID != "" {
@@ -150,7 +153,11 @@ func (w *writer) assign(b *record.Batch) {
 	number := int32(len(w.sources))
 	w.sources = append(w.sources, s)
 	shape, stream := int32(-1), int32(-1)
+	last, timed := firstTime(b)
 	for i := range b.Records {
+		if r := &b.Records[i]; r.TimeSource != record.TimeRead || !timed {
+			last = r.Time
+		}
 		p := w.planOf(&s, int32(i))
 		if p.labels == 0 {
 			if p.stream < 0 {
@@ -161,8 +168,18 @@ func (w *writer) assign(b *record.Batch) {
 			stream = w.streamOf(b, p, fields)
 		}
 		shape = s.shapes[i]
-		w.entries = append(w.entries, entry{b.Records[i].Time, stream, number, int32(i), int32(len(w.entries))})
+		w.entries = append(w.entries, entry{last, stream, number, int32(i), int32(len(w.entries))})
 	}
+}
+
+// firstTime is the time of the first record that has one of its own, if one has.
+func firstTime(b *record.Batch) (ns int64, ok bool) {
+	for i := range b.Records {
+		if b.Records[i].TimeSource != record.TimeRead {
+			return b.Records[i].Time, true
+		}
+	}
+	return 0, false
 }
 
 // order sorts the entries by stream and time and has the times of a stream go up.
@@ -405,7 +422,7 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 
 // appendOrigin appends how a record was read.
 func (w *writer) appendOrigin(dst []byte, r *record.Record) []byte {
-	if r.Observed != r.Time && r.Observed != 0 {
+	if (r.Observed != r.Time || r.TimeSource == record.TimeRead) && r.Observed != 0 {
 		if r.Observed != w.observed {
 			w.observed, w.observedPair = r.Observed, appendNumberPair(w.observedPair[:0], "observed_timestamp", r.Observed)
 		}
