@@ -106,9 +106,6 @@ func makeLoki(o *deliver.Output, c *config.Loki) error {
 		}
 		e.JSON = true
 	}
-	if c.Tenant != "" {
-		o.Headers.Set("X-Scope-OrgID", c.Tenant)
-	}
 	o.Encoder, o.URL = e, below(c.URL, loki.Path)
 	return nil
 }
@@ -170,6 +167,9 @@ func makeHeaders(c config.Output) http.Header {
 	h := http.Header{}
 	for name, value := range c.Headers() {
 		h.Set(name, value)
+	}
+	if c.Loki != nil && c.Loki.Tenant != "" {
+		h.Set("X-Scope-OrgID", c.Loki.Tenant)
 	}
 	switch {
 	case c.Auth.Bearer != "":
