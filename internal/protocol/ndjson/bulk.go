@@ -2,6 +2,7 @@ package ndjson
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -51,29 +52,34 @@ func appendCreate(dst []byte, b *record.Batch, r *record.Record) []byte {
 
 // judgeBulk reads the verdicts on the records out of an answer. While one of
 // them may be taken later, so is the whole request: what was stored is then
-// refused as a repeat, which is fine.
+// refused as a repeat, which is fine. That goes for what is about the index or the
+// credentials, too: it is no fault of a record.
 func judgeBulk(body []byte) protocol.Verdict {
 	var answer struct {
-		Errors bool
+		Errors *bool
 		Items  []map[string]struct {
 			Status int
 			Error  struct{ Type, Reason string }
 		}
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	err := json.Unmarshal(body, &answer)
+	if err == nil && answer.Errors == nil {
+		err = errors.New("it does not say whether there were errors")
+	}
+	if err != nil {
 		return protocol.Verdict{Outcome: protocol.Retry, Reason: "200, but not the answer of a bulk API: " + err.Error()}
 	}
 	v := protocol.Verdict{Outcome: protocol.Accepted}
-	if !answer.Errors {
+	if !*answer.Errors {
 		return v
 	}
 	for i, item := range answer.Items {
 		for _, verdict := range item {
 			reason := verdict.Error.Type + ": " + verdict.Error.Reason
-			switch c := verdict.Status; {
-			case c < 300, c == http.StatusConflict:
-			case c == http.StatusTooManyRequests || c >= 500:
-				return protocol.Verdict{Outcome: protocol.Retry, Reason: reason}
+			switch outcome := protocol.Judge(verdict.Status, nil, nil).Outcome; {
+			case outcome == protocol.Accepted, verdict.Status == http.StatusConflict:
+			case outcome == protocol.Retry, outcome == protocol.Unauthorized:
+				return protocol.Verdict{Outcome: outcome, Reason: reason}
 			default:
 				v.Refused = append(v.Refused, protocol.Refusal{Index: i, Reason: reason})
 			}

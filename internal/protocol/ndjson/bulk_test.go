@@ -111,6 +111,13 @@ func TestBulkVerdict(t *testing.T) {
 		protocol.Retry, "es_rejected_execution_exception")
 	f(200, `{"errors":true,"items":[{"create":{"status":503,"error":{"type":"unavailable_shards_exception","reason":"x"}}}]}`, protocol.Retry, "unavailable_shards")
 	f(200, `<html>`, protocol.Retry, "not the answer of a bulk API")
+	f(200, `{"message":"please log in"}`, protocol.Retry, "not the answer of a bulk API")
+	f(200, `{"errors":true,"items":[{"create":{}}]}`, protocol.Retry, "")
+	// What is about the index or the credentials is no reason to give up records.
+	f(200, `{"errors":true,"items":[{"create":{"status":400,"error":{"type":"a","reason":"b"}}},{"create":{"status":403,"error":{"type":"security_exception","reason":"action [indices:data/write/bulk] is unauthorized"}}}]}`,
+		protocol.Unauthorized, "security_exception: action")
+	f(200, `{"errors":true,"items":[{"create":{"status":404,"error":{"type":"index_not_found_exception","reason":"no such index [logs]"}}}]}`,
+		protocol.Retry, "index_not_found_exception")
 	f(413, ``, protocol.Split, "")
 	f(429, ``, protocol.Retry, "")
 	f(400, `{"error":{"type":"illegal_argument_exception"},"status":400}`, protocol.Rejected, "")
