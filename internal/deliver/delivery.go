@@ -36,7 +36,10 @@ func (d *delivery) deliver(r *protocol.Request) error {
 	switch v.Outcome {
 	case protocol.Accepted:
 		d.refused = 0
-		d.Stats.Lost.Add(int64(v.Lost))
+		if v.Lost > 0 {
+			d.Stats.Lost.Add(int64(v.Lost))
+			d.trouble.lost(d.Log, v)
+		}
 		d.Stats.Records.Add(int64(max(d.records(r)-v.Lost-len(v.Refused), 0)))
 		return d.buryRefused(r, v.Refused)
 	case protocol.Split:

@@ -1,15 +1,20 @@
 package deliver
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
+	"shipper/internal/protobuf"
 	"shipper/internal/protocol/ndjson"
+	"shipper/internal/protocol/otlp"
 )
 
 // bulkStore answers as the bulk API of Elasticsearch does: it stores documents
@@ -92,4 +97,39 @@ func TestRefusedRecords(t *testing.T) {
 	if n := int64(len(store.stored)); n != 120-int64(len(want)) || o.Stats.Records.Load() != n || o.Stats.DeadRecords.Load() != int64(len(want)) {
 		t.Errorf("%d stored, %d poison; %d counted, %d dead", n, len(want), o.Stats.Records.Load(), o.Stats.DeadRecords.Load())
 	}
+}
+
+// TestRefusalsAreSaidOnce: once a minute, whatever time or number is in the reason.
+func TestRefusalsAreSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{answer: func(n int, _ *http.Request, _ []byte) (*http.Response, error) {
+			return response(400, "", fmt.Sprintf("entry with timestamp %d ignored", n)), nil
+		}}
+		var log bytes.Buffer
+		simulate(t, &source{t: t, blocks: makeBlocks(3, 1, plainText)}, tr, func(o *Output) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		if n := strings.Count(log.String(), "kept as dead letters"); n != 1 {
+			t.Errorf("said %d times:\n%s", n, log.String())
+		}
+	})
+}
+
+// TestDroppedByReceiver: what a receiver says it has dropped is counted, and said
+// with its reason, once a minute.
+func TestDroppedByReceiver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &transport{answer: func(n int, _ *http.Request, _ []byte) (*http.Response, error) {
+			partial := protobuf.AppendBytes(protobuf.AppendUint(nil, 1, 2), 2, fmt.Sprintf("older than %d", n))
+			return response(200, "Content-Type: application/x-protobuf", string(protobuf.AppendBytes(nil, 1, string(partial)))), nil
+		}}
+		var log bytes.Buffer
+		o := simulate(t, &source{t: t, blocks: makeBlocks(3, 5, plainText)}, tr, func(o *Output) {
+			o.Encoder, o.Log = &otlp.Encoder{}, slog.New(slog.NewTextHandler(&log, nil))
+		})
+		if o.Stats.Lost.Load() != 6 || o.Stats.Records.Load() != 9 {
+			t.Errorf("%d lost, %d stored", o.Stats.Lost.Load(), o.Stats.Records.Load())
+		}
+		if n := strings.Count(log.String(), `level=ERROR msg="the receiver has dropped records" reason="older than 0" records=2`); n != 1 {
+			t.Errorf("said %d times:\n%s", n, log.String())
+		}
+	})
 }

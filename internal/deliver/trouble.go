@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"shipper/internal/protocol"
 	"shipper/internal/queue"
 )
 
@@ -55,13 +56,22 @@ func (t *trouble) over(log *slog.Logger) {
 	}
 }
 
-// refused logs a dead letter, one a minute for each reason.
+// refused logs a dead letter, one a minute for each kind of reason.
 func (t *trouble) refused(log *slog.Logger, b queue.Block, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.isQuiet("refused "+reason, time.Now()) {
+	if !t.isQuiet("refused "+kind(reason), time.Now()) {
 		log.Error("records were refused and are kept as dead letters", "reason", reason,
 			"epoch", b.Epoch, "block", b.Sequence, "records", b.Records)
+	}
+}
+
+// lost logs what the receiver says it dropped, once a minute for each kind of reason.
+func (t *trouble) lost(log *slog.Logger, v protocol.Verdict) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.isQuiet("lost "+kind(v.Reason), time.Now()) {
+		log.Error("the receiver has dropped records", "reason", v.Reason[:min(len(v.Reason), maxText)], "records", v.Lost)
 	}
 }
 
