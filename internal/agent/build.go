@@ -106,6 +106,9 @@ func makeLoki(o *deliver.Output, c *config.Loki) error {
 		}
 		e.JSON = true
 	}
+	// A block that overtakes one which has to be sent again would put that one
+	// behind the newest entries of its streams, too far perhaps for Loki.
+	o.Concurrency = 1
 	o.Encoder, o.URL = e, below(c.URL, loki.Path)
 	return nil
 }
