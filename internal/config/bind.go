@@ -44,6 +44,14 @@ func (b *binder) missing(path, kind string) {
 	b.fail(path, "is missing; it is %s", kind)
 }
 
+// notEmpty notes a value that is written down and empty, such as that of a
+// variable that somebody forgot to fill.
+func (b *binder) notEmpty(path, value string) {
+	if _, written := b.at[path]; written && value == "" && !b.faulty(path) {
+		b.fail(path, "is empty; give it a value or remove it")
+	}
+}
+
 // faulty reports whether a fault of the value at path is noted already.
 func (b *binder) faulty(path string) bool { return b.bad[path] }
 

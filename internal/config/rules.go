@@ -119,8 +119,12 @@ func (c *Config) validateRules(b *binder) {
 		if at := path + ".priority"; r.Priority != "" && c.Queue.Full != "shed" && !b.faulty(at) {
 			b.fail(at, "has an effect with queue.full: shed only")
 		}
-		_, err := pipeline.New(pipeline.Config{Outputs: all.Outputs, Rules: all.Rules[i : i+1]})
-		b.compiled(err, "rules[0]", path)
+		one := all.Rules[i]
+		for _, match := range []string{one.Match, ""} { // what else is wrong beside the selector
+			one.Match = match
+			_, err := pipeline.New(pipeline.Config{Outputs: all.Outputs, Rules: []pipeline.Rule{one}})
+			b.compiled(err, "rules[0]", path)
+		}
 	}
 	checkRedactions(b, "redact", c.Redact)
 	for i := range all.Redact {
@@ -149,8 +153,8 @@ func (r *Rule) validate(b *binder, path string) {
 	}
 	if s := r.Sample; s != nil {
 		oneOf(b, path+".sample.floor", s.Floor, floors...)
-		if at := path + ".sample.keep"; (s.Keep <= 0 || s.Keep > 1) && !b.faulty(at) {
-			b.fail(at, "%v is no part to keep; it must be above 0 and at most 1, such as 0.1", s.Keep)
+		if at := path + ".sample.keep"; (s.Keep < pipeline.LeastKept || s.Keep > 1) && !b.faulty(at) {
+			b.fail(at, "%v is no part to keep; it must be from a billionth to 1, such as 0.1", s.Keep)
 		}
 		b.bad[path+".sample"] = b.faulty(path + ".sample.keep")
 	}
@@ -159,6 +163,9 @@ func (r *Rule) validate(b *binder, path string) {
 			b.fail(at, "%v is no rate; it must be above 0 records a second", l.Rate)
 		}
 		b.bad[path+".rate_limit"] = b.faulty(path + ".rate_limit.rate")
+	}
+	for i, name := range r.Remove {
+		b.notEmpty(fmt.Sprintf("%s.remove[%d]", path, i), name)
 	}
 	checkRedactions(b, path+".redact", r.Redact)
 }

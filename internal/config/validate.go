@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"shipper/internal/deliver"
 )
 
 // reservedHeaders are set by the protocols themselves.
@@ -52,10 +56,19 @@ func (c *Config) validate(b *binder) {
 		checkName(b, path, c.Outputs[i].Name, outputs, i)
 		c.Outputs[i].validate(b, path)
 	}
+	heirs := make(map[string]int)
 	for i, o := range c.Outputs {
-		if other, ok := outputs[o.Formerly]; ok && o.Formerly != "" {
-			b.fail(fmt.Sprintf("outputs[%d].formerly", i), "%q is the name of outputs[%d]; an output can only take the place of one that is gone", o.Formerly, other)
+		if o.Formerly == "" {
+			continue
 		}
+		at := fmt.Sprintf("outputs[%d].formerly", i)
+		if other, ok := outputs[o.Formerly]; ok {
+			b.fail(at, "%q is the name of outputs[%d]; an output can only take the place of one that is gone", o.Formerly, other)
+		}
+		if other, ok := heirs[o.Formerly]; ok {
+			b.fail(at, "outputs[%d] takes the place of %q already", other, o.Formerly)
+		}
+		heirs[o.Formerly] = i
 	}
 	if len(c.Outputs) > 0 && !slices.ContainsFunc(c.Outputs, func(o Output) bool { return o.Default }) {
 		b.fail("outputs", "has no default one, so that records without a rule go nowhere; remove default: false from one of them")
@@ -119,7 +132,7 @@ func (f *File) validate(b *binder, path string) {
 func (o *Output) validate(b *binder, path string) {
 	o.oneProtocol(b, path)
 	if name, url, headers := o.receiver(); name != "" {
-		checkURL(b, path+"."+name+".url", url)
+		checkURL(b, path+"."+name+".url", url, o.HTTP == nil)
 		checkHeaders(b, path+"."+name+".headers", headers)
 	}
 	if o.HTTP != nil {
@@ -145,6 +158,7 @@ func (o *Output) validate(b *binder, path string) {
 		if len(l.Labels) == 0 && !b.faulty(path+".loki.labels") {
 			b.fail(path+".loki.labels", "is empty; a stream of Loki has at least one label, such as service.name")
 		}
+		b.notEmpty(path+".loki.tenant", l.Tenant)
 		if strings.ContainsFunc(l.Tenant, isControl) {
 			b.fail(path+".loki.tenant", "holds a control character")
 		}
@@ -239,6 +253,7 @@ func (o *Output) Headers() map[string]string {
 }
 
 func (a *Auth) validate(b *binder, path string, headers map[string]string) {
+	b.notEmpty(path+".bearer", a.Bearer)
 	if *a == (Auth{}) {
 		return
 	}
@@ -282,6 +297,21 @@ func (t *TLS) validate(b *binder, path, url string) {
 	}
 	if t.Insecure && t.CAFile != "" {
 		b.fail(path+".insecure", "takes any certificate, ca_file included; remove one of the two")
+	}
+	t.read(b, path)
+}
+
+// read notes files that do not hold what they should.
+func (t *TLS) read(b *binder, path string) {
+	if at := path + ".ca_file"; t.CAFile != "" && !t.Insecure && !b.faulty(at) {
+		if _, err := (deliver.TLS{CAFile: t.CAFile}).Config(); err != nil {
+			b.fail(at, "%s", err)
+		}
+	}
+	if at := path + ".cert_file"; t.CertFile != "" && t.KeyFile != "" && !b.faulty(at) && !b.faulty(path+".key_file") {
+		if _, err := (deliver.TLS{CertFile: t.CertFile, KeyFile: t.KeyFile}).Config(); err != nil {
+			b.fail(at, "%s", err)
+		}
 	}
 }
 
@@ -360,7 +390,8 @@ func checkListen(b *binder, path, addr string) {
 	}
 }
 
-func checkURL(b *binder, path, text string) {
+// checkURL wants a URL to send to; a server's gets a path behind it.
+func checkURL(b *binder, path, text string, server bool) {
 	if text == "" {
 		if !b.faulty(path) {
 			b.missing(path, "where to send to, such as http://127.0.0.1:3100")
@@ -375,11 +406,26 @@ func checkURL(b *binder, path, text string) {
 	if u.User != nil {
 		b.fail(path, "holds a user or password, which would show in logs; put them into auth")
 	}
+	if _, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && err != nil {
+		b.fail(path, "the port must be a number from 0 to 65535")
+	}
+	switch {
+	case u.Fragment != "":
+		b.fail(path, "must not have a fragment, which is never sent; write %%23 for a literal #")
+	case server && (u.RawQuery != "" || u.ForceQuery):
+		b.fail(path, "must end with the path: the protocol's own comes behind it")
+	}
 }
 
 func checkHeaders(b *binder, path string, headers map[string]string) {
-	for name, value := range headers {
-		at := path + "." + name
+	seen := make(map[string]string)
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		at, value := path+"."+name, headers[name]
+		canonical := http.CanonicalHeaderKey(name)
+		if other, ok := seen[canonical]; ok {
+			b.fail(at, "is the same header as %s; keep one", other)
+		}
+		seen[canonical] = name
 		switch {
 		case strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~") != "" || name == "":
 			b.fail(at, "%q is not a header name", name)

@@ -21,10 +21,13 @@ import (
 // is kept, the first one included, so that rare values are seen. Each Worker
 // counts for itself.
 type Sample struct {
-	Keep  float64 // the part that is kept, above 0, at most 1
+	Keep  float64 // the part that is kept, LeastKept to 1
 	Key   string  // attribute or label; empty: by trace
 	Floor uint8   // severity number from which on everything is kept; 0: none
 }
+
+// LeastKept is the smallest part that can be kept: a billionth.
+const LeastKept = 1e-9
 
 // rateName is the attribute with the number of records that one stands for.
 const rateName = "sample.rate"
@@ -44,8 +47,8 @@ type sampler struct {
 }
 
 func newSampler(c Sample) (*sampler, error) {
-	if !(c.Keep > 0 && c.Keep <= 1) {
-		return nil, errors.New("the part to keep must be above 0 and at most 1")
+	if !(c.Keep >= LeastKept && c.Keep <= 1) {
+		return nil, errors.New("the part to keep must be from a billionth to 1")
 	}
 	if c.Floor > 24 {
 		return nil, errors.New("a severity number is at most 24")
