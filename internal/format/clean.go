@@ -73,10 +73,29 @@ func pastedColour(text []byte) int {
 	if first > 9 && first < 30 || first > 49 && first < 90 || first > 107 {
 		return 0 // no colour
 	}
-	if i < len(text) && text[i] == 'm' && text[i-1]-'0' < 10 {
+	if i < len(text) && text[i] == 'm' && text[i-1] != '[' {
 		return i + 1
 	}
 	return 0
+}
+
+// recoloured reports whether text has such a sequence in it, and behind it the
+// one that ends a colour: it is no text then.
+func recoloured(text []byte) bool {
+	end := bytes.LastIndex(text, []byte("[0"))
+	if end < 0 || pastedColour(text[end:]) == 0 {
+		return false
+	}
+	for i := 0; i < end; i++ {
+		j := bytes.IndexByte(text[i:end], '[')
+		if j < 0 {
+			return false
+		}
+		if i += j; pastedColour(text[i:]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // appendColourless appends text without such sequences.

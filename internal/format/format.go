@@ -294,6 +294,13 @@ func (p *Parser) general(observed int64) {
 			}
 		}
 	}
+	if !done && recoloured(p.src) {
+		at := len(p.b.Arena)
+		p.b.Arena = appendColourless(p.b.Arena, p.src)
+		if p.move(at); len(p.src) > 0 {
+			done = p.detect(observed)
+		}
+	}
 	if !done {
 		p.text()
 	}

@@ -46,7 +46,7 @@ func (p *Parser) goStd() bool {
 	for i < len(s) && s[i] == ' ' {
 		i++
 	}
-	if start == 0 && charmHead(s, i) {
+	if start == 0 && charmHead(s, i) || i < len(s) && s[i] == '[' && pastedColour(s[i:]) > 0 && recoloured(s) {
 		return false
 	}
 	if n := p.sourceFile(i, ".go"); n > i {

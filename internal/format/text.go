@@ -16,6 +16,7 @@ import (
 //	2026-11-23 06:25:41.007 [main] WARN message
 //	2026-11-23T06:25:41Z I! message
 //	2026-11-23T06:25:41.007 app::module [INFO] message
+//	2026-11-23 06:25:41 UTC | CORE | INFO | (pkg/a.go:12 in run) | message
 func (p *Parser) text() {
 	s := p.src
 	p.r.Body = p.span(0, len(s))
@@ -148,6 +149,10 @@ func (p *Parser) leveled(i int) int {
 		if hi == len(s) || s[hi]&0x80 != 0 {
 			return 0
 		}
+		if e := part(s, i); e > 0 && levelled(s[e:]) {
+			i = e // the Datadog Agent's, of which TRACE is one
+			continue
+		}
 		number := levelWord(s[lo:hi])
 		if number == 0 && bracket && hi-lo == 1 && s[hi] == ']' && s[lo] < 'a' { // beego's
 			number = severityWord(s[lo:hi])
@@ -175,6 +180,25 @@ func (p *Parser) leveled(i int) int {
 		i += e + 1
 	}
 	return 0
+}
+
+// part returns the index behind the "CORE | " at i, a part of an agent between
+// bars, 0 if there is none.
+func part(s []byte, i int) int {
+	e := i
+	for e < len(s) && e < i+24 && (s[e]-'A' < 26 || s[e] == '-') {
+		e++
+	}
+	if e == i || i < 2 || s[i-2] != '|' || s[i-1] != ' ' || !bytes.HasPrefix(s[e:], []byte(" | ")) {
+		return 0
+	}
+	return e + len(" | ")
+}
+
+// levelled reports whether s starts with a level in front of a bar.
+func levelled(s []byte) bool {
+	e := bytes.IndexByte(s[:min(len(s), 12)], ' ')
+	return e > 0 && bytes.HasPrefix(s[e:], []byte(" | ")) && levelWord(s[:e]) > 0
 }
 
 // targeted takes the "target [LEVEL]" at i, and returns the index behind the
@@ -223,5 +247,27 @@ func (p *Parser) textBody(i int) {
 			}
 		}
 	}
-	p.r.Body = p.span(i, len(s))
+	p.r.Body = p.span(p.barredPlace(i), len(s))
+}
+
+// barredPlace takes the "(file:line in function) | " at i, and returns the index
+// behind it, i if there is none.
+func (p *Parser) barredPlace(i int) int {
+	s := p.src
+	if i >= len(s) || s[i] != '(' {
+		return i
+	}
+	e := bytes.Index(s[i:min(len(s), i+256)], []byte(") | "))
+	in := bytes.Index(s[i:i+max(e, 0)], []byte(" in "))
+	if in < 0 {
+		return i
+	}
+	n, line := fileLine(s[i+1 : i+in])
+	if n == 0 {
+		return i
+	}
+	p.addText(nameFile, p.span(i+1, i+1+n))
+	p.b.AddField(record.IntField(nameLine, line))
+	p.addText(nameFunction, p.span(i+in+len(" in "), i+e))
+	return i + e + len(") | ")
 }

@@ -48,6 +48,10 @@ func TestLibraryFields(t *testing.T) {
 	// Colours whose escapes were lost, tabs that became blanks.
 	f("[2m2022-05-12T08:10:01.123456Z[0m [32m INFO[0m [2ma[0m[2m:[0m text [3mn[0m[2m=[0m1", `"format":"tracing-full"`, `"message":"text"`, `"logger":"a"`, `"n":1`)
 	f("^[[31mERRO^[[0m[0001] it failed", `"format":"logrus-tty"`, `"severity":"error"`, `"message":"it failed"`)
+	f("2026-11-23T06:25:41.123Z [32m INFO[0m [2mapp[0m[2m:[0m ready", `"format":"tracing-full"`, `"message":"ready"`, `"logger":"app"`)
+	f("2026/11/23 06:25:41.143 [1;34m[I][0m [asm.s:1337]  running", `"severity":"info"`, `"message":"[I] [asm.s:1337]  running"`)
+	f("[0;33mWARNING: user mode.   [0;m", `"severity":"warn"`, `"message":"WARNING: user mode."`)
+	f("2026/11/23 06:25:41 [36m of text [0]", `"message":"[36m of text [0]"`)
 	f("[12m3] text", `"message":"[12m3] text"`)
 	f("[12] [36m of text", `[36m of text"`)
 	f(`2021/11/08 18:08:25.123 INFO    admin   started  {"n": 1}`, `"format":"zap-console"`, `"message":"started"`, `"logger":"admin"`, `"n":1`)
@@ -71,6 +75,11 @@ func TestLibraryFields(t *testing.T) {
 	f("warning: unused", `"severity":"warn"`)
 	f("note: this is no level", `no "severity":`)
 	f("[I] 2026-11-23T06:25:41Z started", `"severity":"info"`, `"timestamp":"2026-11-23T06:25:41Z"`, `"message":"started"`)
+
+	f("2026-11-23 06:25:41 UTC | CORE | WARN | (pkg/a/b.go:123 in Run) | it is late", `"severity":"warn"`, `"message":"it is late"`, `"code.file.path":"pkg/a/b.go"`, `"code.line.number":123`, `"code.function.name":"Run"`)
+	f("2026-11-23 06:25:41 UTC | TRACE | ERROR | (run.go:1 in f) | m", `"severity":"error"`, `"message":"m"`)
+	f("2026-11-23 06:25:41 UTC | SYS-PROBE | INFO | m | n", `"severity":"info"`, `"message":"m | n"`)
+	f("2026-11-23 06:25:41 | TRACE | of it", `"severity":"trace"`)
 
 	// rclone, Gitea and old TiKV, behind the header of package log.
 	f("2026/11/23 06:25:41 ERROR : file.txt: Failed to copy", `"severity":"error"`, `"message":"file.txt: Failed to copy"`)

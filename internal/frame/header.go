@@ -111,7 +111,7 @@ func pastedColour(line []byte) int {
 	if first > 9 && first < 30 || first > 49 && first < 90 || first > 107 {
 		return 0 // no colour
 	}
-	if i < len(line) && line[i] == 'm' && digit(line[i-1]) {
+	if i < len(line) && line[i] == 'm' && line[i-1] != '[' {
 		return i + 1
 	}
 	return 0
