@@ -52,9 +52,21 @@ func (s *Store) CommitKeyed(ctx context.Context, idempotency string, body [sha25
 	return r, s.refused(s.settle())
 }
 
+// refused counts what is refused, and says once that this begins, but not more
+// often than once a minute, and that it ends.
 func (s *Store) refused(err error) error {
-	if u := (*Unavailable)(nil); errors.As(err, &u) {
+	u := (*Unavailable)(nil)
+	switch {
+	case errors.As(err, &u):
 		s.Stats.Refused.Add(1)
+		now := time.Now().UnixNano()
+		said := s.said.Load()
+		if !s.refusing.Load() && (said == 0 || now-said >= int64(time.Minute)) && s.said.CompareAndSwap(said, now) {
+			s.refusing.Store(true)
+			s.log.Error("blocks are refused for now", "dir", s.dir, "reason", u.Reason)
+		}
+	case err == nil && s.refusing.CompareAndSwap(true, false):
+		s.log.Info("blocks are stored again")
 	}
 	return err
 }

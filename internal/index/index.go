@@ -52,6 +52,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"shipper/internal/block"
@@ -103,13 +104,17 @@ type Store struct {
 	pressed  bool  // the log is to be sealed because the disk is full
 	closed   bool
 
-	turns   sync.Mutex    // held while sealing
-	pending *handover     // what is being sealed; guarded by turns
-	damaged []*stored     // to be mended; guarded by mu
-	dropped []*stored     // dropped segments that are still in the catalogue; guarded by turns
-	wake    chan struct{} // asks the maintainer to look at once
-	stop    context.CancelFunc
-	done    chan struct{} // closed when the maintainer has ended
+	turns   sync.Mutex // held while sealing
+	pending *handover  // what is being sealed; guarded by turns
+	damaged []*stored  // to be mended; guarded by mu
+	dropped []*stored  // dropped segments that are still in the catalogue; guarded by turns
+
+	refusing atomic.Bool  // it was said that blocks are refused
+	said     atomic.Int64 // when, ns
+
+	wake chan struct{} // asks the maintainer to look at once
+	stop context.CancelFunc
+	done chan struct{} // closed when the maintainer has ended
 }
 
 // defaultMaxBlock is what a block may have before compression if Options do not say.

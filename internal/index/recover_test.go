@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -247,19 +248,34 @@ func TestSyncFails(t *testing.T) {
 
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{Reserve: 1 << 20})
+	var log bytes.Buffer
+	s := open(t, dir, Options{Reserve: 1 << 20, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	p := payload(base(), "one")
 	commit(t, s, "a", 1, p)
-	s.disk.mu.Lock()
-	s.disk.free = func(string) (int64, int64, error) { return 1<<20 - 1, 1 << 40, nil }
-	s.disk.at = time.Time{}
-	s.disk.mu.Unlock()
+	left := func(n int64) {
+		s.disk.mu.Lock()
+		defer s.disk.mu.Unlock()
+		s.disk.free = func(string) (int64, int64, error) { return n, 1 << 40, nil }
+		s.disk.at = time.Time{}
+	}
+	left(1<<20 - 1)
 	_, err := s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: 2, Payload: p}})
 	var u *Unavailable
 	if !errors.As(err, &u) || !strings.HasPrefix(u.Reason, "disk is full: 1023 KiB free, 1024 KiB are reserved") || s.Usage().Full == "" {
 		t.Fatalf("got %v", err)
 	}
 	want(t, s, "one")
+	if _, err := s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: 2, Payload: p}}); !errors.As(err, &u) {
+		t.Fatalf("got %v", err)
+	}
+	left(1 << 30)
+	commit(t, s, "a", 2, p)
+	commit(t, s, "a", 3, p)
+	for _, text := range []string{"blocks are refused for now", "disk is full: 1023 KiB free", dir, "blocks are stored again"} {
+		if n := strings.Count(log.String(), text); n != 1 {
+			t.Errorf("the log says %q %d times:\n%s", text, n, log.String())
+		}
+	}
 }
 
 // TestDiskIsFilledByTheLog has a disk so small that the log alone fills it: the
