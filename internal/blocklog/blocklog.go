@@ -332,6 +332,9 @@ func (l *Log) finish() error {
 	if err := l.writer.Datasync(); err != nil {
 		return l.syncFailed(err)
 	}
+	if err := taken(l.file, l.last().path); err != nil {
+		return l.lost(err)
+	}
 	if err := l.closeWriter(); err != nil {
 		return fmt.Errorf("close %s: %w", l.last().path, err)
 	}
@@ -365,7 +368,8 @@ func (l *Log) begin() error {
 // Sync makes everything durable that was appended before it was called. When
 // it fails, what was appended since the last Sync that worked may or may not
 // be on disk, and no later Sync could tell: Append and Sync fail until CutAfter
-// takes it back.
+// takes it back. That the file was removed or replaced under its name is such an
+// error, too; what is appended then goes to a new segment.
 func (l *Log) Sync() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -380,14 +384,43 @@ func (l *Log) Sync() error {
 	s, f, w, end := l.last(), l.file, l.writer, l.last().end
 	l.mu.Unlock()
 	err := w.Datasync()
+	away := taken(f, s.path)
 	l.mu.Lock()
 	if err != nil && !(errors.Is(err, fs.ErrClosed) && l.file != f) {
 		return l.syncFailed(err)
+	}
+	if away != nil && l.file == f {
+		return l.lost(away)
 	}
 	if l.file == f {
 		l.synced = Location{Segment: s.number, Offset: max(end, l.synced.Offset)}
 	}
 	return l.syncDir()
+}
+
+// taken returns an error if f is not what is at path any more: nobody would
+// find again what is written to it.
+func taken(f *os.File, path string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return nil // it was closed
+	}
+	now, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, now) {
+		return fmt.Errorf("%s was removed or replaced while in use", path)
+	}
+	return nil
+}
+
+// lost gives up the last segment, which was taken away. What it has can be read
+// for as long as its file is open.
+func (l *Log) lost(err error) error {
+	s := l.last()
+	s.sealed = true
+	if s.reader == nil {
+		s.reader, l.file, l.writer = l.file, nil, nil
+	}
+	return errors.Join(l.syncFailed(err), l.closeWriter())
 }
 
 func (l *Log) syncDir() error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -439,6 +440,60 @@ func TestFailedSyncIsNotForgotten(t *testing.T) {
 	}
 	if seqs, _ := scan(t, dir, Options{}); !slices.Equal(seqs, []int{0, 1, 2, 3, 4, 5}) {
 		t.Errorf("entries %d", seqs)
+	}
+}
+
+// TestSegmentTakenAway: nothing counts as durable in a file that nobody finds again.
+func TestSegmentTakenAway(t *testing.T) {
+	for name, take := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"moved":   func(path string) error { return os.Rename(path, path+".away") },
+		"replaced": func(path string) error {
+			return errors.Join(os.WriteFile(path+".new", []byte("somebody's"), 0o600), os.Rename(path+".new", path))
+		},
+	} {
+		for _, read := range []bool{false, true} { // before: the segment is open for readers
+			t.Run(fmt.Sprint(name, read), func(t *testing.T) {
+				dir := t.TempDir()
+				l, at := fill(t, dir, 5, Options{})
+				if read {
+					if _, err := l.Read(at[0], nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := take(l.Segments()[0].Path); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := l.Append(entry(5)); err != nil {
+					t.Fatal(err)
+				}
+				for range 2 {
+					if err := l.Sync(); err == nil || !strings.Contains(err.Error(), "removed or replaced") {
+						t.Fatalf("sync: %v", err)
+					}
+				}
+				if err := l.CutAfter(at[4]); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := l.Append(entry(5)); err != nil {
+					t.Fatal(err)
+				}
+				if err := l.Sync(); err != nil {
+					t.Fatal(err)
+				}
+				if p, err := l.Read(at[4], nil); err != nil || !bytes.Equal(p, entry(4).Payload) {
+					t.Errorf("an entry of the file that is gone: %d bytes, %v", len(p), err)
+				}
+				if name == "replaced" {
+					if text, _ := os.ReadFile(l.Segments()[0].Path); string(text) != "somebody's" {
+						t.Errorf("what is in its place is changed: %q", text)
+					}
+				}
+				if seqs, _ := scan(t, dir, Options{}); !slices.Equal(seqs, []int{5}) {
+					t.Errorf("entries %d", seqs)
+				}
+			})
+		}
 	}
 }
 

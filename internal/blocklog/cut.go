@@ -27,11 +27,7 @@ func (l *Log) CutAfter(at Location) error {
 	if l.failed == nil {
 		return nil
 	}
-	end := Location{Segment: at.Segment}
-	if n := len(l.segments); n > 0 {
-		end.Offset = l.last().end
-	}
-	if end.Segment < l.synced.Segment || end.Segment == l.synced.Segment && end.Offset <= l.synced.Offset {
+	if at.Segment < l.synced.Segment || at.Segment == l.synced.Segment && at.Offset < l.synced.Offset {
 		l.failed = nil
 	}
 	return nil
@@ -59,6 +55,9 @@ func (l *Log) keepThrough(at Location) error {
 		return nil
 	}
 	s := l.last()
+	if s.sealed {
+		return nil // its file may be gone
+	}
 	v, err := l.view(s)
 	if err != nil {
 		return err

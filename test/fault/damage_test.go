@@ -45,6 +45,8 @@ func TestDamage(t *testing.T) {
 		row{77, "bytes of a block", harmBlock},
 		row{79, "the index is removed while in use", func(t *testing.T) { takeIndex(t, false) }},
 		row{79, "the index is replaced while in use", func(t *testing.T) { takeIndex(t, true) }},
+		row{79, "a file of blocks is removed while in use", func(t *testing.T) { takeBlocks(t, false) }},
+		row{79, "a file of blocks is replaced while in use", func(t *testing.T) { takeBlocks(t, true) }},
 	)
 	run(t, rows)
 }
@@ -214,4 +216,47 @@ func takeIndex(t *testing.T, replace bool) {
 	o.Write(t, 500)
 	s.StartAgent(t)
 	settle(t, s, o)
+}
+
+// takeBlocks takes away the file that the running agent writes blocks to: what
+// comes from then on is on disk again before it counts as queued, also if the
+// agent is killed at once and nothing is delivered meanwhile.
+func takeBlocks(t *testing.T, replace bool) {
+	s := site.New(t, binary, "", "")
+	indexer := s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 3000)
+	s.Begin(t, o)
+	o.Write(t, 2000)
+	settle(t, s, o)
+	indexer.Kill()
+	paths, err := filepath.Glob(filepath.Join(s.AgentDir(), "blocks", "*.log"))
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("blocks: %v, %v", paths, err)
+	}
+	if replace {
+		put(t, paths[0], []byte("this is somebody's file\n"))
+	} else if err := os.Remove(paths[0]); err != nil {
+		t.Fatal(err)
+	}
+	o.Write(t, 500)
+	seen(t, s, o)
+	agent.Kill()
+	says(t, s, paths[0]+" was removed or replaced while in use")
+	if text, _ := os.ReadFile(paths[0]); replace && string(text) != "this is somebody's file\n" {
+		t.Errorf("what was in its place is changed: %.100q", text)
+	}
+	s.StartIndexer(t)
+	agent = s.StartAgent(t)
+	o.Write(t, 500)
+	settle(t, s, o)
+	if n := s.Metric(t, "shipper_queue_corrupt_blocks_total"); n != 0 {
+		t.Errorf("%v damaged blocks", n)
+	}
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	if !replace { // else there is still somebody's file
+		verified(t, s)
+	}
 }
