@@ -440,7 +440,7 @@ func (l *Log) syncDir() error {
 }
 
 func (l *Log) syncFailed(err error) error {
-	l.failed = fmt.Errorf("sync log %s: %w", l.dir, err)
+	l.failed = fmt.Errorf("sync log: %w", err)
 	return l.failed
 }
 

@@ -348,7 +348,7 @@ func (s *Store) settle() error {
 	s.mu.Lock()
 	if s.broken != nil {
 		defer s.mu.Unlock()
-		return &Unavailable{fmt.Sprintf("sync log: %v", s.broken)}
+		return &Unavailable{s.broken.Error()}
 	}
 	w := s.open.wal
 	s.mu.Unlock()
@@ -360,7 +360,7 @@ func (s *Store) settle() error {
 	s.broken = err
 	s.mu.Unlock()
 	s.poke()
-	return &Unavailable{fmt.Sprintf("sync log: %v", err)}
+	return &Unavailable{err.Error()}
 }
 
 // admit waits until there is room, or says why there will be none soon.
@@ -418,7 +418,7 @@ func (s *Store) refusal() error {
 	case s.closed:
 		return ErrClosed
 	case s.broken != nil:
-		return &Unavailable{fmt.Sprintf("sync log: %v", s.broken)}
+		return &Unavailable{s.broken.Error()}
 	case s.sealErr != nil && s.crowded():
 		return &Unavailable{fmt.Sprintf("seal: %v", s.sealErr)}
 	}
