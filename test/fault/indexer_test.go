@@ -1,10 +1,13 @@
 package fault
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,7 +40,21 @@ func TestIndexer(t *testing.T) {
 	} {
 		rows = append(rows, row{129, "error at " + point, func(t *testing.T) { failIndexerAt(t, point) }})
 	}
-	rows = append(rows, row{129, "EIO from fdatasync", indexerSyncFails})
+	rows = append(rows,
+		row{129, "EIO from fdatasync", indexerSyncFails},
+		row{129, "the log is removed while in use", indexerLogRemoved},
+		row{122, "bytes of the log are damaged", indexerLogDamaged},
+		row{130, "bytes of a segment are damaged", func(t *testing.T) { harmSegment(t, false) }},
+		row{130, "a segment is removed", func(t *testing.T) { harmSegment(t, true) }},
+	)
+	for name, harm := range map[string]func(t *testing.T, path string){
+		"its first pages are noise": func(t *testing.T, path string) { scribble(t, path, 0, 2*indexPage) },
+		"other pages are noise":     func(t *testing.T, path string) { scribble(t, path, 2*indexPage, 8*indexPage) },
+		"it is cut short":           func(t *testing.T, path string) { truncate(t, path, 2*indexPage+100) },
+		"it is a text":              func(t *testing.T, path string) { put(t, path, []byte(strings.Repeat("somebody's\n", 2000))) },
+	} {
+		rows = append(rows, row{131, "the catalogue: " + name, func(t *testing.T) { harmCatalogue(t, harm) }})
+	}
 	run(t, rows)
 }
 
@@ -93,6 +110,208 @@ func indexerSyncFails(t *testing.T) {
 	s.StartIndexer(t)
 	d.want(t, records, upTo(blocks)...)
 	t.Logf("%d of %d blocks refused at first", refused, blocks)
+}
+
+// indexerLogRemoved takes the log away under the running indexer: what it has
+// acknowledged is in memory, and it acknowledges no more before that is sealed.
+func indexerLogRemoved(t *testing.T) {
+	const records = 10
+	s := site.New(t, binary, "", "")
+	p := s.StartIndexer(t)
+	d := newSender(s, 1)
+	for _, q := range upTo(20) {
+		d.deliver(t, d.frame(q, records))
+	}
+	if err := os.Remove(logFile(t, s)); err != nil {
+		t.Fatal(err)
+	}
+	v, code := d.send(d.frame(21, records))
+	if code != 503 || !strings.Contains(v.Reason, "removed or replaced") {
+		t.Errorf("%d %+v", code, v)
+	}
+	for _, q := range upTo(40) {
+		d.deliver(t, d.frame(q, records))
+	}
+	p.Kill()
+	s.StartIndexer(t)
+	d.want(t, records, upTo(40)...)
+	if n := strings.Count(s.IndexLog.String(), "blocks are refused for now"); n != 1 {
+		t.Errorf("the log says %d times that blocks are refused", n)
+	}
+}
+
+// indexVerify is what "shipper index verify" says of a stopped indexer's directory.
+func indexVerify(s *site.Site) (string, error) {
+	out, err := exec.Command(s.Binary, "index", "verify", "--data", s.IndexDir()).CombinedOutput()
+	return string(out), err
+}
+
+// indexerLogDamaged harms the middle of a killed indexer's log: one block is lost,
+// and taken when it comes again; the log is kept.
+func indexerLogDamaged(t *testing.T) {
+	const blocks, records = 8, 10
+	s := site.New(t, binary, "", "")
+	d := newSender(s, 1)
+	p := s.StartIndexer(t)
+	var middle int64
+	for _, q := range upTo(blocks) {
+		d.deliver(t, d.frame(q, records))
+		info, err := os.Stat(logFile(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q == 4 {
+			middle = info.Size()
+		}
+	}
+	p.Kill()
+	log := logFile(t, s)
+	scribble(t, log, middle-20, 10) // within the fourth
+	if out, err := indexVerify(s); err == nil || !strings.Contains(out, log) {
+		t.Errorf("verify: %v: %s", err, out)
+	}
+	for range 2 {
+		p = s.StartIndexer(t)
+		d.want(t, records, 1, 2, 3, 5, 6, 7, 8)
+		p.Kill()
+	}
+	p = s.StartIndexer(t)
+	for _, q := range upTo(blocks) {
+		d.deliver(t, d.frame(q, records))
+	}
+	d.want(t, records, upTo(blocks)...)
+	if code := p.Stop(t); code != 0 {
+		t.Errorf("the indexer ended with %d", code)
+	}
+	if kept, err := filepath.Glob(filepath.Join(s.IndexDir(), "wal", "*.damaged")); err != nil || len(kept) != 1 {
+		t.Errorf("kept: %q, %v", kept, err)
+	}
+	if !strings.Contains(s.IndexLog.String(), "a write-ahead log is damaged") {
+		t.Error("the log does not say it")
+	}
+	if out, err := indexVerify(s); err != nil {
+		t.Errorf("verify: %v: %s", err, out)
+	}
+}
+
+// sealedIndex has an indexer seal blocks of a sender, and returns the one segment.
+func sealedIndex(t *testing.T, blocks uint64, records int) (s *site.Site, d *sender, segment string) {
+	t.Helper()
+	s = site.New(t, binary, "", "")
+	p := s.StartIndexer(t)
+	d = newSender(s, 1)
+	d.pad = 200
+	for _, q := range upTo(blocks) {
+		d.deliver(t, d.noise(q, records))
+	}
+	if code := p.Stop(t); code != 0 {
+		t.Errorf("the indexer ended with %d", code)
+	}
+	if out, err := indexVerify(s); err != nil {
+		t.Fatalf("verify: %v: %s", err, out)
+	}
+	files, err := filepath.Glob(filepath.Join(s.IndexDir(), "seg", "*", "*", "*.seg"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("segments %q, %v", files, err)
+	}
+	return s, d, files[0]
+}
+
+// harmSegment harms a sealed segment, or removes it: what was in it and is lost is
+// counted, the rest and all that comes is there.
+func harmSegment(t *testing.T, remove bool) {
+	const blocks, records = 40, 1000
+	s, d, segment := sealedIndex(t, blocks, records)
+	info, err := os.Stat(segment)
+	if err == nil && remove {
+		err = os.Remove(segment)
+	} else if err == nil {
+		scribble(t, segment, info.Size()/3, 10)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := indexVerify(s); err == nil || !strings.Contains(out, segment) {
+		t.Errorf("verify: %v: %s", err, out)
+	}
+	p := s.StartIndexer(t)
+	q := url.Values{"query": {`{sender="` + d.name + `"} |= "record"`}, "start": {"0"}}
+	site.Await(t, "a query that works", func() bool { return site.Status(s.URL()+"/api/v1/records?"+q.Encode()) == 200 })
+	there := 0
+	for _, n := range d.counts(t) {
+		there += n
+	}
+	lost := int(s.IndexMetric(t, "shipper_index_lost_records_total"))
+	if remove {
+		lost = blocks * records
+		if s.IndexMetric(t, "shipper_index_missing_segments_total") != 1 {
+			t.Error("no segment is said to be missing")
+		}
+	}
+	if there+lost != blocks*records || lost == 0 || !remove && there == 0 {
+		t.Errorf("%d records are there, %d counted as lost, of %d", there, lost, blocks*records)
+	}
+	said := "a segment is damaged: it was set aside"
+	if remove {
+		said = "a segment is missing"
+	}
+	if n := strings.Count(s.IndexLog.String(), said); n != 1 {
+		t.Errorf("the log says %d times that %s", n, said)
+	}
+	d.deliver(t, d.noise(blocks+1, records))
+	if n := d.counts(t)[d.block(blocks+1)]; n != records {
+		t.Errorf("%d records of the next block", n)
+	}
+	if code := p.Stop(t); code != 0 {
+		t.Errorf("the indexer ended with %d", code)
+	}
+	if aside, _ := filepath.Glob(segment + ".corrupt-*"); !remove && len(aside) != 1 {
+		t.Errorf("set aside: %q", aside)
+	}
+	t.Logf("%d of %d records lost", lost, blocks*records)
+}
+
+// harmCatalogue harms the catalogue of a stopped indexer: it is kept under another
+// name, and all records are found again.
+func harmCatalogue(t *testing.T, harm func(t *testing.T, path string)) {
+	const blocks, records = 20, 100
+	s, d, _ := sealedIndex(t, blocks, records)
+	path := filepath.Join(s.IndexDir(), "catalogue.db")
+	harm(t, path)
+	harmed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := indexVerify(s); err == nil || !strings.Contains(out, path) {
+		t.Errorf("verify: %v: %s", err, out)
+	}
+	p := s.StartIndexer(t)
+	d.want(t, records, upTo(blocks)...)
+	d.deliver(t, d.noise(blocks+1, records))
+	d.want(t, records, upTo(blocks+1)...)
+	if code := p.Stop(t); code != 0 {
+		t.Errorf("the indexer ended with %d", code)
+	}
+	aside, err := filepath.Glob(path + ".corrupt-*")
+	if err != nil || len(aside) != 1 {
+		t.Fatalf("set aside: %q, %v", aside, err)
+	}
+	if kept, _ := os.ReadFile(aside[0]); !bytes.Equal(kept, harmed) {
+		t.Error("what was set aside is not what there was")
+	}
+	if n := strings.Count(s.IndexLog.String(), "the catalogue is corrupt and was set aside"); n != 1 {
+		t.Errorf("the log says it %d times", n)
+	}
+	s.StartIndexer(t)
+	d.want(t, records, upTo(blocks+1)...)
+}
+
+// truncate cuts a file.
+func truncate(t *testing.T, path string, size int64) {
+	t.Helper()
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // startIndexer starts an indexer with a fail point.
