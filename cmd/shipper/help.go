@@ -8,11 +8,16 @@ import (
 )
 
 func help(ctx context.Context, args []string) error {
-	if len(args) > 0 {
+	if len(args) > 0 && !asksHelp(args[0]) {
 		return dispatch(ctx, []string{args[0], "-h"})
 	}
 	writeHelp(os.Stdout)
 	return nil
+}
+
+// asksHelp reports whether the word in a command's place asks for the list of commands.
+func asksHelp(word string) bool {
+	return word == "help" || word == "-h" || word == "-help" || word == "--help"
 }
 
 func writeHelp(w io.Writer) {

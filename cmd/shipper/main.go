@@ -39,7 +39,7 @@ func commands() []command {
 		{"explain", "--config FILE [flags] [FILE...]", "show what becomes of records: format, fields, rules, outputs", explainCommand},
 		{"test", "FILE", "run the tests in a configuration file", testCommand},
 		{"tail", "[-n LINES] FILE", "show the end of one file and what is added to it", tailCommand},
-		{"queue", "stat|ls|cat|verify|replay --data DIR", "look into the queue of a stopped agent", queueCommand},
+		{"queue", "stat|ls|cat|verify|salvage|replay --data DIR", "look into the queue of a stopped agent", queueCommand},
 		{"version", "", "print the version", versionCommand},
 		{"queue-check", "FILE", "", queueCheckCommand},
 	}
@@ -83,10 +83,10 @@ func dispatch(ctx context.Context, args []string) error {
 		return reported(2)
 	}
 	name := args[0]
-	switch name {
-	case "help", "-h", "-help", "--help":
+	switch {
+	case asksHelp(name):
 		return help(ctx, args[1:])
-	case "-version", "--version":
+	case name == "-version" || name == "--version":
 		name = "version"
 	}
 	for _, c := range commands() {
@@ -174,7 +174,7 @@ func (f *flags) misuse(format string, args ...any) error {
 func (f *flags) writeUsage(w io.Writer) {
 	for _, c := range commands() {
 		if c.name == f.command {
-			fmt.Fprintf(w, "Usage: shipper %s %s\n\n%s\n", c.name, c.args, c.about)
+			fmt.Fprintf(w, "Usage: %s\n\n%s\n", strings.TrimSpace("shipper "+c.name+" "+c.args), c.about)
 		}
 	}
 	any := false
