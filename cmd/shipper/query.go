@@ -20,7 +20,7 @@ func queryCommand(ctx context.Context, args []string) error {
 	f := newFlags("query")
 	addr := f.String("addr", "http://127.0.0.1:3100", "`URL` of the indexer")
 	tokenFile := f.String("token-file", "", "`file` with the token that the indexer wants to see")
-	since := config.Duration(time.Hour)
+	since := config.Duration(-1) // not given
 	f.Func("since", "how far back to look: a `duration` such as 15m or 7d (default 1h)", func(s string) (err error) {
 		since, err = config.ParseDuration(s)
 		return err
@@ -40,7 +40,16 @@ func queryCommand(ctx context.Context, args []string) error {
 		return f.misuse(`wants one QUERY such as '{service_name="payments"} |= "timeout"'`)
 	}
 	if u, err := url.Parse(*addr); err != nil || u.Host == "" {
-		return f.misuse("-addr %q is not a URL", *addr)
+		return f.misuse("-addr %q is not a URL; write it like http://127.0.0.1:3100", *addr)
+	}
+	if *limit < 0 {
+		return f.misuse("-limit %d: write a number of records, or 0 for all", *limit)
+	}
+	switch {
+	case since >= 0 && !from.IsZero():
+		return f.misuse("wants either -since or -from")
+	case since < 0:
+		since = config.Duration(time.Hour)
 	}
 	if *follow && !to.IsZero() {
 		return f.misuse("wants either -follow or -to")
@@ -58,7 +67,7 @@ func queryCommand(ctx context.Context, args []string) error {
 	if *tokenFile != "" {
 		text, err := os.ReadFile(*tokenFile)
 		if err != nil {
-			return fmt.Errorf("read token: %w", err)
+			return f.misuse("read token: %s", err)
 		}
 		token = strings.TrimSpace(string(text))
 	}

@@ -60,7 +60,7 @@ func (c *Client) Run(ctx context.Context, query string) error {
 	out := bufio.NewWriter(c.Out)
 	if _, ok := expr.(*selector.Query); !ok {
 		if c.Follow {
-			return errors.New("only log queries can be followed")
+			return &Refused{http.StatusBadRequest, "only log queries can be followed"}
 		}
 		err = c.series(ctx, query, out)
 	} else if c.Follow {

@@ -53,7 +53,7 @@ func TestClient(t *testing.T) {
 		`{"timestamp":"2026-11-23T06:01:00Z","value":53,"labels":{"service_name":"payments"}}`+"\n")
 	f(Client{}, `{service_name=}`, `error *query.Refused: parse error at line 1, col 15: syntax error: unexpected "}", expecting a string`)
 	f(Client{Step: time.Millisecond}, `rate({}[1m])`, `error *query.Refused: exceeded maximum resolution of 11000 points per time series: use a larger step`)
-	f(Client{Follow: true}, `rate({}[1m])`, `error *errors.errorString: only log queries can be followed`)
+	f(Client{Follow: true}, `rate({}[1m])`, `error *query.Refused: only log queries can be followed`)
 
 	c := Client{URL: "http://127.0.0.1:1", Out: io.Discard}
 	if err := c.Run(t.Context(), `{a="b"}`); err == nil || err.Error() != "nobody listens at http://127.0.0.1:1: start `shipper index`, or name the indexer with --addr" {
