@@ -39,7 +39,7 @@ func commands() []command {
 		{"explain", "--config FILE [flags] [FILE...]", "show what becomes of records: format, fields, rules, outputs", explainCommand},
 		{"test", "FILE", "run the tests in a configuration file", testCommand},
 		{"tail", "[-n LINES] FILE", "show the end of one file and what is added to it", tailCommand},
-		{"queue", "stat|ls|cat|verify|salvage|replay --data DIR", "look into the queue of a stopped agent", queueCommand},
+		{"queue", "stat|ls|cat|verify|salvage|replay|drop OUTPUT --data DIR", "look into the queue of a stopped agent", queueCommand},
 		{"version", "", "print the version", versionCommand},
 		{"queue-check", "FILE", "", queueCheckCommand},
 	}

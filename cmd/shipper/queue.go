@@ -45,12 +45,16 @@ func queueCommand(ctx context.Context, args []string) error {
 		"verify":  func(i *queue.Inspector) error { return queueVerify(i, *dir) },
 		"replay":  nil,
 		"salvage": nil,
+		"drop":    nil,
 	}
-	if len(rest) != 1 {
+	if len(rest) == 0 {
 		return f.misuse(queueUsage)
 	}
 	view, ok := views[rest[0]]
-	if !ok {
+	switch {
+	case rest[0] == "drop" && len(rest) != 2:
+		return f.misuse("drop wants the name of one output")
+	case !ok || rest[0] != "drop" && len(rest) != 1:
 		return f.misuse(queueUsage)
 	}
 	if *dir == "" {
@@ -65,13 +69,16 @@ func queueCommand(ctx context.Context, args []string) error {
 	}
 	if view == nil {
 		i.Close() // there is a queue
+		if rest[0] == "drop" {
+			return queueDrop(*dir, rest[1])
+		}
 		return queueReplay(ctx, *dir, *only)
 	}
 	defer i.Close()
 	return view(i)
 }
 
-const queueUsage = "wants one of stat, ls, cat, verify, salvage, replay"
+const queueUsage = "wants one of stat, ls, cat, verify, salvage, replay, drop"
 
 // queueSummary is what "queue stat" prints.
 type queueSummary struct {
@@ -202,8 +209,7 @@ func queueListDead(i *queue.Inspector, asJSON bool) error {
 // queueReplay queues dead letters again, of one output or of all, for the
 // outputs that refused them. It takes the space it needs.
 func queueReplay(ctx context.Context, dir, output string) error {
-	q, err := queue.Open(dir, queue.Options{MaxBytes: math.MaxInt64, Check: checkIndex,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	q, err := openQueue(dir)
 	if err != nil {
 		return err
 	}
@@ -213,6 +219,26 @@ func queueReplay(ctx context.Context, dir, output string) error {
 	}
 	_, err = fmt.Printf("%d dead letters queued again\n", n)
 	return err
+}
+
+// queueDrop gives up the place of an output, and with it the blocks that only it lacks.
+func queueDrop(dir, output string) error {
+	q, err := openQueue(dir)
+	if err != nil {
+		return err
+	}
+	lag := q.Lag(output)
+	if err := errors.Join(q.Drop(output), q.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Printf("output %s is given up; it lacked %d blocks\n", output, lag.Blocks)
+	return err
+}
+
+// openQueue opens a queue to change it. Nothing in it is too much or too old.
+func openQueue(dir string) (*queue.Queue, error) {
+	return queue.Open(dir, queue.Options{MaxBytes: math.MaxInt64, Check: checkIndex,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 }
 
 // addressed names the outputs a block is for.
