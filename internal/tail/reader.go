@@ -314,6 +314,10 @@ func (r *reader) finish(f *file) error {
 				return nil
 			}
 		}
+		if f.failed != "" { // what is left cannot be read now
+			r.later(f)
+			return nil
+		}
 	}
 	if !r.set.retire(f, false) {
 		f.rests = 0
@@ -358,21 +362,30 @@ func (r *reader) closed(f *file, flags uint8) error {
 // given accounts for a file that discovery closed because deleted files held too much space.
 func (r *reader) given(f *file) error {
 	r.set.retire(f, true)
-	var err error
-	if unread := f.heldSize - f.offset; unread > 0 {
-		err = r.account(f, input.Entry{Kind: input.Lost, Reason: "held_limit", Bytes: unread, Count: 1})
-	}
-	if err != nil {
-		return err
-	}
-	return r.closed(f, flagDone)
+	return r.lost(f, f.heldSize, "held_limit")
 }
 
 // broken closes a file that cannot even be looked at. Discovery opens it again
-// if its name still leads to it.
+// if it has a name; else what is left of it is lost.
 func (r *reader) broken(f *file, err error) error {
 	r.stats.ReadErrors.Add(1)
-	r.log.Error("cannot follow an open file; opening it anew", "path", f.path, "err", err)
+	_, unlinked := r.set.acquire(f)
 	r.set.retire(f, true)
-	return r.closed(f, 0)
+	if unlinked.IsZero() {
+		r.log.Error("cannot follow an open file; opening it anew", "path", f.path, "err", err)
+		return r.closed(f, 0)
+	}
+	r.log.Error("cannot read a file that has no name any more; what is left of it is lost", "path", f.path, "offset", f.offset, "err", err)
+	return r.lost(f, max(f.seen, f.size), "read_error")
+}
+
+// lost accounts for what a file that is closed had from its position to size, and
+// keeps its position.
+func (r *reader) lost(f *file, size int64, reason string) error {
+	if unread := size - f.offset; unread > 0 {
+		if err := r.account(f, input.Entry{Kind: input.Lost, Reason: reason, Bytes: unread, Count: 1}); err != nil {
+			return err
+		}
+	}
+	return r.closed(f, flagDone)
 }

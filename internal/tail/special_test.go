@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"shipper/internal/input"
 )
 
 var discard = slog.New(slog.DiscardHandler)
@@ -217,12 +219,7 @@ func TestStaleHandle(t *testing.T) {
 	b := newBench(t, "a.log")
 	b.write("a.log", lines(0, 10))
 	b.start()
-	for _, f := range b.e.set.open {
-		fd, err := unix.Open(f.path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
-		b.must(err)
-		b.must(unix.Dup3(fd, f.fd, unix.O_CLOEXEC))
-		b.must(unix.Close(fd))
-	}
+	b.makeStale()
 	b.write("a.log", lines(10, 20))
 	b.poll()
 	b.poll()
@@ -232,5 +229,34 @@ func TestStaleHandle(t *testing.T) {
 	}
 	if n := b.f.Stats.Files.Load(); n != 1 {
 		t.Errorf("%d files open, want 1", n)
+	}
+}
+
+// TestStaleHandleOfDeleted: nobody can have what is left of such a file, and it is counted.
+func TestStaleHandleOfDeleted(t *testing.T) {
+	b := newBench(t, "a.log")
+	b.write("a.log", "whole\n{half")
+	b.start()
+	b.makeStale()
+	b.remove("a.log")
+	b.pass(b.f.Grace)
+	b.pass(b.f.Grace)
+	b.want("whole\n")
+	if n, _ := b.booked(input.Lost, "read_error"); n != int64(len("{half")) {
+		t.Errorf("%d bytes lost by read_error", n)
+	}
+	if n := b.f.Stats.Files.Load(); n != 0 {
+		t.Errorf("%d files open", n)
+	}
+}
+
+// makeStale lets all reads of open files fail, as if a server had forgotten them.
+func (b *bench) makeStale() {
+	b.t.Helper()
+	for _, f := range b.e.set.open {
+		fd, err := unix.Open(f.path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		b.must(err)
+		b.must(unix.Dup3(fd, f.fd, unix.O_CLOEXEC))
+		b.must(unix.Close(fd))
 	}
 }

@@ -24,6 +24,7 @@ import (
 func TestContent(t *testing.T) {
 	run(t, []row{
 		{39, "an unfinished line, completed later, behind a rotation, and never", unfinished},
+		{39, "an unfinished line of a deleted file that cannot be read for a while", unfinishedUnreadable},
 		{40, "kill -9 at an unfinished line", killedAtUnfinished},
 		{41, "lines written in two pieces", twoPieces},
 		{42, "a line of 10 MiB", longLine},
@@ -49,8 +50,8 @@ type contents struct {
 	written int64
 }
 
-// newContents starts an agent with further keys of its input.
-func newContents(t *testing.T, keys string) *contents {
+// newContents starts an agent with further keys of its input, in an environment.
+func newContents(t *testing.T, keys string, env ...string) *contents {
 	t.Helper()
 	c := &contents{Site: site.New(t, binary, "", ""), sink: serve(t, &server{})}
 	text, err := os.ReadFile(c.Config)
@@ -61,6 +62,7 @@ func newContents(t *testing.T, keys string) *contents {
 		t.Fatal(err)
 	}
 	shipTo(t, c.Site, "", "http: {url: "+c.sink.url()+", compression: none}")
+	c.Env = env
 	c.agent = c.StartAgent(t)
 	site.Await(t, "the agent", func() bool { return site.Status("http://"+c.Metrics+"/healthz") == 200 })
 	return c
@@ -154,6 +156,25 @@ func unfinished(t *testing.T) {
 	slices.Sort(messages) // of two streams
 	if want := []string{"five", "four-half", "new one", "new two", "one", "three", "two-half"}; !slices.Equal(messages, want) {
 		t.Errorf("%q, want %q", messages, want)
+	}
+}
+
+func unfinishedUnreadable(t *testing.T) {
+	c := newContents(t, "grace: 1s, poll: 50ms, ", "SHIPPER_FAIL=tail.read.before=error@2-9")
+	c.write(t, "a.log", "whole\nnever-end")
+	site.Await(t, "the first read", func() bool {
+		b, err := c.AskBooks()
+		return err == nil && b.Total.Read >= int64(len("whole\n"))
+	})
+	if err := os.Remove(filepath.Join(c.Logs, "a.log")); err != nil {
+		t.Fatal(err)
+	}
+	all := c.want(t, "a.log", "whole", "never-end")
+	if !all[1].Partial {
+		t.Errorf("flags: %+v", all)
+	}
+	if n := c.Metric(t, `shipper_file_read_errors_total{input="app"}`); n != 8 {
+		t.Errorf("%v reads failed", n)
 	}
 }
 
