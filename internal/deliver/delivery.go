@@ -40,7 +40,7 @@ func (d *delivery) deliver(r *protocol.Request) error {
 			d.Stats.Lost.Add(int64(v.Lost))
 			d.trouble.lost(d.Log, v)
 		}
-		d.Stats.Records.Add(int64(max(d.records(r)-v.Lost-len(v.Refused), 0)))
+		d.Stats.Records.Add(int64(max(r.Records()-v.Lost-len(v.Refused), 0)))
 		return d.buryRefused(r, v.Refused)
 	case protocol.Split:
 		d.Stats.Splits.Add(1)
@@ -58,17 +58,6 @@ func (d *delivery) deliver(r *protocol.Request) error {
 		return err
 	}
 	return d.deliver(&second)
-}
-
-func (d *delivery) records(r *protocol.Request) int {
-	if r.Part {
-		return r.End - r.First
-	}
-	n := 0
-	for _, f := range r.Frames {
-		n += f.Records
-	}
-	return n
 }
 
 // halves cuts r in two: between blocks, or between records if the protocol

@@ -22,6 +22,18 @@ type Request struct {
 	Limit int
 }
 
+// Records is the number of records in r.
+func (r *Request) Records() int {
+	if r.Part {
+		return r.End - r.First
+	}
+	n := 0
+	for _, f := range r.Frames {
+		n += f.Records
+	}
+	return n
+}
+
 // ErrTooLarge means that a body has more bytes than allowed.
 var ErrTooLarge = errors.New("body is too large")
 

@@ -3,6 +3,7 @@ package ndjson
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -50,11 +51,11 @@ func appendCreate(dst []byte, b *record.Batch, r *record.Record) []byte {
 	return dst[:len(dst)-1]
 }
 
-// judgeBulk reads the verdicts on the records out of an answer. While one of
+// judgeBulk reads the verdicts on n records out of an answer. While one of
 // them may be taken later, so is the whole request: what was stored is then
 // refused as a repeat, which is fine. That goes for what is about the index or the
 // credentials, too: it is no fault of a record.
-func judgeBulk(body []byte) protocol.Verdict {
+func judgeBulk(body []byte, n int) protocol.Verdict {
 	var answer struct {
 		Errors *bool
 		Items  []map[string]struct {
@@ -65,6 +66,9 @@ func judgeBulk(body []byte) protocol.Verdict {
 	err := json.Unmarshal(body, &answer)
 	if err == nil && answer.Errors == nil {
 		err = errors.New("it does not say whether there were errors")
+	}
+	if err == nil && *answer.Errors && len(answer.Items) != n {
+		err = fmt.Errorf("it has %d items for %d records", len(answer.Items), n)
 	}
 	if err != nil {
 		return protocol.Verdict{Outcome: protocol.Retry, Reason: "200, but not the answer of a bulk API: " + err.Error()}

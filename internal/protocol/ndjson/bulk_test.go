@@ -96,7 +96,8 @@ func TestBulkVerdict(t *testing.T) {
 	e, _ := NewEncoder(Bulk, "none")
 	f := func(code int, answer string, want protocol.Outcome, reason string, refused ...protocol.Refusal) {
 		t.Helper()
-		got := e.Verdict(&protocol.Request{}, code, http.Header{}, []byte(answer))
+		r := &protocol.Request{Frames: []protocol.Frame{{Records: max(1, strings.Count(answer, `"create"`))}}}
+		got := e.Verdict(r, code, http.Header{}, []byte(answer))
 		if got.Outcome != want || !strings.Contains(got.Reason, reason) || !reflect.DeepEqual(got.Refused, refused) {
 			t.Errorf("%d %s: got %+v", code, answer, got)
 		}
@@ -113,6 +114,7 @@ func TestBulkVerdict(t *testing.T) {
 	f(200, `<html>`, protocol.Retry, "not the answer of a bulk API")
 	f(200, `{"message":"please log in"}`, protocol.Retry, "not the answer of a bulk API")
 	f(200, `{"errors":true,"items":[{"create":{}}]}`, protocol.Retry, "")
+	f(200, `{"errors":true,"items":[]}`, protocol.Retry, "0 items for 1 records")
 	// What is about the index or the credentials is no reason to give up records.
 	f(200, `{"errors":true,"items":[{"create":{"status":400,"error":{"type":"a","reason":"b"}}},{"create":{"status":403,"error":{"type":"security_exception","reason":"action [indices:data/write/bulk] is unauthorized"}}}]}`,
 		protocol.Unauthorized, "security_exception: action")
@@ -127,9 +129,9 @@ func FuzzBulkVerdict(f *testing.F) {
 	f.Add(`{"errors":true,"items":[{"create":{"status":400,"error":{"type":"a","reason":"b"}}}]}`)
 	e, _ := NewEncoder(Bulk, "none")
 	f.Fuzz(func(t *testing.T, answer string) {
-		v := e.Verdict(&protocol.Request{}, 200, http.Header{}, []byte(answer))
+		v := e.Verdict(&protocol.Request{Part: true, First: 3, End: 4}, 200, http.Header{}, []byte(answer))
 		for _, r := range v.Refused {
-			if v.Outcome != protocol.Accepted || r.Index < 0 {
+			if v.Outcome != protocol.Accepted || r.Index != 0 {
 				t.Fatalf("%+v", v)
 			}
 		}

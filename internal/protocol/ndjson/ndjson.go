@@ -143,10 +143,10 @@ func (e *Encoder) appendItem(dst []byte, b *record.Batch, r *record.Record, firs
 // Verdict judges the answer to r. Any 2xx is an ack of all records, unless the
 // body is the JSON object of WriteVerdict and says that some were lost. The bulk
 // API has a verdict for each record.
-func (e *Encoder) Verdict(_ *protocol.Request, code int, h http.Header, body []byte) protocol.Verdict {
+func (e *Encoder) Verdict(r *protocol.Request, code int, h http.Header, body []byte) protocol.Verdict {
 	v := protocol.Judge(code, h, body)
 	if e.form == Bulk && v.Outcome == protocol.Accepted {
-		return judgeBulk(body)
+		return judgeBulk(body, r.Records())
 	}
 	if v.Outcome == protocol.Accepted {
 		v.Lost = protocol.Lost(body)
