@@ -70,6 +70,8 @@ func (p *Parser) charm() bool {
 		n, line := fileLine(s[i+1 : i+place-2])
 		p.addText(nameFile, p.span(i+1, i+1+n))
 		p.b.AddField(record.IntField(nameLine, line))
+	} else if next := p.sourcePlace(lo); next <= end { // NetBird's
+		lo = next
 	}
 	if n := charmPrefix(s[lo:end]); n > 0 && p.r.Logger.Len == 0 {
 		p.r.Logger = p.span(lo, lo+n)

@@ -12,6 +12,11 @@ import (
 //	[2026-11-23][06:33:44][target][LEVEL] message
 //	[2026-11-23 06:33:44.970][target][LEVEL] message
 //
+// Others have the level in front of the target, and a colon behind it:
+//
+//	[2026-11-23][06:33:44][LEVEL][target] message
+//	[2026-11-23 06:33:44.970][LEVEL][target]: message
+//
 // The one since then is env_logger's but for the width of the level.
 func (p *Parser) fern() bool {
 	s := p.src
@@ -29,6 +34,25 @@ func (p *Parser) fern() bool {
 		return false
 	}
 	target := i + 2
+	if n, number := upperLevelAt(s[target:]); n > 0 && bytes.HasPrefix(s[target+n:], []byte("][")) {
+		e := bytes.IndexByte(s[target+n:min(len(s), target+256)], ' ')
+		if e < 4 {
+			return false
+		}
+		e += target + n
+		end := e
+		if s[e-1] == ':' {
+			e--
+		}
+		if s[e-1] != ']' {
+			return false
+		}
+		p.r.Time, p.r.TimeSource = p.clock.utc(day*86400+sec)*1e9+frac, record.TimeNoZone
+		p.r.Severity, p.r.SeverityText = number, p.span(target, target+n)
+		p.r.Logger = p.span(target+n+2, e-1)
+		p.r.Body = p.span(min(end+1, len(s)), len(s))
+		return true
+	}
 	e := bytes.Index(s[target:min(len(s), target+256)], []byte("]["))
 	if e < 0 {
 		return false

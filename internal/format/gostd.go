@@ -46,6 +46,9 @@ func (p *Parser) goStd() bool {
 	for i < len(s) && s[i] == ' ' {
 		i++
 	}
+	if start == 1 && s[0] == '[' && zoneName(s[i-1:]) > 0 {
+		return false
+	}
 	if start == 0 && charmHead(s, i) || i < len(s) && s[i] == '[' && pastedColour(s[i:]) > 0 && recoloured(s) {
 		return false
 	}

@@ -154,7 +154,7 @@ func opening(s []byte) (lo, hi, rest int, colon bool, number uint8) {
 	}
 	bracket := s[0] == '['
 	if bracket {
-		lo = 1
+		lo = 1 + min(blanksAt(s, 1), 2) // as wide as others
 	}
 	hi = lo
 	for hi < len(s) && hi < lo+10 && s[hi]|0x20 >= 'a' && s[hi]|0x20 <= 'z' {
@@ -167,10 +167,10 @@ func opening(s []byte) (lo, hi, rest int, colon bool, number uint8) {
 	capitals := s[lo] < 'a' && s[hi-1] < 'a'
 	switch c := s[hi]; {
 	case bracket:
-		if c != ']' {
+		if rest = hi + min(blanksAt(s, hi), 2); rest == len(s) || s[rest] != ']' {
 			return 0, 0, 0, false, 0
 		}
-		rest = hi + 1
+		rest++
 	case c == '!':
 		if n != 1 || !capitals {
 			return 0, 0, 0, false, 0

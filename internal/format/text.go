@@ -16,6 +16,8 @@ import (
 //	2026-11-23 06:25:41.007 [main] WARN message
 //	2026-11-23T06:25:41Z I! message
 //	2026-11-23T06:25:41.007 app::module [INFO] message
+//	2026-11-23T06:25:41.007 [id:thread:WARN:src/a.rs:12] message
+//	2026-11-23T06:25:41Z INFO client/a.go:12: message
 //	2026-11-23 06:25:41 UTC | CORE | INFO | (pkg/a.go:12 in run) | message
 func (p *Parser) text() {
 	s := p.src
@@ -52,23 +54,27 @@ func (p *Parser) text() {
 		}
 		if number > 0 {
 			p.r.Severity, p.r.SeverityText = number, p.span(lo, hi)
-			if ns, n, source := p.clock.at(s[rest:]); n > 0 && rest+n+1 < len(s) && s[rest+n] == ' ' {
+			closing := byte(' ')
+			if rest < len(s) && s[rest] == '[' {
+				rest, closing = rest+1, ']'
+			}
+			if ns, n, source := p.clock.at(s[rest:]); n > 0 && rest+n+1 < len(s) && s[rest+n] == closing {
 				p.r.Time, p.r.TimeSource = ns, source
-				p.r.Body = p.span(rest+n+1, len(s))
+				p.r.Body = p.span(skipBlanks(s, rest+n+1), len(s))
+			} else if ns, n, ok := p.timeAlone(s[rest:]); ok && closing == ' ' {
+				p.r.Time, p.r.TimeSource = ns, record.TimeNoDate
+				p.r.Body = p.span(skipBlanks(s, rest+n+1), len(s))
 			}
 			return
 		}
-		if ns, n, ok := p.timeAlone(s[start:]); ok {
-			p.r.Time, p.r.TimeSource = ns, record.TimeNoDate
-			if end := p.leveled(start + n); end > 0 {
-				p.textBody(end)
-			}
-		}
+		p.textTime(start)
 		return
 	}
 	p.r.Time, p.r.TimeSource = ns, source
 	if i := start + n; start == 1 && i < len(s) && (s[i] == ')' || s[i] == '>') {
 		n++
+	} else if start == 1 {
+		n += zoneName(s[i:])
 	}
 	end := p.leveled(start + n)
 	if i := start + n; end == 0 && i < len(s) && (s[0] != '[' || s[i] == ']') {
@@ -77,6 +83,71 @@ func (p *Parser) text() {
 	if end > 0 {
 		p.textBody(end)
 	}
+}
+
+// textTime takes a time in a form that clock.at does not know, at start, or a
+// time behind a word in brackets or an offset, and what is behind it:
+//
+//	[monitor] 06:25:41 WARNING: message
+//	[Macaron] 2026-11-23 06:25:41: message
+//	+0200 2026-11-23 06:25:41 INFO message
+//	23/Nov/2026:06:25:41 +0000 [ERROR 0 example.org. A] message
+//	Nov 23 06:25:41.007: message
+func (p *Parser) textTime(start int) {
+	s := p.src
+	if len(s) < 20 {
+		return
+	}
+	ns, n, source := int64(0), 0, record.TimeNoDate
+	alone := false // what is behind it is no header
+	if t, m, ok := p.timeAlone(s[start:]); ok {
+		ns, n, alone = t, start+m, true
+	} else if start == 1 {
+		e := bytes.IndexByte(s[:min(len(s), 40)], ']') + 2
+		if s[0] != '[' || e < 4 || e >= len(s) || s[e-1] != ' ' {
+			return
+		}
+		if ns, n, source = p.clock.at(s[e:]); n == 0 {
+			if ns, n, ok = p.timeAlone(s[e:]); !ok {
+				return
+			}
+			source = record.TimeNoDate
+		}
+		n += e
+	} else if off, m := zoneOffset(s); m == 5 && s[5] == ' ' {
+		if ns, n, source = p.clock.at(s[6:]); n == 0 || source != record.TimeNoZone {
+			return
+		}
+		ns, n, source = ns+p.clock.offsetAt(ns/1e9)*1e9-off*1e9, n+6, record.TimeLine
+	} else if t, ok := int64(0), false; len(s) > 27 && s[2] == '/' && s[26] == ' ' {
+		if t, ok = commonTime(s); !ok {
+			return
+		}
+		ns, n, source = t, 26, record.TimeLine
+	} else if t, m := p.clock.monthDay(s, p.near); m > 0 && m+1 < len(s) && (s[m] == ' ' || s[m] == ':' && s[m+1] == ' ') {
+		ns, n, source = t, m, record.TimeNoYear
+	} else {
+		return
+	}
+	p.r.Time, p.r.TimeSource = ns, source
+	if end := p.leveled(n); end > 0 {
+		p.textBody(end)
+	} else if !alone {
+		p.textBody(n)
+	}
+}
+
+// zoneName returns the length of the " CST" in front of the bracket that ends a
+// time, 0 if there is none.
+func zoneName(s []byte) int {
+	i := 1
+	for i < len(s) && i < 6 && s[i]-'A' < 26 {
+		i++
+	}
+	if i < 4 || i == len(s) || s[0] != ' ' || s[i] != ']' {
+		return 0
+	}
+	return i
 }
 
 // timeAlone parses the time of day that s starts with, in front of a blank or a
@@ -108,14 +179,14 @@ func boxed(s []byte) uint8 {
 }
 
 // label returns the length of the level that tools of the command line write in
-// front of their text, in lower case: "error: text".
+// front of their text: "error: text".
 func label(s []byte) (n int, number uint8) {
 	n = bytes.IndexByte(s[:min(len(s), 8)], ':')
 	if n < 5 || n+1 >= len(s) || s[n+1] != ' ' {
 		return 0, 0
 	}
 	switch string(s[:n]) {
-	case "error", "warning", "fatal":
+	case "error", "warning", "fatal", "Warning", "Fatal":
 		return n, severityWord(s[:n])
 	}
 	return 0, 0
@@ -159,6 +230,9 @@ func (p *Parser) leveled(i int) int {
 		}
 		if number > 0 {
 			p.r.Severity, p.r.SeverityText = number, p.span(lo, lo+len(bytes.TrimRight(s[lo:hi], "!")))
+			if bracket && s[hi] == ' ' && s[skipBlanks(s, hi)] != ']' {
+				return i // there is more in the bracket
+			}
 			return hi
 		}
 		if !bracket && s[lo]-'0' < 10 { // Fabric's number of the line
@@ -173,13 +247,44 @@ func (p *Parser) leveled(i int) int {
 		if !bracket {
 			return p.targeted(i)
 		}
-		e := bytes.IndexByte(s[i:min(len(s), i+64)], ']')
+		e := bytes.IndexByte(s[i:min(len(s), i+160)], ']')
 		if e < 0 {
 			return 0
+		}
+		if p.colonLevel(i+1, i+e) {
+			return i + e
 		}
 		i += e + 1
 	}
 	return 0
+}
+
+// colonLevel takes the level and the place of "id:thread:WARN:src/a.rs:12", which
+// is src[lo:hi], as Firecracker writes them.
+func (p *Parser) colonLevel(lo, hi int) bool {
+	s := p.src[:hi]
+	for i := lo; i < hi; i++ {
+		j := bytes.IndexByte(s[i:], ':')
+		if j < 0 {
+			return false
+		}
+		if i += j + 1; i == hi {
+			return false
+		}
+		n, number := upperLevelAt(s[i:])
+		if n == 0 || i+n+1 >= hi || s[i+n] != ':' {
+			continue
+		}
+		file, line := fileLine(s[i+n+1:])
+		if file == 0 {
+			return false
+		}
+		p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
+		p.addText(nameFile, p.span(i+n+1, i+n+1+file))
+		p.b.AddField(record.IntField(nameLine, line))
+		return true
+	}
+	return false
 }
 
 // part returns the index behind the "CORE | " at i, a part of an agent between
@@ -247,16 +352,33 @@ func (p *Parser) textBody(i int) {
 			}
 		}
 	}
-	p.r.Body = p.span(p.barredPlace(i), len(s))
+	if p.r.Severity > 0 && i < len(s) && s[i] == '(' {
+		i = p.barredPlace(i)
+	} else if p.r.Severity > 0 {
+		i = p.sourcePlace(i)
+	}
+	p.r.Body = p.span(i, len(s))
+}
+
+// sourcePlace takes the "a/b.go:12: " or "a/b.rs:12 " at i, and returns the index
+// behind it, i if there is none.
+func (p *Parser) sourcePlace(i int) int {
+	s := p.src
+	e := token(s, i)
+	place := bytes.TrimSuffix(s[i:e], []byte(":"))
+	n, line := fileLine(place)
+	if n < 4 || e == len(s) || s[i] == '[' || s[e] != ' ' || string(place[n-3:n]) != ".go" && string(place[n-3:n]) != ".rs" {
+		return i
+	}
+	p.addText(nameFile, p.span(i, i+n))
+	p.b.AddField(record.IntField(nameLine, line))
+	return e + blanksAt(s, e)
 }
 
 // barredPlace takes the "(file:line in function) | " at i, and returns the index
 // behind it, i if there is none.
 func (p *Parser) barredPlace(i int) int {
 	s := p.src
-	if i >= len(s) || s[i] != '(' {
-		return i
-	}
 	e := bytes.Index(s[i:min(len(s), i+256)], []byte(") | "))
 	in := bytes.Index(s[i:i+max(e, 0)], []byte(" in "))
 	if in < 0 {

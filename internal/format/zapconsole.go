@@ -84,7 +84,7 @@ func (p *Parser) zapHead() (z zapLine, ok bool) {
 		return z, false
 	}
 	tabs, bars := z.separator[0] == '\t', string(z.separator) == " | "
-	return z, z.names(s, i) || n > 0 && tabs || p.hint == record.FormatZapConsole && (tabs || bars)
+	return z, z.names(s, i) || tabs && (n > 0 || z.object(s, len(s)) > i) || p.hint == record.FormatZapConsole && (tabs || bars)
 }
 
 // zapPasted is zapHead for a line that was copied from a screen: its tabs have
@@ -96,7 +96,15 @@ func (p *Parser) zapPasted() (z zapLine, ok bool) {
 	for n < len(line) && n < 40 && line[n] != ' ' {
 		n++
 	}
-	if n < 10 || s[0]-'0' > 9 || bytes.IndexByte(line, '\t') >= 0 {
+	if s[0]-'0' > 9 {
+		if n > 6 || len(line) == 0 || line[len(line)-1] != '}' {
+			return z, false
+		}
+		n = 0 // without a time
+	} else if n < 10 {
+		return z, false
+	}
+	if bytes.IndexByte(line, '\t') >= 0 {
 		return z, false
 	}
 	spaced := false // Caddy's time has a blank in it
@@ -106,7 +114,7 @@ func (p *Parser) zapPasted() (z zapLine, ok bool) {
 		}
 	}
 	blanks := blanksAt(line, n)
-	if !spaced && (blanks < 2 || blanks == 2 && line[n-4] != 'e') { // tracing pads its levels
+	if n > 0 && !spaced && (blanks < 2 || blanks == 2 && line[n-4] != 'e') { // tracing pads its levels
 		return z, false
 	}
 	level := n + blanks

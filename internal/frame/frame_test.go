@@ -100,6 +100,34 @@ b
 d
 +main.go:12: no prefix of package log starts so
 `)
+	f("times in other places", `[monitor] 06:25:41 INFO: a
+b
+--
+[start] 2026-11-23 06:25:41: c
+d
+--
+[ERROR][2026-11-23 06:25:41] e
+f
+--
+[INFO] 06:25:41.123 g
+h
+--
++0200 2026-11-23 06:25:41 INFO i
+j
+--
+23/Nov/2026:06:25:41 +0000 [ERROR 0 a. A] k
+l
+`)
+	f("no times", `[word] 06:25 m
+--
++1 of it
+--
+- 2026-11-23 06:25:41
+--
+23/11/2026 of it
+--
+n
+`)
 	f("klog block", `I1123 06:25:41.544889    1705 more.go:55] "multi\nline message" text=<
 	first line
 	second line

@@ -7,7 +7,7 @@ import "bytes"
 var alone = func() (t [256]bool) {
 	for c := range t {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
-		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\x00\n\r\t [=\x1b\xef(<*#/^\xe2"), byte(c)) < 0
+		t[c] = !letter && !digit(byte(c)) && bytes.IndexByte([]byte("\x00\n\r\t [=\x1b\xef(<*#/^\xe2+-"), byte(c)) < 0
 	}
 	return t
 }()
@@ -55,6 +55,11 @@ func headerOf(line []byte) mode {
 		if date(line[1:]) {
 			return header
 		}
+	case c == '+' || c == '-':
+		if shaped(line[1:], "0000 0000-00-00 00:00:00 ") { // sing-box's zone
+			return header
+		}
+		return none
 	case c >= 'A' && c <= 'Z':
 		if m := capital(line); m != none {
 			return m
@@ -150,6 +155,10 @@ func dated(line []byte) mode {
 		if shaped(line, "00:00:00") && (len(line) == 8 || line[8] == ' ' || line[8] == '.' || line[8] == ',') || kitchen(line) {
 			return header
 		}
+	case line[2] == '/': // CoreDNS's of old
+		if len(line) > 27 && month(line[3:]) && shaped(line[6:], "/0000:00:00:00 ") {
+			return header
+		}
 	case line[1] == ':':
 		if kitchen(line) {
 			return header
@@ -216,6 +225,9 @@ func bracketed(line []byte) mode {
 		if prefixed(line) == header || len(rest) > n+18 && shaped(rest[n+3:], "00-00|00:00:00") || n == 4 && rest[n] == ']' && bytes.HasPrefix(rest[n+1:], []byte("  ")) { // hclog without a time
 			return header
 		}
+		if rest[n] == ']' && timeBehind(rest[n+1:]) {
+			return header
+		}
 		return levelled
 	}
 	if n := uptime(rest); n > 0 && n < len(rest) && rest[n] == ']' {
@@ -230,7 +242,16 @@ func bracketed(line []byte) mode {
 	if len(rest) > 4 && string(rest[:3]) == "GIN" && (rest[3] == ']' || rest[3] == '-') {
 		return levelled
 	}
+	if i := bytes.IndexByte(rest[:min(len(rest), 40)], ']'); i > 0 && timeBehind(rest[i+1:]) {
+		return header
+	}
 	return prefixed(line)
+}
+
+// timeBehind reports whether text, behind a word in brackets, starts with a blank
+// and a time, or with another bracket and a day.
+func timeBehind(text []byte) bool {
+	return len(text) > 10 && (text[0] == ' ' && (date(text[1:]) || shaped(text[1:], "00:00:00") && (text[9] == ' ' || text[9] == '.')) || text[0] == '[' && date(text[1:]))
 }
 
 // padded judges a line that starts with a blank: tracing with an uptime or
