@@ -111,7 +111,7 @@ var rows = [...]row{
 	{record.FormatJSON, "{", (*Parser).json},
 	{record.FormatGoPanic, "pfgSru", (*Parser).goPanic},
 	{record.FormatGoRace, "=", (*Parser).goRace},
-	{record.FormatRustPanic, "tTpm=", (*Parser).rustPanic},
+	{record.FormatRustPanic, "tTpmf=", (*Parser).rustPanic},
 	{record.FormatRustError, "E", (*Parser).rustError},
 	{record.FormatColorEyre, "T", (*Parser).colorEyrePanic},
 	{record.FormatKlog, "IWEF\"LRBP", (*Parser).klog},

@@ -12,7 +12,7 @@ import (
 func (p *Parser) goPanic() bool {
 	s := p.src
 	i := 0
-	for bytes.HasPrefix(s[i:], []byte("runtime: ")) || bytes.HasPrefix(s[i:], []byte("unexpected fault address ")) {
+	for bytes.HasPrefix(s[i:], []byte("runtime: ")) || bytes.HasPrefix(s[i:], []byte("runtime/cgo: ")) || bytes.HasPrefix(s[i:], []byte("unexpected fault address ")) {
 		next := lineEnd(s, i)
 		if next == len(s) {
 			break

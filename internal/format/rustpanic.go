@@ -17,6 +17,10 @@ func (p *Parser) rustPanic() bool {
 		return p.substratePanic()
 	case bytes.HasPrefix(s, []byte("panicked at ")):
 		return p.panicAt(len("panicked at "))
+	case bytes.HasPrefix(s, []byte("fatal runtime error: ")):
+		p.exception("abort", p.span(0, lineEnd(s, 0)), p.span(0, lineEnd(s, 0)))
+		p.r.Severity = 21
+		return true
 	case bytes.HasPrefix(s, []byte("memory allocation of ")):
 		end := lineEnd(s, 0)
 		if !bytes.HasSuffix(s[:end], []byte(" bytes failed")) {

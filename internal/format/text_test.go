@@ -103,6 +103,9 @@ func TestLibraryFields(t *testing.T) {
 	f("DEBUG  provider  Reconciling  {\"n\": 1}", `"format":"zap-console"`, `"logger":"provider"`, `"message":"Reconciling"`, `"n":1`)
 	f("INFO\tsetup\tstarting\t{\"n\": 1}", `"format":"zap-console"`, `"logger":"setup"`, `"message":"starting"`, `"n":1`)
 
+	f("fatal runtime error: failed to initiate panic, error 5", `"format":"rust-panic"`, `"severity":"fatal"`, `"message":"fatal runtime error: failed to initiate panic, error 5"`)
+	f("runtime/cgo: pthread_create failed: x\nSIGABRT: abort\nPC=0x7f m=0 sigcode=1", `"severity":"fatal"`, `"message":"SIGABRT: abort"`, `"signal":"SIGABRT"`)
+
 	// rclone, Gitea and old TiKV, behind the header of package log.
 	f("2026/11/23 06:25:41 ERROR : file.txt: Failed to copy", `"severity":"error"`, `"message":"file.txt: Failed to copy"`)
 	f("2026/11/23 06:25:41 cmd/web.go:102:runWeb() [I] Starting", `"severity":"info"`, `"message":"Starting"`, `"code.function.name":"runWeb"`, `"code.line.number":102`)

@@ -118,6 +118,47 @@ j
 23/Nov/2026:06:25:41 +0000 [ERROR 0 a. A] k
 l
 `)
+	f("a stack of no goroutine", `runtime/cgo: pthread_create failed: Resource temporarily unavailable
+SIGABRT: abort
+PC=0x7f0d1b7c2c37 m=0 sigcode=18446744073709551610
+
+goroutine 0 [idle]:
+runtime: g 0: unknown pc 0x7f0d1b7c2c37
+stack: frame={sp:0x7ffd47a6b2a8, fp:0x0} stack=[0x7ffd4726c7e0,0x7ffd47a6b820)
+0x00007ffd47a6b1a8:  0x0000000000000000  0x0000000000000000 
+00007ffd47a6b1b8:  0000000000000000  0000000000000000 
+runtime: g 0: unknown pc 0x7f0d1b7c2c37
+
+goroutine 1 [running]:
+main.main()
+	/src/main.go:5 +0x1
+rax    0x0
+--
+0x00007ffd47a6b1a8 is a number
+`)
+	f("an error and its causes", `error: failed to load
+
+Caused by:
+  no such file
+--
+error: could not compile
+--
+Error: it broke
+
+Caused by these errors (recent errors listed first):
+  1: one
+  2: two
+--
+Error: it broke
+├╴at src/main.rs:51:18
+│
+╰─▶ twice
+    ╰╴at src/main.rs:19:10
+--
+fatal runtime error: failed to initiate panic, error 5
+--
+plain
+`)
 	f("no times", `[word] 06:25 m
 --
 +1 of it

@@ -24,7 +24,7 @@ func goStart(line []byte) mode {
 			return goDump
 		}
 	case 'r':
-		if bytes.HasPrefix(line, []byte("runtime: ")) {
+		if bytes.HasPrefix(line, []byte("runtime: ")) || bytes.HasPrefix(line, []byte("runtime/cgo: ")) {
 			return goRuntime
 		}
 		if string(line) == "runtime stack:" {
@@ -86,7 +86,11 @@ func followGo(line []byte) (mode, verdict) {
 			return goDump, joins
 		}
 	case 's':
-		if string(line) == "signal arrived during cgo execution" {
+		if string(line) == "signal arrived during cgo execution" || bytes.HasPrefix(line, []byte("stack: frame={")) {
+			return goDump, joins
+		}
+	case '0': // the stack of what has no goroutine
+		if i := bytes.IndexByte(line, ':'); (i == 16 || i == 18) && bytes.HasPrefix(line[i:], []byte(":  0")) {
 			return goDump, joins
 		}
 	case '-':

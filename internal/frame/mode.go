@@ -109,6 +109,10 @@ func opens(line []byte) mode {
 		if string(line) == panicLine {
 			return panicRule
 		}
+	case 'e':
+		if bytes.HasPrefix(line, []byte("error: ")) {
+			return errorLine
+		}
 	case 'E':
 		if rest, ok := bytes.CutPrefix(line, []byte("Error:")); ok {
 			if len(bytes.TrimRight(rest, " ")) == 0 {
@@ -189,7 +193,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 		if bytes.HasPrefix(line, []byte("runtime: ")) || line[0] == '\t' {
 			return m, joins
 		}
-		if bytes.HasPrefix(line, []byte("fatal error: ")) || bytes.HasPrefix(line, []byte("panic: ")) {
+		if bytes.HasPrefix(line, []byte("fatal error: ")) || bytes.HasPrefix(line, []byte("panic: ")) || line[0] == 'S' && signal(line) {
 			return goDump, joins
 		}
 	case goDump:
@@ -239,7 +243,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return none, closes
 		}
 	case errorLine, errorMore:
-		if chain(line) || m == errorMore && indented(line) || diagnostic(line) || !gap && (indented(line) || line[0] == '}') {
+		if chain(line) || m == errorMore && indented(line) || diagnostic(line) || branch(line) || !gap && (indented(line) || line[0] == '}') {
 			return errorMore, joins
 		}
 	default:
@@ -312,6 +316,16 @@ func diagnostic(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("  × ")) || bytes.HasPrefix(line, []byte("  x "))
 }
 
+// branch reports whether line is one of the tree that error-stack prints of an error.
+func branch(line []byte) bool {
+	for _, sign := range [...]string{"├", "│", "╰"} {
+		if bytes.HasPrefix(line, []byte(sign)) {
+			return true
+		}
+	}
+	return false
+}
+
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // closing reports whether line is the end of a value that was printed over lines.
@@ -327,7 +341,7 @@ func indented(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
 func chain(line []byte) bool {
 	switch line[0] {
 	case 'C':
-		return bytes.HasPrefix(line, []byte("Caused by:"))
+		return bytes.HasPrefix(line, []byte("Caused by:")) || bytes.HasPrefix(line, []byte("Caused by these errors")) // SNAFU's
 	case 'L':
 		return string(line) == "Location:"
 	case 'S':

@@ -23,6 +23,10 @@ func rustStart(line []byte) mode {
 		if rest, ok := bytes.CutPrefix(line, []byte("panicked at ")); ok && place(rest) {
 			return rustFirst
 		}
+	case 'f':
+		if bytes.HasPrefix(line, []byte("fatal runtime error: ")) {
+			return rustAfter
+		}
 	case 'm':
 		if bytes.HasPrefix(line, []byte("memory allocation of ")) && bytes.HasSuffix(line, []byte(" bytes failed")) {
 			return rustAfter
