@@ -95,7 +95,9 @@ func (p *packer) begin() {
 // route applies the rules to b, made of c. It returns the books with what was
 // dropped; the rest goes to the parts.
 func (p *packer) route(books []input.Entry, b *record.Batch, c input.Chunk) []input.Entry {
+	p.worker.PEM = c.Hint.Open()
 	parts := p.worker.Apply(b, p.starts, len(c.Data), c.Read)
+	c.Hint.SetOpen(p.worker.PEM)
 	for _, some := range parts {
 		if some.Reason != "" {
 			e := entry(c, input.Dropped, some.Bytes, len(some.Rows))

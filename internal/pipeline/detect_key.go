@@ -143,10 +143,23 @@ func pemBlock(v []byte, i int) int {
 // isPEMLine reports whether v can be a line within a PEM block.
 func isPEMLine(v []byte) bool { return len(v) > 0 && len(v) <= 76 && run(v, 0, isBase64) == len(v) }
 
+// isPEMHeader reports whether v is a line in front of an encrypted key, or the
+// blank one behind those.
+func isPEMHeader(v []byte) bool {
+	return len(v) == 0 || bytes.HasPrefix(v, []byte("Proc-Type: ")) || bytes.HasPrefix(v, []byte("DEK-Info: "))
+}
+
 // looksLikePEM reports whether v is a whole line of a PEM block that nobody
-// saw the beginning of: 64 characters of base64 of several kinds.
+// saw the beginning of: base64 of several kinds that fills a line, as OpenSSL,
+// OpenSSH or MIME have them, or is padded as the last one.
 func looksLikePEM(v []byte) bool {
-	if len(v) != 64 || !isPEMLine(v) {
+	switch n := len(v); {
+	case n == 64, n == 70, n == 76:
+	case n >= 16 && n < 76 && n%4 == 0 && v[n-1] == '=':
+	default:
+		return false
+	}
+	if !isPEMLine(v) {
 		return false
 	}
 	var kinds uint8

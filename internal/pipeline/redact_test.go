@@ -272,6 +272,71 @@ func TestPEMOverLines(t *testing.T) {
 	}
 }
 
+// pemBodies redacts lines, those of each batch together, and returns what is left
+// of them.
+func pemBodies(p *Pipeline, batches ...[]string) (bodies []string) {
+	w := p.NewWorker()
+	for _, lines := range batches {
+		b, starts, raw := batchOf(lines...)
+		w.Apply(b, starts, raw, 1)
+		for i := range b.Records {
+			bodies = append(bodies, string(b.Bytes(b.Records[i].Body)))
+		}
+	}
+	return bodies
+}
+
+// TestPEMOverBatches: a block that is written slowly goes as a whole, too,
+// whatever the length of its lines, and so does what is left of one after a
+// restart.
+func TestPEMOverBatches(t *testing.T) {
+	p := redactorOf(t, Redaction{Detect: []string{"pem"}})
+	openSSH := strings.Split(`-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+QyNTUxOQAAACCAMg2+MII1F69SX8gIbLq+iWtGtKG3/yDWSPBsfkf8LQAAAIg8XXpqPF16
+AAAEAhn508qU2w7gYx8aC0847C60yIUsryI/ULawhqilI9R4AyDb4wgjUXr1JfyAhsur6J
+a0a0obf/INZI8Gx+R/wtAAAAAXgBAgME
+-----END OPENSSH PRIVATE KEY-----
+done`, "\n")
+	var one [][]string
+	for _, l := range openSSH {
+		one = append(one, []string{l})
+	}
+	for i, body := range pemBodies(p, one...) {
+		if want := i >= len(openSSH)-2; (body == openSSH[i]) != want {
+			t.Errorf("line %d: %q", i, body)
+		}
+	}
+	for i, body := range pemBodies(p, openSSH[2:4], []string{"/UBYC6kasgiW2x6Og7tMvAsHcwuosWNwg4XpTmZF1nDgvzqU4KGIZQ=="}) {
+		if strings.Trim(body, "*") != "" {
+			t.Errorf("line %d without the beginning: %q", i, body)
+		}
+	}
+	encrypted := []string{"-----BEGIN RSA PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-128-CBC,8F1D", "shortline", "-----END RSA PRIVATE KEY-----"}
+	if got := pemBodies(p, encrypted); strings.Trim(got[3], "*") != "" {
+		t.Errorf("behind the headers: %q", got)
+	}
+	for _, l := range []string{"/srv/App/releases/20261123", "requestID7", "c29tZQ==", "deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeef"} {
+		if got := pemBodies(p, []string{l}); got[0] != l {
+			t.Errorf("%q is %q", l, got[0])
+		}
+	}
+}
+
+// TestPEMOfSeveralRedactors: what one has masked does not hide the block from
+// itself when others look, too.
+func TestPEMOfSeveralRedactors(t *testing.T) {
+	find := []Redaction{{Detect: []string{"pem"}}}
+	p, err := New(Config{Outputs: outputs(), Rules: []Rule{{Name: "r", Redact: find}}, Redact: find})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := pemBodies(p, []string{"-----BEGIN PRIVATE KEY-----", "shortline", "another"})
+	if text := strings.Join(got, ""); strings.Trim(text, "*") != "" {
+		t.Errorf("bodies %q", got)
+	}
+}
+
 func TestSecretNames(t *testing.T) {
 	for _, s := range []string{"password", "PASSWORD", "db.password", "userPassword", "X-Api-Key", "api_key", "accessToken", "client_secret", "pin", "card-pin", "userPin", "pwd", "Set-Cookie"} {
 		if !isSecretName([]byte(s)) {

@@ -31,7 +31,7 @@ type scrubber struct {
 	macs    map[*Redaction]hash.Hash
 	clean   []clean // by redactor
 	changed bool    // names or kinds of attributes, or their number
-	inPEM   bool    // the record before ended within a PEM block
+	inPEM   uint64  // bits of redactors for which the record before ended within a PEM block
 	copied  bool    // a secret of this record may be in its raw bytes, too
 	tail    bool    // and in bytes behind all raw ones that were in use for a while
 }
@@ -39,7 +39,7 @@ type scrubber struct {
 // begin takes up a batch: see Worker.Apply.
 func (s *scrubber) begin(b *record.Batch, starts []int32, raw int) {
 	s.b, s.starts, s.raw = b, starts, raw
-	s.inPEM, s.tail = false, false
+	s.tail = false
 }
 
 // end overwrites what is behind the raw bytes and nothing spans, if a secret
@@ -164,16 +164,19 @@ func (s *scrubber) body(rd *redactor, v record.Span) record.Span {
 		return s.text(rd, v)
 	}
 	t := s.b.Bytes(v)
-	if s.inPEM && isPEMLine(t) || looksLikePEM(t) {
+	if s.inPEM&rd.bit != 0 && isPEMLine(t) || looksLikePEM(t) {
 		s.found = append(s.found[:0], match{0, len(t), PEM, rd.actions[PEM]})
 		return s.replace(rd, v, false)
 	}
-	s.inPEM = false
+	if s.inPEM&rd.bit != 0 && !isPEMHeader(t) {
+		s.inPEM &^= rd.bit
+	}
 	if v.Len < shortest || !s.look(rd, t) {
 		return v
 	}
-	last := s.found[len(s.found)-1]
-	s.inPEM = last.detector == PEM && !bytes.Contains(t[last.from:last.to], []byte(pemEnd))
+	if last := s.found[len(s.found)-1]; last.detector == PEM && !bytes.Contains(t[last.from:last.to], []byte(pemEnd)) {
+		s.inPEM |= rd.bit
+	}
 	return s.replace(rd, v, false)
 }
 

@@ -13,6 +13,11 @@ type Worker struct {
 	// their numbers, for those who ask why. It may be nil.
 	Matched func(record, rule int)
 
+	// PEM says whether a batch ended within a PEM block, and for whom. Before
+	// Apply it is to be what it was after the batch before of the same stream, 0
+	// at first, so that a block which is written slowly is redacted to its end.
+	PEM uint64
+
 	p      *Pipeline
 	b      *record.Batch
 	r      *record.Record
@@ -76,6 +81,7 @@ func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Pa
 	w.useStream(b.Stream)
 	w.useShapes(b)
 	w.scrub.begin(b, starts, raw)
+	w.scrub.inPEM = w.PEM
 	for i := range b.Records {
 		w.r, w.i = &b.Records[i], i
 		w.shape = w.shapeOfRecord()
@@ -92,6 +98,7 @@ func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Pa
 		part.Bytes += size(starts, i, raw)
 	}
 	w.scrub.end()
+	w.PEM = w.scrub.inPEM
 	for i, n := range w.hits {
 		if n > 0 {
 			w.p.Stats.Rules[i].Hits.Add(n)
