@@ -176,7 +176,7 @@ func restored(t *testing.T) {
 	o.Write(t, 1000)
 	s.AwaitDrained(t, o.Bytes.Load())
 	v := o.Check(t, s.URL())
-	if v.Missing+v.Torn > 0 {
+	if v.Missing+v.Torn+v.Disorder > 0 {
 		t.Error(v)
 	}
 	ids, records := map[string]bool{}, 0

@@ -275,6 +275,7 @@ func (c *call) documents(body []byte) []document {
 		c.t.Error(err)
 	}
 	var all []document
+	ends := map[string]uint64{} // the last offset of each stream
 	id := ""
 	for line := range bytes.Lines(text) {
 		var d struct {
@@ -291,6 +292,12 @@ func (c *call) documents(body []byte) []document {
 			continue
 		}
 		d.ID = cmp.Or(id, d.ID)
+		stream, at, _ := strings.Cut(d.ID, "-")
+		offset, err := strconv.ParseUint(at, 16, 64)
+		if last, ok := ends[stream]; err != nil || ok && offset <= last {
+			c.t.Errorf("%s comes behind offset %x of its stream: %v", d.ID, last, err)
+		}
+		ends[stream] = offset
 		all = append(all, d.document)
 	}
 	return all

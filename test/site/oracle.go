@@ -1,6 +1,8 @@
 package site
 
 import (
+	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
@@ -12,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -203,17 +206,66 @@ func copyFile(from, to string) error {
 	return out.Close()
 }
 
-// Verdict is what the indexer has of one writer's lines.
-type Verdict struct{ Found, Missing, Repeated, Torn int }
+// Verdict is what the indexer has of one writer's lines. Disorder is how many of
+// them are not behind the one written before them, within a generation of a file.
+type Verdict struct{ Found, Missing, Repeated, Torn, Disorder int }
 
 func (v Verdict) String() string {
-	return fmt.Sprintf("%d found, %d missing, %d repeated, %d torn", v.Found, v.Missing, v.Repeated, v.Torn)
+	return fmt.Sprintf("%d found, %d missing, %d repeated, %d torn, %d out of order", v.Found, v.Missing, v.Repeated, v.Torn, v.Disorder)
 }
 
 // Check asks the indexer at url for every line of o and compares.
 func (o *Oracle) Check(t *testing.T, url string) Verdict {
 	t.Helper()
-	return o.Judge(o.Fetch(t, url, `{writer="`+o.Name+`"}`))
+	query := `{writer="` + o.Name + `"}`
+	v := o.Judge(o.Fetch(t, url, query))
+	v.Disorder = disorder(places(t, url, query))
+	return v
+}
+
+// place is where a line is: in a stream, which is a generation of a file, at an offset.
+type place struct {
+	stream string
+	offset uint64
+	seq    int
+}
+
+// places asks for the records that a query finds and takes their places from their IDs.
+func places(t *testing.T, base, query string) []place {
+	t.Helper()
+	q := url.Values{"query": {query}, "start": {"0"}, "end": {strconv.FormatInt(time.Now().Add(time.Hour).UnixNano(), 10)}}
+	var all []place
+	for line := range bytes.Lines(Get(t, base+"/api/v1/records?"+q.Encode())) {
+		var r struct{ ID, Message string }
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatalf("%v in %.300s", err, line)
+		}
+		stream, offset, _ := strings.Cut(r.ID, "-")
+		p := place{stream: stream}
+		var err error
+		if p.offset, err = strconv.ParseUint(offset, 16, 64); err != nil {
+			t.Fatalf("the ID of %.300s: %v", line, err)
+		}
+		if _, err := fmt.Sscanf(r.Message, "line %d of", &p.seq); err == nil { // else it is torn
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// disorder counts the lines that are at or behind the place of a later one, or at
+// one place with another.
+func disorder(all []place) (n int) {
+	slices.SortFunc(all, func(a, b place) int {
+		return cmp.Or(strings.Compare(a.stream, b.stream), cmp.Compare(a.offset, b.offset), cmp.Compare(a.seq, b.seq))
+	})
+	for i := 1; i < len(all); i++ {
+		a, b := all[i-1], all[i]
+		if a.stream == b.stream && a != b && (a.seq >= b.seq || a.offset == b.offset) {
+			n++
+		}
+	}
+	return n
 }
 
 // Judge compares lines with those that were written.
@@ -332,10 +384,10 @@ func NewOracle(dir, name string, mode Rotation, perFile int) *Oracle {
 	return &Oracle{Name: name, Path: path, first: path, Mode: mode, PerFile: perFile, random: rand.NewChaCha8([32]byte{1})}
 }
 
-// Want fails the test unless v is: every line once and whole.
+// Want fails the test unless v is: every line once, whole and in its place.
 func Want(t *testing.T, o *Oracle, v Verdict) {
 	t.Helper()
-	if v.Missing+v.Repeated+v.Torn > 0 || v.Found != o.Seq {
+	if v.Missing+v.Repeated+v.Torn+v.Disorder > 0 || v.Found != o.Seq {
 		t.Errorf("%s (%s): %v, of %d written", o.Name, o.Mode, v, o.Seq)
 	}
 }
