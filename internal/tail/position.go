@@ -10,7 +10,7 @@ import (
 
 const (
 	prefixBytes = 1024 // of a file that identify it, at most
-	markerBytes = 64   // before a position that identify it, at most
+	markerBytes = 512  // before a position that identify it, at most: a line or two with their times
 	headBytes   = 64   // by which candidates are found
 )
 

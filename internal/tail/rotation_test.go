@@ -407,6 +407,15 @@ func TestSteps(t *testing.T) {
 			b.dropBanners(2)
 			return 300
 		}},
+		{"truncated, begins and ends alike, as long", []string{"a.log"}, func(b *bench) int {
+			head, end := banner[:len(banner)*9/10], banner[len(banner)*9/10:]
+			b.write("a.log", head+lines(0, 100)+end)
+			b.start()
+			b.must(os.WriteFile(b.path("a.log"), []byte(head+lines(100, 200)+end), 0o644))
+			b.poll()
+			b.dropBanners(2)
+			return 200
+		}},
 		{"an unfinished line is cut off", []string{"a.log"}, func(b *bench) int {
 			b.write("a.log", lines(0, 10)+lines(10, 11)[:20])
 			b.start()
