@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the scripts in testdata/script, each in a directory of its
-// own with addresses that are free in $INDEX and $AGENT.
+// own with addresses that are free in $INDEX and $AGENT, and the repository in $ROOT.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -33,7 +33,9 @@ func TestScripts(t *testing.T) {
 				}
 				e.Setenv(name, addr)
 			}
-			return nil
+			root, err := filepath.Abs(filepath.Join("..", ".."))
+			e.Setenv("ROOT", root)
+			return err
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {
