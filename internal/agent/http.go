@@ -33,6 +33,7 @@ func (a *Agent) listen() (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for metrics: %w (set listen: to a free address, or to off)", err)
 	}
+	a.Log.Info("serving", "url", "http://"+l.Addr().String())
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			a.Log.Error("metrics are not served any more", "err", err)
