@@ -390,7 +390,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	at := "/loki/api/v1/query?time=1795413660"
-	f(at, `count_over_time({}[5m])`, 400, `maximum number of series (500) reached for a single query: records with different attributes are different series: group them, as in sum by (level) (count_over_time({} [5m0s]))`)
+	f(at, `count_over_time({}[5m])`, 400, `maximum number of series (500) reached for a single query: records with different attributes are different series: group them, as in sum by (level) (count_over_time({} [5m]))`)
 	f(at, `sum by (n) (count_over_time({}[5m]))`, 400, `maximum number of series (500) reached for a single query: group by fewer labels, or use topk`)
 	f(at, `count(sum by (n) (count_over_time({}[5m])))`, 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1795413660,"1200"]}]`)
 	f(at, `max(count_over_time({} | n < 1100 [5m]))`, 200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1795413660,"1"]}]`)

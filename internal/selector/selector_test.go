@@ -213,11 +213,12 @@ func TestString(t *testing.T) {
 	f(`{}|(a="1" or b="2") and c="3"`, `{} | a="1" or b="2" and c="3"`)
 	f(`{}!="x"or"y"`, `{} != "x" or "y"`)
 	f(`rate({}[90s]|="x")`, `rate({} |= "x" [1m30s])`)
-	f(`rate({}[1m] offset 5m)`, `rate({} [1m0s] offset 5m0s)`)
-	f(`sum(rate({}[1m]))by(a,b)`, `sum by (a, b) (rate({} [1m0s]))`)
-	f(`sum by () (rate({}[1m]))`, `sum(rate({} [1m0s]))`)
-	f(`sum without () (rate({}[1m]))`, `sum without () (rate({} [1m0s]))`)
-	f(`((topk(2,rate({}[1m]))))`, `topk(2, rate({} [1m0s]))`)
+	f(`rate({}[1m] offset 5m)`, `rate({} [1m] offset 5m)`)
+	f(`rate({}[90m] offset 25h)`, `rate({} [1h30m] offset 25h)`)
+	f(`sum(rate({}[1m]))by(a,b)`, `sum by (a, b) (rate({} [1m]))`)
+	f(`sum by () (rate({}[1m]))`, `sum(rate({} [1m]))`)
+	f(`sum without () (rate({}[1m]))`, `sum without () (rate({} [1m]))`)
+	f(`((topk(2,rate({}[1m]))))`, `topk(2, rate({} [1m]))`)
 	f(`vector(1.5)+vector(1)`, `vector(2.5)`)
 }
 

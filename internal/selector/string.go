@@ -3,6 +3,7 @@ package selector
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 func (q *Query) String() string {
@@ -94,9 +95,9 @@ func (c *Condition) writePart(b *strings.Builder, i int, join string) {
 func (r *Range) String() string {
 	offset := ""
 	if r.Offset != 0 {
-		offset = " offset " + r.Offset.String()
+		offset = " offset " + duration(r.Offset)
 	}
-	return string(r.Function) + "(" + r.Query.String() + " [" + r.Window.String() + "]" + offset + ")"
+	return string(r.Function) + "(" + r.Query.String() + " [" + duration(r.Window) + "]" + offset + ")"
 }
 
 func (a *Aggregation) String() string {
@@ -115,4 +116,16 @@ func (a *Aggregation) String() string {
 
 func (s Scalar) String() string {
 	return "vector(" + strconv.FormatFloat(float64(s), 'g', -1, 64) + ")"
+}
+
+// duration writes d as people do: 5m where Go has 5m0s.
+func duration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
