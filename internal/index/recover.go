@@ -189,18 +189,21 @@ func (s *Store) begin(n uint64) error {
 }
 
 // sealRecovered seals the open generation, if there is one. One that cannot be
-// sealed now is left to the maintainer.
+// sealed now is left to the maintainer, but sealed before another one is: a seal
+// puts the floor behind all generations before it.
 func (s *Store) sealRecovered() error {
 	if s.open == nil {
 		return nil
 	}
+	if s.pending != nil {
+		if err := s.seal(s.pending); err != nil {
+			return err
+		}
+		s.pending = nil
+	}
 	s.open.finish()
 	h := &handover{s.open, s.agents.snapshot(), s.window.snapshot()}
-	err := s.seal(h)
-	if err != nil && s.pending != nil {
-		return err
-	}
-	if err != nil {
+	if s.seal(h) != nil { // it is in the log
 		s.pending, s.sealing = h, h.generation
 	}
 	return nil

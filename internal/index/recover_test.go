@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -354,6 +355,63 @@ func threeBlocks(t *testing.T, dir string) (starts []int64) {
 	}
 	crash(t, s)
 	return starts
+}
+
+// onMessage calls do when something is logged whose message begins with prefix.
+type onMessage struct {
+	slog.Handler
+	prefix string
+	do     func()
+}
+
+func (h onMessage) Handle(ctx context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, h.prefix) {
+		h.do()
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// TestDamagedLogBehindOneThatCannotBeSealed starts a store that crashed in the
+// middle of a seal, with damage in the log that was begun then. The older log
+// cannot be sealed at the first try. It must be before the damaged one is: what
+// is below the floor is taken for sealed.
+func TestDamagedLogBehindOneThatCannotBeSealed(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	at := base()
+	commit(t, s, "a", 1, payload(at, "one"))
+	if s.rotate(true) == nil {
+		t.Fatal("nothing to seal")
+	}
+	for n, body := range []string{"two", "three", "four"} {
+		commit(t, s, "a", uint64(n)+2, payload(at+int64(n+1)*1e6, body))
+	}
+	dir = copyDir(t, dir)
+	logs, err := filepath.Glob(filepath.Join(dir, "wal", "*", "*.log"))
+	if err != nil || len(logs) != 2 {
+		t.Fatalf("logs %q, %v", logs, err)
+	}
+	info, err := os.Stat(logs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	damageFile(t, logs[1], int(info.Size())/2) // in the second of three blocks
+	inTheWay := filepath.Join(dir, "seg")
+	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(onMessage{testLog(t).Handler(), "seal failed", func() { _ = os.Remove(inTheWay) }})
+	// As Open, with a crash before the maintainer runs.
+	s, err = newStore(dir, Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.recover(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, s, "one", "two", "four")
+	s.release()
+	want(t, open(t, dir, Options{}), "one", "two", "four")
 }
 
 // TestTornLog cuts the log at every length.
