@@ -225,6 +225,26 @@ func (w *writer) flush() {
 	w.buf = w.buf[:0]
 }
 
+// awaitReader lets the name live until the file is open to somebody else, too.
+func (w *writer) awaitReader() {
+	mine, err := w.file.Stat()
+	w.must(err)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		open := 0
+		fds, err := os.ReadDir("/proc/self/fd")
+		w.must(err)
+		for _, fd := range fds {
+			if info, err := os.Stat("/proc/self/fd/" + fd.Name()); err == nil && os.SameFile(info, mine) {
+				open++
+			}
+		}
+		if open > 1 {
+			return
+		}
+	}
+	w.t.Error("nobody opened the file")
+}
+
 func (w *writer) old(k int) string { return fmt.Sprintf("%s.%d", w.path, k) }
 
 func rename(w *writer) {
@@ -255,7 +275,7 @@ func renameGzip(w *writer) {
 	if w.k > 2 {
 		w.must(os.Remove(w.old(w.k-2) + ".gz"))
 	}
-	time.Sleep(30 * time.Millisecond) // a name lives that long
+	w.awaitReader()
 }
 
 // copyTruncate waits for all of the original to be seen, as a reader that is
@@ -274,7 +294,7 @@ func deleteIt(w *writer) {
 	w.must(os.Remove(w.path))
 	w.must(w.file.Close())
 	w.open()
-	time.Sleep(30 * time.Millisecond) // a name lives that long
+	w.awaitReader()
 }
 
 // TestFullSpeed has a writer rotate at full speed, with a stall of the pipeline
