@@ -34,14 +34,12 @@ func secretValue(v []byte, i int, cookie bool) match {
 	for n := 0; n < 4 && i < len(v) && (v[i] == ' ' || v[i] == '=' || v[i] == '>' || v[i] == '\t'); n++ {
 		i++
 	}
-	escapes := 0
-	for i+escapes < len(v) && v[i+escapes] == '\\' && escapes < 8 {
-		escapes++
-	}
+	i = unwrapped(v, i)
 	var from, to int
-	if q := i + escapes; q < len(v) && (v[q] == '"' || v[q] == '\'') {
-		from = q + 1
-		to = quoted(v, from, v[q], escapes)
+	if q, escapes := openQuote(v, i); q > 0 {
+		from, to = q, quoted(v, q, v[q-1], escapes)
+	} else if i < len(v) && v[i] == '[' {
+		from, to = list(v, i+1)
 	} else {
 		from = i
 		if to = plainValue(v, from, cookie); hasScheme(v[from:to]) {
@@ -57,6 +55,57 @@ func secretValue(v []byte, i int, cookie bool) match {
 		return match{}
 	}
 	return match{from: from, to: to, detector: Password}
+}
+
+// openQuote returns the first byte within the quotation mark at v[i], which
+// backslashes can be in front of, and their number; 0 if there is none.
+func openQuote(v []byte, i int) (within, escapes int) {
+	for escapes < 8 && i < len(v) && v[i] == '\\' {
+		i, escapes = i+1, escapes+1
+	}
+	if i < len(v) && (v[i] == '"' || v[i] == '\'') {
+		return i + 1, escapes
+	}
+	return 0, escapes
+}
+
+// unwrapped passes over what Rust's Debug puts around a value: Some(x), Secret("x").
+func unwrapped(v []byte, i int) int {
+	for range 4 {
+		n := run(v, i, isWord)
+		if n == i || n == len(v) || v[n] != '(' {
+			break
+		}
+		if q, _ := openQuote(v, n+1); q == 0 && string(v[i:n]) != "Some" {
+			break
+		}
+		i = n + 1
+	}
+	return i
+}
+
+// list returns what is within the brackets before v[i]: all of the texts in
+// quotes, with what is between them, or all up to the other bracket.
+func list(v []byte, i int) (from, to int) {
+	i = run(v, i, isSpace)
+	q, escapes := openQuote(v, i)
+	if q == 0 {
+		to = i
+		for to < len(v) && v[to] != ']' && v[to] != '{' && v[to] != '[' && v[to] != '"' && v[to] != '\n' {
+			to++
+		}
+		return i, to
+	}
+	for from = q; ; {
+		to = quoted(v, q, v[q-1], escapes)
+		next := run(v, min(to+escapes+1, len(v)), isSpace)
+		if next == len(v) || v[next] != ',' {
+			return from, to
+		}
+		if q, _ = openQuote(v, run(v, next+1, isSpace)); q == 0 {
+			return from, to
+		}
+	}
 }
 
 // quoted returns the end of a text that a quote behind as many backslashes closes.
@@ -78,7 +127,7 @@ func quoted(v []byte, i int, quote byte, escapes int) int {
 }
 
 func plainValue(v []byte, i int, cookie bool) int {
-	if i < len(v) && (v[i] == '{' || v[i] == '[') {
+	if i < len(v) && v[i] == '{' {
 		return i
 	}
 	for ; i < len(v); i++ {

@@ -106,6 +106,14 @@ func TestDetectors(t *testing.T) {
 	f("password", "pass=x pin=1234 bypass=1 spin=2 tokens=3 userPass=z", "x + 1234 + z")
 	f("password", "password=, password: null token=*** secret={", "")
 	f("password", `"password":"unclosed`, "unclosed")
+	f("password", `{"Authorization":["Basic dXNlcjpwYXNz"],"X-Api-Key": [ "k1", "k2" ],"Accept":["x"]}`, `dXNlcjpwYXNz + k1", "k2`)
+	f("password", `{\"token\":[\"k1\",\"k2\"]}`, `k1\",\"k2`)
+	f("password", `{"pins":[1],"pin":[1,22]}`, "1,22")
+	f("password", "map[Accept:[x] Cookie:[a=b; c=d] X-Api-Key:[k1 k2]]", "a=b; c=d + k1 k2")
+	f("password", `token: [] secret: [{"a":1}] password: ["`, "")
+	f("password", `Login { user: "bob", password: Some("hun)ter2"), token: Secret(abc), pin: Some(Pin(1234)) }`, "hun)ter2 + Secret(abc + Pin(1234")
+	f("password", `password: Some(Secret(\"hunter2\")) token: ab("c`, `hunter2 + c`)
+	f("password", "password: None, token: Some(", "")
 	f("aws_key", "id AKIAIOSFODNN7EXAMPLE and ASIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE + ASIAIOSFODNN7EXAMPLE")
 	f("aws_key", "XAKIAIOSFODNN7EXAMPLE AKIAIOSFODNN7EXAMPL AKIAIOSFODNN7EXAMPLES", "")
 	f("gcp_key", "AIzaSyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe", "AIzaSyDaGmWKa4JsXZ-HjGw7ISLn_3namBGewQe")
@@ -230,6 +238,8 @@ func TestActions(t *testing.T) {
 	}
 	all := []string{All}
 	f(Redaction{Detect: all}, `{"level":"info","msg":"to a@b.io now","x":"10.0.0.1","n":4111111111111111}`, "to ****** now", "n=**************** x=********")
+	f(Redaction{Detect: all}, `{"level":"info","msg":"m","x":{"pin":1234,"password":"abcd","a":[10.5]}}`, "m", `x={"pin":"****","password":"****","a":[10.5]}`)
+	f(Redaction{Detect: all}, `{"level":"info","msg":"m","x":{"token":["a","b"],"pin":[12,3]}}`, "m", `x={"token":["*****"],"pin":["****"]}`)
 	f(Redaction{Detect: all, Action: Drop}, `{"level":"info","msg":"to a@b.io now","x":"10.0.0.1","n":4111111111111111,"k":1}`, "to  now", "k=1")
 	f(Redaction{Detect: all, Action: Token}, `{"level":"info","msg":"to a@b.io now","x":"a@b.io"}`, "to tok_k1_b2aedf29ab74380f now", "x=tok_k1_b2aedf29ab74380f")
 	f(Redaction{Detect: all, Action: Token}, `{"level":"info","msg":"4111 1111 1111 1111","x":4111111111111111}`, "tok_k1_7b7e6cb2715c7b1c", "x=tok_k1_7b7e6cb2715c7b1c")

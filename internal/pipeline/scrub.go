@@ -230,10 +230,10 @@ func (s *scrubber) digits(rd *redactor, f *record.Field) (keep bool) {
 // keep their length it is done in place.
 func (s *scrubber) replace(rd *redactor, v record.Span, json bool) record.Span {
 	text := s.b.Bytes(v)
-	inPlace := true
+	inPlace := !json || !s.findBare(text)
 	for _, m := range s.found {
 		s.count(m.detector)
-		inPlace = inPlace && rd.todo[m.action].Action == Mask && !(json && m.detector == Card)
+		inPlace = inPlace && rd.todo[m.action].Action == Mask
 	}
 	if int(v.Off) >= s.raw {
 		s.copied = true
@@ -273,6 +273,19 @@ func (s *scrubber) replace(rd *redactor, v record.Span, json bool) record.Span {
 		mask(text[m.from:m.to])
 	}
 	return s.b.Add(s.out)
+}
+
+// findBare reports whether a secret found in JSON is not within a string.
+func (s *scrubber) findBare(text []byte) bool {
+	at, quotes := 0, quoteState{}
+	for _, m := range s.found {
+		quotes.read(text[at:m.from])
+		if !quotes.inside {
+			return true
+		}
+		at = m.from
+	}
+	return false
 }
 
 // quoteState knows whether text read so far ends within a JSON string.
