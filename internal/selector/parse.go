@@ -2,6 +2,7 @@ package selector
 
 import (
 	"regexp"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -137,7 +138,7 @@ func (p *parser) filters(q *Query) {
 				p.drop()
 				continue
 			}
-			q.Filters = append(q.Filters, p.labelFilter(0))
+			q.Filters = append(q.Filters, p.labelFilter(0, behindNothing))
 		default:
 			return
 		}
@@ -185,33 +186,56 @@ func (p *parser) lineFilter() Condition {
 	return Condition{Or: any}
 }
 
-// labelFilter reads comparisons joined by or, and by and, a comma or nothing,
-// which all bind alike, from left to right.
-func (p *parser) labelFilter(depth int) Condition {
+// What a label filter is read behind, which says where it ends.
+const (
+	behindNothing = iota
+	behindOr
+	behindAnd
+)
+
+// labelFilter reads comparisons joined by "or", by "and", which binds closer, and
+// by a comma or nothing, which are "and" with all that follows. That is how Loki
+// reads them, other than its documentation says.
+func (p *parser) labelFilter(depth, behind int) Condition {
 	p.nest(depth)
 	left := p.comparison(depth)
 	for p.err == nil {
-		or := p.isName("or")
+		or, and := p.isName("or"), p.isName("and")
 		switch {
-		case or, p.isName("and"), p.is(","):
+		case or && behind >= behindOr, and && behind >= behindAnd:
+			return left
+		case or:
 			p.next()
-		case p.tok.kind == tokenName, p.is("("):
+			left = either(left, p.labelFilter(depth, behindOr))
+		case and:
+			p.next()
+			left = both(left, p.labelFilter(depth, behindAnd))
+		case p.accept(","), p.tok.kind == tokenName, p.is("("):
+			left = both(left, p.labelFilter(depth, behindNothing))
 		default:
 			return left
 		}
-		right := p.comparison(depth)
-		switch {
-		case or && len(left.Or) > 0:
-			left.Or = append(left.Or, right)
-		case or:
-			left = Condition{Or: []Condition{left, right}}
-		case len(left.And) > 0:
-			left.And = append(left.And, right)
-		default:
-			left = Condition{And: []Condition{left, right}}
-		}
 	}
 	return left
+}
+
+func either(left, right Condition) Condition {
+	return Condition{Or: flat(left, right, left.Or, right.Or)}
+}
+
+func both(left, right Condition) Condition {
+	return Condition{And: flat(left, right, left.And, right.And)}
+}
+
+// flat returns all parts of two conditions of which each may have parts already.
+func flat(left, right Condition, lefts, rights []Condition) []Condition {
+	if len(lefts) == 0 {
+		lefts = []Condition{left}
+	}
+	if len(rights) == 0 {
+		return append(lefts, right)
+	}
+	return slices.Insert(rights, 0, lefts...)
 }
 
 // stages are those that LogQL has and this does not.
@@ -223,7 +247,7 @@ var comparisons = map[string]Op{"=": Eq, "==": Eq, "!=": Neq, "=~": Re, "!~": No
 
 func (p *parser) comparison(depth int) Condition {
 	if p.accept("(") {
-		c := p.labelFilter(depth + 1)
+		c := p.labelFilter(depth+1, behindNothing)
 		p.expect(")")
 		return c
 	}

@@ -82,8 +82,8 @@ func TestMatch(t *testing.T) {
 
 	f(`{} | nothing > 1 or latency <= 0.25`, true)
 	f(`{} | (status = 1 or status = 503), level="error"`, true)
-	// From left to right, as Loki documents it.
-	f(`{} | level="error" or level="info" and status = 1`, false)
+	f(`{} | level="error" or level="info" and status = 1`, true)
+	f(`{} | (level="error" or level="info") and status = 1`, false)
 	f(`{} | level="error" or (level="info" and status = 1)`, true)
 	f(`{} | level="info" and status = 1 or level="error"`, true)
 	f(`{} | level="error" status = 1`, false)
@@ -210,7 +210,16 @@ func TestString(t *testing.T) {
 	f("{ a =~ `b.\"` , c!=\"d\" }|=`x`or\"y\"!~\"z\"", `{a=~"b.\"", c!="d"} |= "x" or "y" !~ "z"`)
 	f(`{}|a>=5ms b="c",d==-1|e="f"`, `{} | a >= 5ms and b="c" and d = -1 | e="f"`)
 	f(`{}|a="1" or b="2" and (c="3" or (d="4"))`, `{} | a="1" or b="2" and (c="3" or d="4")`)
-	f(`{}|(a="1" or b="2") and c="3"`, `{} | a="1" or b="2" and c="3"`)
+	f(`{}|(a="1" or b="2") and c="3"`, `{} | (a="1" or b="2") and c="3"`)
+	f(`{}|a="1" and (b="2" and c="3") or (d="4" or e="5")`, `{} | a="1" and b="2" and c="3" or d="4" or e="5"`)
+	// The precedence is that of Loki's parser: 3.7.8 reads each like that.
+	f(`{}|a="1" and b="2" or c="3"`, `{} | a="1" and b="2" or c="3"`)
+	f(`{}|a="1" or b="2" and c="3" or d="4"`, `{} | a="1" or b="2" and c="3" or d="4"`)
+	f(`{}|a="1", b="2" or c="3"`, `{} | a="1" and (b="2" or c="3")`)
+	f(`{}|a="1" b="2" or c="3"`, `{} | a="1" and (b="2" or c="3")`)
+	f(`{}|a="1" or b="2", c="3"`, `{} | a="1" or b="2" and c="3"`)
+	f(`{}|a="1" or b="2" c="3" or d="4"`, `{} | a="1" or b="2" and (c="3" or d="4")`)
+	f(`{}|a="1" b="2", c="3" or d="4" and e="5"`, `{} | a="1" and b="2" and (c="3" or d="4" and e="5")`)
 	f(`{}!="x"or"y"`, `{} != "x" or "y"`)
 	f(`rate({}[90s]|="x")`, `rate({} |= "x" [1m30s])`)
 	f(`rate({}[1m] offset 5m)`, `rate({} [1m] offset 5m)`)

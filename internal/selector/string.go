@@ -57,10 +57,22 @@ func (c *Condition) writeLine(b *strings.Builder) {
 // write writes a comparison of labels or a combination of them.
 func (c *Condition) write(b *strings.Builder) {
 	for i := range c.And {
-		c.And[i].writePart(b, i, " and ")
+		if i > 0 {
+			b.WriteString(" and ")
+		}
+		if len(c.And[i].Or) == 0 {
+			c.And[i].write(b)
+			continue
+		}
+		b.WriteByte('(')
+		c.And[i].write(b)
+		b.WriteByte(')')
 	}
 	for i := range c.Or {
-		c.Or[i].writePart(b, i, " or ")
+		if i > 0 {
+			b.WriteString(" or ")
+		}
+		c.Or[i].write(b)
 	}
 	if len(c.And)+len(c.Or) > 0 {
 		return
@@ -75,21 +87,6 @@ func (c *Condition) write(b *strings.Builder) {
 	b.WriteString(c.Op.String())
 	b.WriteByte(' ')
 	b.WriteString(c.Value)
-}
-
-// writePart writes part i of a combination. The first needs no parentheses, as
-// everything binds from the left.
-func (c *Condition) writePart(b *strings.Builder, i int, join string) {
-	if i > 0 {
-		b.WriteString(join)
-	}
-	if i == 0 || len(c.And)+len(c.Or) == 0 {
-		c.write(b)
-		return
-	}
-	b.WriteByte('(')
-	c.write(b)
-	b.WriteByte(')')
 }
 
 func (r *Range) String() string {
