@@ -35,7 +35,8 @@ func (s *Store) mendAll() {
 	s.turns.Lock()
 	defer s.turns.Unlock()
 	s.mu.Lock()
-	damaged := s.damaged
+	// One may have been mended, or dropped, since.
+	damaged := slices.DeleteFunc(s.damaged, func(st *stored) bool { return !slices.Contains(s.segments, st) })
 	s.damaged = nil
 	s.mu.Unlock()
 	for _, st := range damaged {
@@ -45,31 +46,26 @@ func (s *Store) mendAll() {
 	}
 }
 
-// mend sets a damaged segment aside and stores what of it is intact. After a
-// crash in between, the next start finds the segment missing, or adopts it.
+// mend sets a damaged segment aside and stores what of it is intact. It may be
+// called again after an error. After a crash in between, the next start finds the
+// segment damaged, mended, or missing.
 func (s *Store) mend(st *stored) error {
 	blocks, cause, err := intact(st.path)
 	if err != nil {
 		return err
 	}
-	if cause == nil {
+	if cause == nil && st.aside == "" {
 		return nil // it was the disk, and is over
 	}
-	aside := fmt.Sprintf("%s.corrupt-%s", st.path, time.Now().UTC().Format("20060102T150405.000"))
-	if err := os.Rename(st.path, aside); errors.Is(err, fs.ErrNotExist) {
-		aside = ""
-	} else if err != nil {
-		return fmt.Errorf("set damaged segment aside: %w", err)
+	info, err := st.setAside(blocks)
+	if err != nil {
+		return err
 	}
 	var mended *stored
 	if len(blocks) > 0 {
-		var info segment.Info
-		if info, err = segment.Write(st.path, blocks); err != nil {
-			return fmt.Errorf("write what is intact: %w", err)
-		}
 		mended = s.newStored(describe(st.id, info), st.path)
 		err = s.cat.put([]segmentInfo{mended.segmentInfo})
-	} else if aside != "" {
+	} else if st.aside != "" {
 		err = s.cat.remove([]segmentID{st.id})
 	}
 	if err != nil {
@@ -86,9 +82,34 @@ func (s *Store) mend(st *stored) error {
 	st.replace()
 	s.Stats.Damaged.Add(1)
 	s.Stats.LostRecords.Add(lost)
-	s.log.Error("a segment is damaged: it was set aside, and what of it is intact stored again", "path", st.path, "moved_to", aside,
+	s.log.Error("a segment is damaged: it was set aside, and what of it is intact stored again", "path", st.path, "moved_to", st.aside,
 		"records", st.rows, "lost_records", lost, "err", cause)
 	return nil
+}
+
+// setAside gives a damaged file, if it is there, another name, and its own to a
+// segment of blocks, if there are any. It has both names until that is whole: who
+// cannot write, as on a full disk, loses nothing.
+func (st *stored) setAside(blocks []*segment.Block) (info segment.Info, err error) {
+	if st.aside == "" {
+		aside := fmt.Sprintf("%s.corrupt-%s", st.path, time.Now().UTC().Format("20060102T150405.000"))
+		if err := os.Link(st.path, aside); errors.Is(err, fs.ErrNotExist) {
+			return info, nil
+		} else if err != nil {
+			return info, fmt.Errorf("set damaged segment aside: %w", err)
+		}
+		st.aside = aside
+	}
+	if len(blocks) > 0 {
+		if info, err = segment.Write(st.path, blocks); err != nil {
+			return info, fmt.Errorf("write what is intact: %w", err)
+		}
+		return info, nil
+	}
+	if err := os.Remove(st.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return info, fmt.Errorf("set damaged segment aside: %w", err)
+	}
+	return info, nil
 }
 
 // intact returns the blocks of a segment file that can be read, and what is wrong

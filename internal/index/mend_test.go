@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -85,8 +86,10 @@ func TestDamagedSegment(t *testing.T) {
 	f("removed", math.MaxInt, "one", "three")
 }
 
-// TestMendKeepsBlocks damages one of the blocks of a segment.
-func TestMendKeepsBlocks(t *testing.T) {
+// firstOfThree makes a store of one segment that has the blocks one, two and
+// three, of which the first is damaged.
+func firstOfThree(t *testing.T) (*Store, *stored) {
+	t.Helper()
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
 	var blocks []*segment.Block
@@ -94,7 +97,8 @@ func TestMendKeepsBlocks(t *testing.T) {
 		commit(t, s, "a", uint64(i+1), payload(base()+int64(i)*1e9, body))
 		seal(t, s)
 	}
-	for _, path := range segmentFiles(t, dir) {
+	files := segmentFiles(t, dir)
+	for _, path := range files {
 		b, cause, err := intact(path)
 		if cause != nil || err != nil {
 			t.Fatal(cause, err)
@@ -104,17 +108,77 @@ func TestMendKeepsBlocks(t *testing.T) {
 	s.mu.Lock()
 	first := s.segments[0]
 	s.mu.Unlock()
-	if _, err := segment.Write(first.path, blocks); err != nil {
+	info, err := segment.Write(first.path, blocks)
+	if err != nil {
 		t.Fatal(err)
 	}
-	damageFile(t, first.path, 20) // within the first of its blocks
+	first = s.newStored(describe(first.id, info), first.path)
 	s.mu.Lock()
-	s.segments = s.segments[:1]
+	others := s.segments[1:]
+	s.segments = []*stored{first}
 	s.mu.Unlock()
-	if err := s.mend(first); err != nil {
+	for _, st := range others {
+		if err := errors.Join(s.cat.remove([]segmentID{st.id}), os.Remove(st.path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, s, "one", "two", "three")
+	damageFile(t, first.path, 20) // within the first of its blocks
+	return s, first
+}
+
+func TestMendKeepsBlocks(t *testing.T) {
+	s, st := firstOfThree(t)
+	if err := s.mend(st); err != nil {
 		t.Fatal(err)
 	}
 	want(t, s, "two", "three")
+}
+
+// TestMendFails has no room for what is intact, and then none in the catalogue:
+// nothing is lost by that, and the next try comes to the end.
+func TestMendFails(t *testing.T) {
+	s, st := firstOfThree(t)
+	for range 2 {
+		if err := os.MkdirAll(filepath.Join(st.path+".tmp", "in the way"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.mend(st); err == nil {
+			t.Fatal("no error although nothing can be written")
+		}
+	}
+	if err := os.RemoveAll(st.path + ".tmp"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cat.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.mend(st); err == nil {
+		t.Fatal("no error although the catalogue cannot be written")
+	}
+	var err error
+	if s.cat, err = openCatalogue(s.path("catalogue.db")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a query may have found it while it was being mended
+		s.mu.Lock()
+		s.damaged = append(s.damaged, st)
+		s.mu.Unlock()
+		s.mendAll()
+	}
+	want(t, s, "two", "three")
+	if lost, damaged := s.Stats.LostRecords.Load(), s.Stats.Damaged.Load(); lost != 1 || damaged != 1 {
+		t.Errorf("%d records lost, %d segments damaged", lost, damaged)
+	}
+	if aside, _ := filepath.Glob(st.path + ".corrupt-*"); len(aside) != 1 {
+		t.Errorf("set aside: %q", aside)
+	}
+	crash(t, s)
+	s = open(t, s.dir, Options{})
+	want(t, s, "two", "three")
+	if n := s.Usage().Records; n != 2 {
+		t.Errorf("%d records by the catalogue", n)
+	}
 }
 
 // TestVerify wants every kind of damage to be named.

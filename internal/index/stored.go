@@ -19,6 +19,7 @@ type stored struct {
 	segmentInfo
 	path  string
 	files *files
+	aside string // the other name of a file that was found damaged; guarded by Store.turns
 
 	mu      sync.Mutex
 	holds   int  // queries that may come to it
