@@ -43,9 +43,10 @@ const (
 	// restAfter is how long the agent waits without a commit before it gives
 	// memory that a burst took back to the system.
 	restAfter = 5 * time.Second
-	// drainTime is how long a stopping agent goes on delivering what is queued.
-	// What is left then is delivered after the next start.
-	drainTime = 5 * time.Second
+	// stopTime is how long a stopping agent goes on committing what it has read
+	// and delivering what is queued. What is left in the queue then is delivered
+	// after the next start.
+	stopTime = 5 * time.Second
 )
 
 // Stats counts what the agent itself does; its components have their own.
@@ -88,9 +89,9 @@ type Agent struct {
 	buffers buffers
 }
 
-// Run runs the agent until ctx is done, then commits what was read, delivers
-// for a few seconds more, and returns nil. An error says why the agent cannot
-// start or go on; nothing that was committed is lost by it.
+// Run runs the agent until ctx is done, then goes on for a few seconds, in which
+// it commits what was read and delivers, and returns nil. An error says why the
+// agent cannot start or go on; nothing that was committed is lost by it.
 func (a *Agent) Run(ctx context.Context) error {
 	a.started = time.Now()
 	if os.Getenv("GOGC") == "" {
@@ -132,8 +133,12 @@ func (a *Agent) run(ctx context.Context) error {
 	defer stopReading(nil)
 	// A sender ends early if the queue has failed, which an idle input would not notice.
 	defer context.AfterFunc(sending, func() { stopReading(context.Cause(sending)) })()
+	// The committer outlives them, too, but a queue that stays full does not hold up the end.
+	ending, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(reading, func() { time.AfterFunc(stopTime, cut) })()
 	a.senders.agent, a.senders.ctx, a.senders.fail = a, sending, stopSending
-	a.readers.agent, a.readers.ctx, a.readers.fail, a.readers.running = a, reading, stopReading, map[string]*reader{}
+	a.readers = readers{agent: a, ctx: reading, ending: ending, fail: stopReading, running: map[string]*reader{}}
 	if err := a.follow(a.config()); err != nil {
 		stopReading(err)
 		a.flow.Close()
@@ -145,14 +150,9 @@ func (a *Agent) run(ctx context.Context) error {
 	if a.Ready != nil {
 		a.Ready()
 	}
-	err = a.read(reading)
-	if err != nil { // what failed may keep the outputs from ever having everything
-		stopped, stop := context.WithCancel(ctx)
-		stop()
-		ctx = stopped
-	}
+	err = a.read(reading, ending)
 	_ = fail.Point("agent.stop.drain") // an error would have nobody to tell
-	a.drain(ctx, sending)
+	a.drain(ending, sending)
 	if err == nil {
 		err = context.Cause(sending)
 	}
@@ -182,12 +182,16 @@ func (a *Agent) rest(ctx context.Context) {
 }
 
 // read runs the flow into the queue, until ctx is done, all inputs have ended,
-// or one of them or the queue has failed.
-func (a *Agent) read(ctx context.Context) error {
-	// Commit waits for ctx only while the queue is full or its disk is: what is
-	// not committed then is read again after the next start.
-	if err := a.flow.Run(ctx); err != nil && ctx.Err() == nil {
+// or one of them or the queue has failed. What was read by then is committed,
+// unless the queue takes nothing until ending is done.
+func (a *Agent) read(ctx, ending context.Context) error {
+	err := a.flow.Run(ending)
+	switch {
+	case err != nil && ctx.Err() == nil:
 		a.readers.fail(err)
+	case err != nil:
+		a.Log.Warn("stopped before all that was read was in the queue: files are read again from there after the next start, what came through a pipe is lost",
+			"bytes", a.flow.Held(), "err", err)
 	}
 	a.readers.wait()
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
@@ -196,14 +200,10 @@ func (a *Agent) read(ctx context.Context) error {
 	return nil
 }
 
-// drain waits until every output has everything: without end if the inputs
-// have ended by themselves, for drainTime if the agent was told to stop, and
-// not at all if sending has ended.
-func (a *Agent) drain(ctx, sending context.Context) {
-	limit, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cancel) })
-	defer stop()
+// drain waits until every output has everything, sending has ended, or ending is
+// done, some time after the agent was told to stop: it waits without end if the
+// inputs have ended by themselves.
+func (a *Agent) drain(ending, sending context.Context) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for a.undelivered() > 0 {
@@ -211,7 +211,7 @@ func (a *Agent) drain(ctx, sending context.Context) {
 		case <-tick.C:
 		case <-sending.Done():
 			return
-		case <-limit.Done():
+		case <-ending.Done():
 			a.Log.Info("stopped with blocks left to deliver: they are sent after the next start", "blocks", a.undelivered())
 			return
 		}

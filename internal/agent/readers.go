@@ -17,9 +17,10 @@ import (
 
 // readers are the inputs that run. They can be changed while they do.
 type readers struct {
-	agent *Agent
-	ctx   context.Context         // ends all of them
-	fail  context.CancelCauseFunc // of ctx
+	agent  *Agent
+	ctx    context.Context         // ends all of them
+	ending context.Context         // until it is done they get rid of what they have
+	fail   context.CancelCauseFunc // of ctx
 
 	mu      sync.Mutex
 	running map[string]*reader
@@ -118,6 +119,9 @@ func (r *readers) start(c config.Input, host string) error {
 // put hands a chunk over and counts it until its memory is given back, which is
 // behind its commit.
 func (r *readers) put(ctx context.Context, from *reader, c input.Chunk) error {
+	if c.Input == "" { // it has no position, so it cannot be read again
+		ctx = r.ending
+	}
 	c.Zone = from.zone
 	release := c.Release
 	c.Release = func() {

@@ -3,6 +3,7 @@ package fault
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"shipper/test/site"
 )
@@ -216,5 +219,45 @@ func pipes(t *testing.T) {
 	out, err := exec.Command("sh", "-c", `mkfifo "$1/in" && { printf 'level=info msg=one\nlevel=info msg=two\n' >"$1/in" & "$0" parse <"$1/in"; }`, binary, s.Dir).CombinedOutput()
 	if err != nil || strings.Count(string(out), `"message"`) != 2 {
 		t.Errorf("error %v:\n%s", err, out)
+	}
+	openPipe(t, s)
+}
+
+// openPipe stops an agent whose standard input stays open, with lines that still
+// wait for what may belong to them.
+func openPipe(t *testing.T, s *site.Site) {
+	data, conf := filepath.Join(s.Dir, "pipe"), filepath.Join(s.Dir, "pipe.yaml")
+	text := fmt.Sprintf("data_dir: %s\nlisten: \"off\"\ninputs: [{name: in, stdin: {}}]\noutputs: [{name: out, http: {url: \"http://127.0.0.1:1\"}, proxy: \"off\"}]\n", data)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var log bytes.Buffer
+	agent := exec.Command(binary, "run", "--config", conf)
+	agent.Stdin, agent.Stderr = r, &log
+	if err := agent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { agent.Process.Kill() })
+	for _, lines := range []string{"level=info msg=one\n", "panic: two\n\ngoroutine 1 [running]:\n"} {
+		if _, err := w.WriteString(lines); err != nil {
+			t.Fatal(err)
+		}
+		site.Await(t, "the lines to be read", func() bool {
+			n, err := unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ)
+			return err == nil && n == 0
+		})
+	}
+	agent.Process.Signal(syscall.SIGTERM)
+	if err := agent.Wait(); err != nil {
+		t.Errorf("the agent ended with %v:\n%s", err, log.String())
+	}
+	out, err := exec.Command(binary, "queue", "cat", "--data", data).CombinedOutput()
+	if err != nil || strings.Count(string(out), `"message"`) != 2 {
+		t.Errorf("in the queue, error %v:\n%s\nsaid:\n%s", err, out, log.String())
 	}
 }

@@ -1,6 +1,6 @@
 // Package stdin is the input that reads one stream of bytes to its end:
 // standard input, a pipe. It has no position, so what was read and not yet
-// queued when the process dies is lost, as the bytes of any pipe are.
+// queued when the process is killed is lost, as the bytes of any pipe are.
 package stdin
 
 import (
@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,8 +35,9 @@ type Input struct {
 	JoinTimeout time.Duration // how long complete lines wait for what may belong to them; default 500 ms
 }
 
-// Run implements input.Source. When ctx ends first, a read that is waiting is
-// left behind, and its bytes are lost.
+// Run implements input.Source. When ctx ends first, all that was read is handed
+// on, the rest of a line included. A read that is waiting is left behind, and
+// what it reads later is lost.
 func (in *Input) Run(ctx context.Context, _ map[string][]byte, put func(input.Chunk) error) error {
 	s := &stream{
 		name: in.Name, limit: cmp.Or(in.LineLimit, 1<<20), join: cmp.Or(in.JoinTimeout, 500*time.Millisecond),
@@ -46,9 +48,9 @@ func (in *Input) Run(ctx context.Context, _ map[string][]byte, put func(input.Ch
 	if r == nil {
 		r = os.Stdin
 	}
-	ask, answers := make(chan []byte), make(chan answer)
+	ask, answers := make(chan []byte), make(chan answer, 1)
 	defer close(ask)
-	go read(ctx, r, ask, answers)
+	go read(r, ask, answers)
 	return s.run(ctx, ask, answers)
 }
 
@@ -70,15 +72,12 @@ type answer struct {
 }
 
 // read fills the slices it is asked to. Reading has a goroutine of its own
-// because it cannot be interrupted.
-func read(ctx context.Context, r io.Reader, ask <-chan []byte, answers chan<- answer) {
+// because it cannot be interrupted. answers has room for one, so that it ends
+// whether or not somebody waits for it.
+func read(r io.Reader, ask <-chan []byte, answers chan<- answer) {
 	for p := range ask {
 		n, err := r.Read(p)
-		select {
-		case answers <- answer{n, err}:
-		case <-ctx.Done():
-			return
-		}
+		answers <- answer{n, err}
 	}
 }
 
@@ -107,21 +106,17 @@ func (s *stream) run(ctx context.Context, ask chan<- []byte, answers <-chan answ
 	defer timer.Stop()
 	for {
 		s.makeRoom()
-		select {
-		case ask <- s.buf[s.hi : s.hi+readBytes]:
-		case <-ctx.Done():
-			return nil
-		}
+		ask <- s.buf[s.hi : s.hi+readBytes]
 		a, err := s.await(ctx, timer, answers)
-		if err != nil || ctx.Err() != nil {
+		if err != nil {
 			return err
 		}
 		s.hi += a.n
-		if err := s.cut(false, a.err != nil); err != nil {
+		if err := s.cut(a.err == errStopped, a.err != nil); err != nil {
 			return err
 		}
 		switch {
-		case a.err == io.EOF:
+		case a.err == io.EOF, a.err == errStopped:
 			return nil
 		case a.err != nil:
 			return fmt.Errorf("read %s: %w", s.name, a.err)
@@ -142,6 +137,9 @@ func (s *stream) makeRoom() {
 	s.lo, s.hi = 0, copy(s.buf, held)
 }
 
+// errStopped stands in an answer for the end of ctx.
+var errStopped = errors.New("told to stop")
+
 // await waits for the read under way, and hands on what waited too long for
 // what may belong to it.
 func (s *stream) await(ctx context.Context, timer *time.Timer, answers <-chan answer) (answer, error) {
@@ -155,7 +153,13 @@ func (s *stream) await(ctx context.Context, timer *time.Timer, answers <-chan an
 				return answer{}, err
 			}
 		case <-ctx.Done():
-			return answer{}, nil
+			a := answer{err: errStopped}
+			select {
+			case a = <-answers: // it was there
+				a.err = cmp.Or(a.err, errStopped)
+			default:
+			}
+			return a, nil
 		}
 	}
 }

@@ -156,6 +156,49 @@ func TestJoin(t *testing.T) {
 	})
 }
 
+// TestStop has the end of ctx come while lines wait for what may belong to them,
+// and while a read is answered.
+func TestStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		in := &Input{Name: "in", Reader: r, JoinTimeout: time.Hour}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var recs []string
+		var flags []record.Flags
+		busy := make(chan struct{})
+		done := make(chan error)
+		go func() {
+			done <- in.Run(ctx, nil, func(c input.Chunk) error {
+				from := int32(0)
+				for i, end := range c.Ends {
+					recs = append(recs, string(c.Data[from:end]))
+					flags = append(flags, slices.Concat(c.Flags, make([]record.Flags, len(c.Ends)))[i])
+					from = end
+				}
+				<-busy
+				return nil
+			})
+		}()
+		first, second, third := "{\"n\":1}\n", "panic: oh\n\ngoroutine 1 [running]:\n", "main.main()\n\t/x"
+		io.WriteString(w, first+second)
+		synctest.Wait() // put of the first is under way
+		busy <- struct{}{}
+		io.WriteString(w, third)
+		synctest.Wait()
+		stop()
+		close(busy)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if want := []string{first, second + third}; !slices.Equal(recs, want) || flags[1]&record.Partial == 0 {
+			t.Errorf("records %q, flags %v, want %q and the last one flagged", recs, flags, want)
+		}
+		w.Close()
+		synctest.Wait()
+	})
+}
+
 func TestEnds(t *testing.T) {
 	bad := errors.New("bad")
 	if _, _, err := run(t, &Input{Name: "in", Reader: iotest.ErrReader(bad)}); !errors.Is(err, bad) {
