@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the module for FUZZTIME each. New targets are found
-# by themselves.
+# Runs every fuzz target of the module for FUZZTIME each, as many at a time as
+# there are cores. New targets are found by themselves.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-go=${GO:-go}
-time=${FUZZTIME:-10s}
-failed=0
-count=0
-while IFS=: read -r file target; do
-	pkg=./$(dirname "$file")
-	echo "fuzz $pkg $target for $time"
-	count=$((count + 1))
+export GO=${GO:-go} FUZZTIME=${FUZZTIME:-10s}
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+export out
+
+fuzz() { # FILE:func TARGET
+	local pkg=./${1%/*} target=${1##* }
+	local log=$out/${pkg//\//_}.$target
 	# Short minimizing: by default a new input may be minimized for a minute.
-	if ! out=$("$go" test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 20x 2>&1 </dev/null); then
-		# Go reports an execution that the end of the time cut short as a failure.
-		if grep -q 'context deadline exceeded' <<<"$out" && ! grep -q 'Failing input' <<<"$out"; then
-			continue
-		fi
-		echo "$out"
-		failed=$((failed + 1))
+	if "$GO" test "$pkg" -run '^$' -fuzz "^$target\$" -parallel 1 -fuzztime "$FUZZTIME" -fuzzminimizetime 20x >"$log" 2>&1 </dev/null; then
+		echo "fuzz $pkg $target for $FUZZTIME: $(grep -o 'execs: [0-9]*' "$log" | tail -1)"
+	# Go reports an execution that the end of the time cut short as a failure.
+	elif grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input' "$log"; then
+		echo "fuzz $pkg $target for $FUZZTIME: cut short by its end"
+	else
+		echo "fuzz $pkg $target: failed"
+		cat "$log"
+		touch "$log.failed"
 	fi
-done < <(grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's#^\./##; s#:func #:#' | sort)
+}
+export -f fuzz
+
+targets=$(grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's#^\./##' | sort)
+xargs -P "$(getconf _NPROCESSORS_ONLN)" -d '\n' -I{} bash -c 'fuzz "$1"' _ {} <<<"$targets"
+count=$(wc -l <<<"$targets")
+failed=$(find "$out" -name '*.failed' | wc -l)
 echo "$((count - failed)) passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$count" -gt 0 ]
+[ "$failed" -eq 0 ] && [ -n "$targets" ]
