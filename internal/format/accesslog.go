@@ -11,8 +11,23 @@ import (
 //
 //	10.0.0.7 - ann [23/Nov/2026:06:25:41 +0000] "GET /a?b=1 HTTP/1.1" 200 5120 "https://shop.example/" "curl/8.5.0"
 //
-// A status is no level: these records have none.
+// A status is no level: these records have none. InfluxDB has "[httpd] " in front.
 func (p *Parser) accessLog() bool {
+	whole, base := p.src, p.base
+	if e := bytes.IndexByte(whole[:min(len(whole), 32)], ']'); whole[0] == '[' && e > 1 && e+2 < len(whole) && whole[e+1] == ' ' {
+		p.src, p.base = whole[e+2:], base+uint32(e+2)
+		if p.common() {
+			p.r.Logger = record.Span{Off: base + 1, Len: uint32(e - 1)}
+			return true
+		}
+		p.src, p.base = whole, base
+		return false
+	}
+	return p.common()
+}
+
+// common is accessLog for what has nothing in front.
+func (p *Parser) common() bool {
 	s := p.src
 	at := bytes.IndexByte(s[:min(len(s), 160)], '[') + 1
 	if at < 6 || len(s)-at < 34 || s[at+2] != '/' || s[at-2] != ' ' || string(s[at+26:at+29]) != `] "` {

@@ -172,6 +172,7 @@ func TestLibraryFields(t *testing.T) {
 	f(`2001:db8::1 - ann b [23/Nov/2026:06:25:41 +0300] "GET / HTTP/1.1" 304 - "-" "-"`, `"client.address":"2001:db8::1"`, `"user.name":"ann b"`, `"2026-11-23T03:25:41Z"`, `no body.size`, `no user_agent`, `no severity`)
 	f(`10.0.0.7 - - [23/Nov/2026:06:25:41 +0000] "\x16\x03\x01" 400 0 "-" "-"`, `"format":"access-log"`, `no request.method`)
 	f(`10.0.0.7 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/2.0" 200 9 "-" "curl" 1 "web@docker" "http://10.0.0.9:80" 2ms`, `"user_agent.original":"curl"`, `"http.response.body.size":9`)
+	f(`[httpd] 127.0.0.1 - - [23/Nov/2026:06:25:41 +0000] "GET /query?q=x HTTP/1.1" 200 57 "-" "InfluxDBShell/1.2" 5d2b 1234`, `"format":"access-log"`, `"timestamp":"2026-11-23T06:25:41Z"`, `"message":"127.0.0.1 - - [`, `"logger":"httpd"`, `"http.response.status_code":200`)
 	f(`a b [23/Nov/2026:06:25:41 +0000] "GET /" 200 1`, `no access-log`)
 
 	// Through package log.

@@ -1,5 +1,7 @@
 package frame
 
+import "bytes"
+
 // compose parses a line of "docker compose logs", a container's name, blanks
 // and "| " before the text, if it is certain to be one: the name ends in a
 // number, or the text is that of a service.
@@ -29,24 +31,86 @@ func stem(name []byte) int {
 
 // named parses a line that may be one of "docker compose logs".
 func (l *line) named(raw []byte) bool {
-	i := 1
-	for i < len(raw) && i < 64 && nameByte[raw[i]] {
+	lo := colour(raw, 0)
+	i := lo
+	for i < len(raw) && i < lo+64 && nameByte[raw[i]] {
 		i++
 	}
 	n := i
 	for i < len(raw) && raw[i] == ' ' {
 		i++
 	}
-	if i == n || i+1 >= len(raw) || raw[i] != '|' || !letter(raw[0]) || isLevel(raw[:n]) {
+	if i == n || i+1 >= len(raw) || raw[i] != '|' || !letter(raw[lo]) || isLevel(raw[lo:n]) {
 		return false
 	}
-	if i++; raw[i] == ' ' {
+	if i = colour(raw, i+1); i == len(raw) {
+		return false
+	}
+	if raw[i] == ' ' {
 		i++
 	} else if raw[i] != '\n' && raw[i] != '\r' {
 		return false
 	}
-	l.kind, l.key, l.service, l.lo, l.hi = compose, hash(raw[:n]), part{0, n}, i, i+len(trimEnd(raw[i:]))
+	l.kind, l.key, l.service, l.lo, l.hi = compose, hash(raw[lo:n]), part{lo, n}, i, i+len(trimEnd(raw[i:]))
 	l.stamp(raw)
+	return true
+}
+
+// colour returns the index behind the control sequence for a colour that may be at i.
+func colour(raw []byte, i int) int {
+	if i+2 >= len(raw) || raw[i] != 0x1b || raw[i+1] != '[' {
+		return i
+	}
+	for j := i + 2; j < len(raw) && j < i+12; j++ {
+		if raw[j] == 'm' {
+			return j + 1
+		}
+		if !digit(raw[j]) && raw[j] != ';' {
+			break
+		}
+	}
+	return i
+}
+
+// pod parses a line of "kubectl logs --prefix": "[pod/web-7d4b9/app] text".
+func (l *line) pod(raw []byte) bool {
+	name, ok := bytes.CutPrefix(raw[:min(len(raw), 256)], []byte("[pod/"))
+	if !ok {
+		return false
+	}
+	slash := bytes.IndexByte(name, '/')
+	end := bytes.IndexByte(name, ']')
+	if slash < 1 || end < slash+2 || end+1 >= len(name) || name[end+1] != ' ' || bytes.IndexByte(name[:end], ' ') >= 0 {
+		return false
+	}
+	n := len("[pod/")
+	l.kind, l.key, l.service = compose, hash(name[:end]), part{n + slash + 1, n + end}
+	l.lo = n + end + 2
+	l.hi = l.lo + len(trimEnd(raw[l.lo:]))
+	l.stamp(raw)
+	return true
+}
+
+// stern parses a line that may be one of stern, which writes a pod's and a
+// container's name in front of the text: "web-7d4b9 app text".
+func (l *line) stern(raw []byte) bool {
+	i, dashed := 0, false
+	for i < len(raw) && i < 253 && nameByte[raw[i]] {
+		dashed = dashed || raw[i] == '-'
+		i++
+	}
+	lo := i + 1
+	if !dashed || lo >= len(raw) || raw[i] != ' ' || !letter(raw[0]) {
+		return false
+	}
+	for i = lo; i < len(raw) && i < lo+64 && nameByte[raw[i]]; i++ {
+	}
+	if i == lo || i+1 >= len(raw) || raw[i] != ' ' || !letter(raw[lo]) {
+		return false
+	}
+	l.kind, l.key, l.service, l.weak = compose, hash(raw[:i]), part{lo, i}, true
+	l.lo = i + 1
+	l.hi = l.lo + len(trimEnd(raw[l.lo:]))
 	return true
 }
 

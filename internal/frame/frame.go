@@ -133,7 +133,11 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			}
 			c.weaveLine(raw, at, end)
 		case wraps[raw[0]] && len(raw) <= c.lineLimit && wrapped(raw, &c.line) && (!c.line.weak || c.now.mode <= blanks):
-			c.finish(at, none)
+			if c.now.mode == blanks && terminators(data[c.from:at]) == at-c.from {
+				c.close(state{}) // they go with it
+			} else {
+				c.finish(at, none)
+			}
 			if c.line.whole(raw) {
 				c.endAt(end)
 				break
@@ -338,6 +342,14 @@ func (c *Cutter) open(line []byte) (single bool) {
 		c.start = c.now
 	}
 	return m == none
+}
+
+// terminators returns how many bytes of line ends are in front of text.
+func terminators(text []byte) (n int) {
+	for n < len(text) && (text[n] == '\n' || text[n] == '\r') {
+		n++
+	}
+	return n
 }
 
 // lineEnd returns the end, terminator included, of the line at an offset in data.

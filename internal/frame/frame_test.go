@@ -159,6 +159,11 @@ fatal runtime error: failed to initiate panic, error 5
 --
 plain
 `)
+	f("an access log with a word in front", `[I] 2026-11-23T06:25:41Z a
+b
+--
+[httpd] 127.0.0.1 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 57 "-" "-"
+`)
 	f("no times", `[word] 06:25 m
 --
 +1 of it
@@ -933,6 +938,85 @@ Mar  8 09:33:17 then came: a sentence
 0 Mar  8 09:33:17 then came: a sentence
 
 `)
+	f("lines that were pasted far apart", `Nov 23 06:42:55 node-1 shop[123]: [135B blob data]
+
+Nov 23 06:42:55 node-1 shop[123]: panic: boom
+
+Nov 23 06:42:55 node-1 shop[123]: goroutine 1 [running]:
+
+Nov 23 06:42:55 node-1 shop[123]: main.main()
+
+Nov 23 06:42:55 node-1 shop[123]:         /src/main.go:27 +0x3
+
+Nov 23 06:42:55 node-1 shop[123]: {"level":"info"}
+
+text
+`, `0 [135B blob data]
+--
+0 panic: boom
+goroutine 1 [running]:
+main.main()
+        /src/main.go:27 +0x3
+--
+0 {"level":"info"}
+--
+0 text
+
+`)
+	f("journalctl without a time", `shop[123]: SIGSEGV: segmentation violation
+shop[123]: PC=0x2aa5d38 m=4 sigcode=1 addr=0x6ac1
+shop[123]: goroutine 663 [syscall]:
+shop[123]: main.main()
+shop[123]:         main.go:167 +0x44
+shop[123]: text
+`, `0 SIGSEGV: segmentation violation
+PC=0x2aa5d38 m=4 sigcode=1 addr=0x6ac1
+goroutine 663 [syscall]:
+main.main()
+        main.go:167 +0x44
+--
+0 shop[123]: text
+
+`)
+	f("kubectl logs --prefix", `[pod/web-7d4b9/app] panic: boom
+[pod/web-7d4b9/app] 
+[pod/web-7d4b9/app] goroutine 1 [running]:
+[pod/web-5c8d2/app] {"a":1}
+[pod/web-7d4b9/app] main.main()
+[pod/web-7d4b9/app] 	/src/main.go:27 +0x3
+[pod/web-7d4b9/app] text
+[pod/web] text
+`, `0 panic: boom
+
+goroutine 1 [running]:
+main.main()
+	/src/main.go:27 +0x3
+--
+0 {"a":1}
+--
+0 text
+--
+0 [pod/web] text
+
+`)
+	f("stern", `web-7d4b9 app E1123 06:42:55.609743       1 a.go:2] m
+web-7d4b9 app goroutine 1 [running]:
+web-7d4b9 app main.main()
+web-7d4b9 app 	/src/main.go:27 +0x3
+web-7d4b9 app I1123 06:42:55.609743       1 a.go:2] n
+well-known words
+`, `0 E1123 06:42:55.609743       1 a.go:2] m
+goroutine 1 [running]:
+main.main()
+	/src/main.go:27 +0x3
+--
+0 I1123 06:42:55.609743       1 a.go:2] n
+--
+0 well-known words
+
+`)
+	f("docker compose in colours", "\x1b[36mweb_1  |\x1b[0m panic: boom\n\x1b[36mweb_1  |\x1b[0m \n\x1b[36mweb_1  |\x1b[0m goroutine 1 [running]:\n\x1b[33;1mapi_1  | \x1b[0mtext\n\x1b[36mINFO\x1b[0m | text\n",
+		"0 panic: boom\n\ngoroutine 1 [running]:\n--\n0 \x1b[0mtext\n--\n0 \x1b[36mINFO\x1b[0m | text\n\n")
 	f("rsyslog and journalctl", `Nov 23 06:42:55 node-1 shop[123]: panic: boom
 Nov 23 06:42:55 node-1 kernel: usb 1-1: new device
 Nov 23 06:42:55 node-1 shop[123]:
@@ -1328,14 +1412,31 @@ func checkSplit(t *testing.T, unit string) {
 			got[c]++
 		}
 	}
-	wrapped := s.kindOf([]byte(unit)) != plain
-	for raw := range strings.Lines(unit) {
+	lines := unit
+	if n := terminators([]byte(unit)); n < len(unit) && s.kindOf([]byte(unit[n:])) != plain {
+		lines = unit[n:]
+	}
+	wrapped := s.kindOf([]byte(lines)) != plain
+	for raw := range strings.Lines(lines) {
 		l := line{hi: len(raw)}
 		if wrapped {
 			unwrap([]byte(raw), &l)
 		}
-		if l.kind == plain && wrapped && !l.named([]byte(raw)) {
-			l.stamped(trimEnd([]byte(raw)))
+		if l.kind == plain && wrapped {
+			switch b := []byte(raw); {
+			case len(trimEnd(b)) == 0: // between the lines of a record
+				continue
+			case s.weave.kind == syslog:
+				if !l.process(b) {
+					l = line{hi: len(raw)}
+				}
+			case s.weave.kind == compose:
+				if !l.named(b) && !l.stern(b) {
+					l = line{hi: len(raw)}
+				}
+			default:
+				l.stamped(trimEnd(b))
+			}
 		}
 		for _, c := range l.text(nil, []byte(raw)) {
 			want[c]++
@@ -1360,6 +1461,7 @@ func FuzzCut(f *testing.F) {
 	f.Add("\x1b[2m2026-11-23T06:33:43.948701Z\x1b[0m\n\xef\xbb\xbf{\n[\x1b\n", uint64(1), 40)
 	f.Add("00000000000000000000000\nthread '000 panicked at 0000\n+000000000.go:0: \n00000000000000000000000000000", uint64(112), 95)
 	f.Add("I1123 06:25:41.544889    1705 more.go:55] m\n\n20:6/11/23 06:25:41 message\nnote: run ", uint64(0), -1)
+	f.Add("\nNov 23 06:42:55 a shop[1]: panic: b\n\r\n\nshop[1]: goroutine 1 [running]:\n\nweb-7d4b9 app 2026/11/23 06:25:41 c\n\nweb-7d4b9 app d\n[pod/a/b] e\n", uint64(1), 0)
 	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
 		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
 	})

@@ -176,6 +176,9 @@ func dated(line []byte) mode {
 // access reports whether line is one of an access log, in the Common Log Format:
 // "10.0.0.1 - - [23/Nov/2026:06:25:41 +0000] ".
 func access(line []byte) bool {
+	if line[0] == '[' { // of InfluxDB
+		line = line[bytes.IndexByte(line[:min(len(line), headBytes)], ']')+1:]
+	}
 	i := bytes.IndexByte(line[:min(len(line), headBytes)], '[')
 	return i > 8 && line[i-1] == ' ' && len(line) > i+28 && shaped(line[i+7:], "/0000:00:00:00 ") && line[i+3] == '/' && month(line[i+4:])
 }

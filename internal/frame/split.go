@@ -33,6 +33,7 @@ type Splitter struct {
 type piece struct {
 	strand int
 	text   Text
+	void   bool // it is blank, and in no wrapper
 	more   bool // it goes on in the next piece
 	next   int  // piece of the same record, or -1
 }
@@ -54,9 +55,17 @@ func (s *Splitter) Split(arena []byte, lo, hi int, flags record.Flags) ([]byte, 
 				return s.splitWide(arena, lo, hi, flags, w)
 			}
 		}
-		switch k := s.kindOf(unit); {
+		head := terminators(unit) // blank lines may be in front of what is in a wrapper
+		if head == len(unit) {
+			head = 0
+		}
+		switch k := s.kindOf(unit[head:]); {
 		case k != plain:
-			return s.wrapped(arena, lo, hi, flags, k)
+			arena, texts := s.wrapped(arena, lo+head, hi, flags, k)
+			for i := 1; i < len(texts); i++ {
+				texts[i].Offset += head
+			}
+			return arena, texts
 		case woven(unit):
 			return s.split(arena, lo, hi, flags, plain)
 		}
@@ -134,7 +143,7 @@ func (s *Splitter) split(arena []byte, lo, hi int, flags record.Flags, k kind) (
 		} else {
 			unwrapNext(arena[at:end], &s.line, &s.weave)
 		}
-		p := piece{more: s.line.piece, next: -1}
+		p := piece{more: s.line.piece, void: s.line.void, next: -1}
 		arena = s.take(arena, at, end, &p.text)
 		p.text.Offset = at - lo
 		p.strand = s.weave.take(&s.line, arena[p.text.Lo:p.text.Hi], at, end)
@@ -206,12 +215,17 @@ func (s *Splitter) text(arena []byte, k kind, c chained, t *Text) []byte {
 		return arena
 	}
 	t.Lo = len(arena)
+	more := true
 	for i = c.head; i >= 0; i = s.pieces[i].next {
 		p := &s.pieces[i]
-		arena = append(arena, arena[p.text.Lo:p.text.Hi]...)
-		if k != plain && !p.more && p.next >= 0 {
+		if p.void {
+			continue
+		}
+		if k != plain && !more {
 			arena = append(arena, '\n')
 		}
+		arena = append(arena, arena[p.text.Lo:p.text.Hi]...)
+		more = p.more
 	}
 	t.Hi = len(arena)
 	return arena

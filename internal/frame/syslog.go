@@ -44,6 +44,20 @@ func (l *line) syslog(text []byte, ns int64, n int) bool {
 	return true
 }
 
+// process parses a line that may be one of "journalctl" whose time was cut off:
+// "prog[123]: text".
+func (l *line) process(raw []byte) bool {
+	text := trimEnd(raw)
+	*l = line{}
+	i := l.program(text, 0, false)
+	if i == 0 || l.pid == 0 || isLevel(text[:l.service.hi]) {
+		return false
+	}
+	l.kind, l.lo, l.hi, l.weak = syslog, i, len(text), true
+	l.key = hash(text[:l.service.hi]) ^ uint64(l.pid)<<32
+	return true
+}
+
 // headed reports whether a record with a header of its own is behind the ": "
 // that text starts with: then what is in front of it is no sentence.
 func headed(text []byte) bool {

@@ -25,6 +25,7 @@ type weave struct {
 	reach   int      // end of those
 	sources []source
 	lines   uint32
+	latest  int // number of the strand of the latest line
 }
 
 // strand is a record, or what will become one or a part of one.
@@ -70,6 +71,22 @@ func (w *weave) idle() bool { return w.head == len(w.strands) }
 // take gives a line, whose text is as its source wrote it, to a strand, and
 // returns the number of the strand.
 func (w *weave) take(l *line, text []byte, at, end int) int {
+	if !l.void {
+		w.latest = w.give(l, text, at, end)
+		return w.latest
+	}
+	if t := w.strand(w.latest); t.into >= 0 {
+		w.latest = t.into
+	}
+	w.strand(w.latest).end = end
+	if w.scanned > 0 {
+		w.reach = max(w.reach, end)
+	}
+	return w.latest
+}
+
+// give is take for a line that is in a wrapper, or in none as all are.
+func (w *weave) give(l *line, text []byte, at, end int) int {
 	w.lines++
 	s := w.source(l.key)
 	w.expire(l.time, end)

@@ -35,6 +35,7 @@ type line struct {
 	time   int64    // ns since the Unix epoch; 0 if there is none
 	loose  bool     // it is in a wrapper because it goes on with a record that is open
 	weak   bool     // it may as well go on with a record in no wrapper
+	void   bool     // it is blank, and in no wrapper
 	piece  bool     // it goes on in the next line of its source
 	escape escaping // of what is inside
 	stream uint8    // Stdout, Stderr or 0
@@ -52,7 +53,7 @@ var wraps = func() (t [256]bool) {
 	for c := range t {
 		t[c] = letter(byte(c)) || digit(byte(c))
 	}
-	t['{'] = true
+	t['{'], t['['], t[0x1b] = true, true, true
 	return t
 }()
 
@@ -80,8 +81,23 @@ func wrapped(raw []byte, l *line) bool {
 		ns, n := yearless(text)
 		l.yearless = part{0, n}
 		return n > 0 && l.syslog(text, ns, n)
+	case c == '[':
+		return l.pod(raw)
 	}
-	return l.compose(raw)
+	n := 0
+	for n < len(raw) && nameByte[raw[n]] {
+		n++
+	}
+	if n == len(raw) {
+		return false
+	}
+	switch raw[n] {
+	case '[':
+		return l.process(raw) && evident(raw[l.lo:l.hi])
+	case ' ', '|', 0x1b:
+		return l.compose(raw) || l.stern(raw) && evident(raw[l.lo:l.hi])
+	}
+	return false
 }
 
 // timed parses a line in a wrapper that starts with a time.
@@ -112,11 +128,23 @@ func (l *line) timed(text []byte) bool {
 // wrapper and not certain by itself is so if it goes on with one of them.
 func unwrapNext(raw []byte, l *line, w *weave) {
 	unwrap(raw, l)
-	if l.kind != plain || w.kind != compose && w.kind != kube {
+	if l.kind != plain || w.kind == plain {
+		return
+	}
+	if len(trimEnd(raw)) == 0 { // who pastes such lines has them far apart
+		*l = line{kind: w.kind, void: true}
 		return
 	}
 	*l = line{}
-	if l.loose = w.kind == compose && l.named(raw) || w.kind == kube && l.stamped(trimEnd(raw)); !l.loose || !w.joins(l, raw) {
+	switch w.kind {
+	case compose:
+		l.loose = l.named(raw) || l.stern(raw)
+	case kube:
+		l.loose = l.stamped(trimEnd(raw))
+	case syslog:
+		l.loose = l.process(raw)
+	}
+	if !l.loose || !w.joins(l, raw) {
 		*l = line{hi: len(raw)}
 	}
 }
