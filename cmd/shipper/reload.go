@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ const settle = 300 * time.Millisecond
 
 // reloadOnChange reloads the agent's configuration on SIGHUP and when the file
 // at path, or what a link of that name leads to, is another one or has changed.
+// A change that waits for the queue does not keep the next one from being seen.
 func reloadOnChange(ctx context.Context, path string, log *slog.Logger, a *agent.Agent) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -33,6 +35,8 @@ func reloadOnChange(ctx context.Context, path string, log *slog.Logger, a *agent
 		defer w.Close()
 		events, errors = w.Events, w.Errors
 	}
+	var under sync.WaitGroup
+	defer under.Wait()
 	seen := contentOf(path)
 	later := time.NewTimer(settle)
 	later.Stop()
@@ -42,7 +46,7 @@ func reloadOnChange(ctx context.Context, path string, log *slog.Logger, a *agent
 			return
 		case <-hangup:
 			seen = contentOf(path)
-			reload(log, a)
+			under.Go(func() { reload(log, a) })
 		case <-events:
 			later.Reset(settle)
 		case <-errors:
@@ -50,7 +54,7 @@ func reloadOnChange(ctx context.Context, path string, log *slog.Logger, a *agent
 		case <-later.C:
 			if now := contentOf(path); now != seen {
 				seen = now
-				reload(log, a)
+				under.Go(func() { reload(log, a) })
 			}
 		}
 	}

@@ -138,8 +138,8 @@ func (a *Agent) run(ctx context.Context) error {
 	defer cut()
 	defer context.AfterFunc(reading, func() { time.AfterFunc(stopTime, cut) })()
 	a.senders.agent, a.senders.ctx, a.senders.fail = a, sending, stopSending
-	a.readers = readers{agent: a, ctx: reading, ending: ending, fail: stopReading, running: map[string]*reader{}}
-	if err := a.follow(a.config()); err != nil {
+	a.readers.agent, a.readers.ctx, a.readers.ending, a.readers.fail, a.readers.running = a, reading, ending, stopReading, map[string]*reader{}
+	if err := a.follow(reading, a.config()); err != nil {
 		stopReading(err)
 		a.flow.Close()
 		stopSending(nil)

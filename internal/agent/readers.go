@@ -22,6 +22,8 @@ type readers struct {
 	ending context.Context         // until it is done they get rid of what they have
 	fail   context.CancelCauseFunc // of ctx
 
+	stopped []*reader // with chunks that may not be committed yet; for change alone
+
 	mu      sync.Mutex
 	running map[string]*reader
 	live    int // readers that run, and changes under way
@@ -35,12 +37,16 @@ type reader struct {
 	stop   context.CancelFunc
 	ended  chan struct{}
 	flight sync.WaitGroup // chunks handed over and not committed yet
+	done   chan struct{}  // closed when it has ended and all of them are committed; made by end
 }
 
 // change makes the inputs those of c: unchanged ones go on, the others end, and
 // what is new begins where the input of its name left off. Once nothing is left
 // to read, the flow is closed. It is for one goroutine at a time.
-func (r *readers) change(c *config.Config) error {
+//
+// While the queue is full it waits, since what an input has read is not committed
+// then. If ctx ends meanwhile, the next change goes on with it.
+func (r *readers) change(ctx context.Context, c *config.Config) error {
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("host name: %w", err)
@@ -49,24 +55,30 @@ func (r *readers) change(c *config.Config) error {
 	for _, in := range c.Inputs {
 		wanted[in.Name] = in
 	}
-	var ending []*reader
+	r.hold()
+	defer r.done()
 	r.mu.Lock()
-	r.live++
 	for name, old := range r.running {
 		if now, ok := wanted[name]; ok && reflect.DeepEqual(now, old.config) {
 			delete(wanted, name)
 			continue
 		}
-		ending = append(ending, old)
+		old.end()
+		r.stopped = append(r.stopped, old)
 		delete(r.running, name)
 	}
 	r.mu.Unlock()
-	defer r.done()
-	for _, old := range ending {
-		if err := r.end(old); err != nil {
-			return err
+	for _, old := range r.stopped {
+		if r.agent.queue.Stats.Full.Load() != 0 {
+			r.agent.Log.Warn("inputs change once the queue has room for what was read", "input", old.config.Name)
+		}
+		select {
+		case <-old.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
+	r.stopped = nil
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		if err := r.start(wanted[name], host); err != nil {
 			return err
@@ -75,21 +87,22 @@ func (r *readers) change(c *config.Config) error {
 	return nil
 }
 
-// end stops an input and waits until all it has handed over is committed.
-func (r *readers) end(old *reader) error {
+// end has an input end.
+func (old *reader) end() {
 	old.stop()
-	committed := make(chan struct{})
+	old.done = make(chan struct{})
 	go func() {
 		<-old.ended
 		old.flight.Wait()
-		close(committed)
+		close(old.done)
 	}()
-	select {
-	case <-committed:
-		return nil
-	case <-r.ctx.Done():
-		return context.Cause(r.ctx)
-	}
+}
+
+// hold keeps the flow from being closed until done.
+func (r *readers) hold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live++
 }
 
 // start starts an input.

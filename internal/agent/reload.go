@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,41 +12,91 @@ import (
 	"shipper/internal/fail"
 )
 
-// reloads serializes changes of the configuration and counts them.
+// reloads counts changes of the configuration, and has one wait for another.
 type reloads struct {
-	mu        sync.Mutex
 	Succeeded atomic.Int64
 	Failed    atomic.Int64
 	LastOK    atomic.Int64 // 1 unless the last one failed
 	Time      atomic.Int64 // ns since the Unix epoch of the last one that succeeded
+
+	last  atomic.Int64 // number of the newest
+	force sync.Mutex   // held by the one that is being put in force
+
+	mu   sync.Mutex
+	turn int64                   // number of the newest that is to be put in force
+	stop context.CancelCauseFunc // of that one
+}
+
+// errOvertaken says that a newer configuration is to be put in force.
+var errOvertaken = errors.New("the configuration has changed again")
+
+// take begins to put configuration number n in force, which an older one then
+// waits for no more. The context ends when a newer one comes.
+func (r *reloads) take(ctx context.Context, n int64) (context.Context, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n < r.turn {
+		return nil, errOvertaken
+	}
+	if r.stop != nil {
+		r.stop(errOvertaken)
+	}
+	r.turn = n
+	ctx, r.stop = context.WithCancelCause(ctx)
+	return ctx, nil
 }
 
 // Reload reads the configuration again and makes the running agent follow it.
 // Unchanged inputs and outputs go on undisturbed, the queue is not touched, and
 // nothing is lost or repeated beyond what deliveries in flight may repeat under
 // their IDs. With an error, which is logged and counted, the old configuration
-// stays in force. It may be called concurrently, but not before Ready.
+// stays in force. It may be called concurrently, but not before Ready: one that
+// waits for a full queue gives way to the next.
 func (a *Agent) Reload() error {
-	a.reloads.mu.Lock()
-	defer a.reloads.mu.Unlock()
+	r := &a.reloads
+	n := r.last.Add(1)
 	c, err := a.Load()
 	if err == nil {
 		err = fixed(a.config(), c)
 	}
 	if err == nil {
-		err = a.follow(c)
+		err = a.replace(n, c)
 	}
+	if errors.Is(err, errOvertaken) {
+		return err
+	}
+	newest := n == r.last.Load()
 	if err != nil {
-		a.reloads.Failed.Add(1)
-		a.reloads.LastOK.Store(0)
+		r.Failed.Add(1)
+		if newest {
+			r.LastOK.Store(0)
+		}
 		a.Log.Error("the configuration was not reloaded; the old one stays in force", "err", err)
 		return err
 	}
-	a.reloads.Succeeded.Add(1)
-	a.reloads.LastOK.Store(1)
-	a.reloads.Time.Store(time.Now().UnixNano())
+	r.Succeeded.Add(1)
+	if newest {
+		r.LastOK.Store(1)
+	}
+	r.Time.Store(time.Now().UnixNano())
 	a.Log.Info("configuration reloaded", "inputs", len(c.Inputs), "outputs", len(c.Outputs))
 	return nil
+}
+
+// replace puts c, which is configuration number n, in force.
+func (a *Agent) replace(n int64, c *config.Config) error {
+	a.readers.hold() // the one that gives way may have stopped all inputs
+	defer a.readers.done()
+	ctx, err := a.reloads.take(a.readers.ctx, n)
+	if err != nil {
+		return err
+	}
+	a.reloads.force.Lock()
+	defer a.reloads.force.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return a.follow(ctx, c)
 }
 
 // fixed refuses a change of what is settled when the agent starts.
@@ -70,7 +121,7 @@ func fixed(old, now *config.Config) error {
 // follow puts c in force. Outputs come first, so that what a new input reads, and
 // new rules route, finds them. Records that are packed meanwhile can still go to
 // an output that is gone: the queue keeps them for it, and says so.
-func (a *Agent) follow(c *config.Config) error {
+func (a *Agent) follow(ctx context.Context, c *config.Config) error {
 	rules, err := makeRules(c)
 	if err != nil {
 		return err
@@ -82,7 +133,7 @@ func (a *Agent) follow(c *config.Config) error {
 		return err
 	}
 	a.rules.Store(rules)
-	if err := a.readers.change(c); err != nil {
+	if err := a.readers.change(ctx, c); err != nil {
 		return err
 	}
 	if err := fail.Point("agent.reload.inputs"); err != nil {

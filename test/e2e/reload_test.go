@@ -159,3 +159,35 @@ func TestReloads(t *testing.T) {
 		t.Errorf("the agent ended with %d", code)
 	}
 }
+
+// TestReloadBehindAFullQueue: a change of an input that has to wait, since the
+// queue is full, gives way to the next one, which says where the receiver is.
+func TestReloadBehindAFullQueue(t *testing.T) {
+	s := site.New(t, binary, "http://127.0.0.1:1", "queue: {max_bytes: 16MiB}\n")
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(from, to string) {
+		t.Helper()
+		text = []byte(strings.Replace(string(text), from, to, 1))
+		if err := os.WriteFile(s.Config, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Never, 0)
+	o.Noise = true
+	o.Write(t, 100_000)
+	site.Await(t, "the queue to be full", func() bool { return s.Metric(t, "shipper_queue_full") == 1 })
+	change("- name: app\n", "- name: app\n    labels: {team: a}\n")
+	site.Await(t, "the change to wait", func() bool { return strings.Contains(s.AgentLog.String(), "inputs change once the queue has room") })
+	s.StartIndexer(t)
+	change("http://127.0.0.1:1", s.URL())
+	s.AwaitDrained(t, o.Bytes.Load())
+	site.Want(t, o, o.Check(t, s.URL()))
+	site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
+	if ok, failed := s.Metric(t, `shipper_config_reloads_total{result="ok"}`), s.Metric(t, `shipper_config_reloads_total{result="failed"}`); ok != 1 || failed != 0 {
+		t.Errorf("%g reloads, %g failed", ok, failed)
+	}
+}
