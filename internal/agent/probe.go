@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"time"
 
@@ -27,9 +29,9 @@ type Probe struct {
 const probeTime = 10 * time.Second
 
 // Connect tries each output of c, one after the other, with all that deliveries
-// use: address, proxy, TLS, credentials. It posts an empty body, which no
-// protocol stores anything of; a receiver that answers it is malformed has been
-// reached.
+// use: address, proxy, TLS, credentials. It posts an empty body, or calls gRPC with
+// an empty message, which no protocol stores anything of; a receiver that answers
+// it is malformed has been reached.
 func Connect(ctx context.Context, c *config.Config) []Probe {
 	a := &Agent{Log: slog.New(slog.DiscardHandler)}
 	probes := make([]Probe, len(c.Outputs))
@@ -40,23 +42,35 @@ func Connect(ctx context.Context, c *config.Config) []Probe {
 			probes[i].Err = err
 			continue
 		}
-		probes[i].try(ctx, o)
+		probes[i].try(ctx, o, out.OTLP != nil && out.OTLP.Form == "grpc")
 	}
 	return probes
 }
 
-func (p *Probe) try(ctx context.Context, o *deliver.Output) {
+func (p *Probe) try(ctx context.Context, o *deliver.Output, grpc bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	defer o.Client.CloseIdleConnections()
 	p.URL = o.URL
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL, http.NoBody)
+	var message io.Reader = http.NoBody
+	if grpc {
+		message = bytes.NewReader(make([]byte, 5)) // the prefix of one without bytes
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL, message)
 	if err != nil {
 		p.Err = fmt.Errorf("make request: %w", err)
 		return
 	}
 	req.Header = o.Headers.Clone()
 	req.Header.Set("User-Agent", "shipper")
+	judge := protocol.Judge
+	if grpc {
+		req.Header.Set("Content-Type", "application/grpc+proto")
+		req.Header.Set("Te", "trailers")
+		judge = func(code int, h http.Header, body []byte) protocol.Verdict {
+			return o.Encoder.Verdict(nil, code, h, body)
+		}
+	}
 	start := time.Now()
 	resp, err := o.Client.Do(req)
 	p.Took = time.Since(start)
@@ -69,8 +83,9 @@ func (p *Probe) try(ctx context.Context, o *deliver.Output) {
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	maps.Copy(resp.Header, resp.Trailer) // gRPC has its status there
 	p.Status = resp.StatusCode
-	switch v := protocol.Judge(resp.StatusCode, resp.Header, body); {
+	switch v := judge(resp.StatusCode, resp.Header, body); {
 	case resp.StatusCode == http.StatusUnsupportedMediaType: // of nothing
 	case v.Outcome == protocol.Unauthorized:
 		p.Err = fmt.Errorf("%s (check auth and headers)", v.Reason)
