@@ -3,6 +3,7 @@ package tail
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"shipper/internal/clock"
@@ -31,7 +32,7 @@ func (r *reader) start(f *file, fd int, last bool) error {
 	if key == 0 && head[0] != 0 && !last {
 		return nil
 	}
-	originals := r.originals(f)
+	originals := r.originals(f, key)
 	for _, o := range originals {
 		if err := r.noticeTruncated(o); err != nil {
 			return err
@@ -152,17 +153,19 @@ func (r *reader) resumed(f *file, s *saved, p position) {
 	r.log.Debug("file goes on with a known generation", "path", f.path, "generation", formatID(p.gen), "offset", p.offset, "was", p.path)
 }
 
-// originals returns the files that f, by its name, can be a copy of.
-func (r *reader) originals(f *file) []*file {
+// originals returns the files that f, by its name, can be a copy of: beside it,
+// and those elsewhere that begin alike, by key.
+func (r *reader) originals(f *file, key uint64) []*file {
 	dir, name := filepath.Split(f.path)
 	var out []*file
 	suffixed, infixed := unrotated(name)
-	for _, n := range []string{suffixed, infixed} {
+	for _, n := range []string{name, suffixed, infixed} {
 		if n == "" {
 			continue
 		}
-		for _, o := range r.byPath[dir+n] {
-			if o != f && o.archive == nil {
+		for _, o := range r.byName[n] {
+			beside := strings.HasPrefix(o.path, dir) && len(o.path) == len(dir)+len(n)
+			if o != f && o.archive == nil && (beside && n != name || !beside && key != 0 && o.head == key) {
 				out = append(out, o)
 			}
 		}
@@ -184,13 +187,15 @@ func (r *reader) noticeTruncated(o *file) error {
 }
 
 // copies reports whether all that f has so far is what o has there, too: it
-// looks at the first and the last KiB. A small file that stays as it is is
-// taken for one of its own after the grace time: it may only begin alike.
+// looks at the first and the last KiB. A file that stays as it is is taken for
+// one of its own after the grace time if it is small, or not beside o, which goes
+// on: it may only begin alike. What has lost its names is read to its end first.
 func (r *reader) copies(f *file, fd int, o *file) bool {
 	r.set.mu.Lock()
 	ofd, named := o.fd, o.links > 0
 	r.set.mu.Unlock()
-	if ofd < 0 || !named || f.size < prefixBytes && r.now.Sub(f.grown) > r.grace {
+	mayBeOwn := f.size < prefixBytes || named && filepath.Dir(f.path) != filepath.Dir(o.path)
+	if ofd < 0 || mayBeOwn && r.now.Sub(f.grown) > r.grace {
 		return false
 	}
 	st, err := fstat(ofd)

@@ -3,6 +3,7 @@ package tail
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -44,6 +45,7 @@ type reader struct {
 	pool    *pool
 	ledger  *ledger
 	byPath  map[string][]*file // open files, by the path where they were found
+	byName  map[string][]*file // the same by their name in the directory
 	orphans []*saved           // truncated generations that may turn up as copies
 
 	first     bool      // this is the very first start
@@ -68,7 +70,7 @@ func newReader(f *Follower, set *set, filter *filter, roots []string, put func(i
 		begun: time.Now(), set: set, filter: filter, roots: roots, put: put, log: f.Log, stats: f.Stats,
 		name: f.Name, limit: f.LineLimit, chunk: f.ChunkBytes, tick: f.PollInterval, join: f.JoinTimeout, grace: f.Grace,
 		retention: f.Retention, fromEnd: f.FromEnd, newStream: f.NewStream, newCutter: f.NewCutter,
-		pool: newPool(f.ChunkBytes), ledger: newLedger(), byPath: map[string][]*file{},
+		pool: newPool(f.ChunkBytes), ledger: newLedger(), byPath: map[string][]*file{}, byName: map[string][]*file{},
 	}
 }
 
@@ -117,6 +119,7 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 			f.before = same[len(same)-1] // it had the name until some time ago
 		}
 		r.byPath[f.path] = append(r.byPath[f.path], f)
+		r.byName[filepath.Base(f.path)] = append(r.byName[filepath.Base(f.path)], f)
 		f.grown = now
 		if err := r.look(f); err != nil {
 			return false, err
@@ -331,11 +334,8 @@ func (r *reader) finish(f *file) error {
 func (r *reader) closed(f *file, flags uint8) error {
 	r.stats.Files.Add(-1)
 	r.stats.Closed.Add(1)
-	if left := slices.DeleteFunc(r.byPath[f.path], func(o *file) bool { return o == f }); len(left) > 0 {
-		r.byPath[f.path] = left
-	} else {
-		delete(r.byPath, f.path)
-	}
+	without(r.byPath, f.path, f)
+	without(r.byName, filepath.Base(f.path), f)
 	if f.archive != nil {
 		f.archive.stop()
 		if f.archive.damage != nil {
@@ -357,6 +357,14 @@ func (r *reader) closed(f *file, flags uint8) error {
 		return err
 	}
 	return r.remember(&saved{position: f.position, parked: f.parked})
+}
+
+// without takes f out of a list.
+func without(lists map[string][]*file, key string, f *file) {
+	left := slices.DeleteFunc(lists[key], func(o *file) bool { return o == f })
+	if lists[key] = left; len(left) == 0 {
+		delete(lists, key)
+	}
 }
 
 // given accounts for a file that discovery closed because deleted files held too much space.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +183,58 @@ func TestSteps(t *testing.T) {
 			b.poll()
 			b.restart()
 			return 220
+		}},
+		{"copied and removed", []string{"a.log*"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.scan()
+			b.remove("a.log")
+			b.write("a.log", lines(200, 210))
+			b.scan()
+			b.poll()
+			b.pass(b.f.Grace)
+			b.write("a.log.1", lines(210, 220)) // somebody goes on in the copy
+			b.pass(b.f.Grace)
+			return 220
+		}},
+		{"moved to another file system that is followed", []string{"*.log", "old/*"}, func(b *bench) int {
+			b.must(os.Mkdir(b.path("old"), 0o755))
+			b.start()
+			for i := range 3 {
+				b.write("a.log", lines(i*200, i*200+100))
+				b.poll()
+				b.write("a.log", lines(i*200+100, i*200+200))
+				b.copy("a.log", "old/a.log."+strconv.Itoa(i)) // as mv does
+				b.scan()
+				b.poll()
+				b.remove("a.log")
+				b.scan()
+			}
+			b.write("a.log", lines(600, 610))
+			b.scan()
+			b.poll()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			return 610
+		}},
+		{"two files of one name that begin alike", []string{"x/a.log", "y/a.log"}, func(b *bench) int {
+			b.must(os.Mkdir(b.path("x"), 0o755))
+			b.must(os.Mkdir(b.path("y"), 0o755))
+			b.start()
+			b.write("x/a.log", banner)
+			b.write("y/a.log", banner)
+			b.poll()
+			b.write("x/a.log", lines(0, 10))
+			b.poll()
+			b.pass(b.f.Grace) // then the other one is none that is being copied
+			b.pass(b.f.Grace)
+			b.dropBanners(2)
+			b.write("y/a.log", lines(10, 20))
+			b.poll()
+			return 20
 		}},
 		{"copytruncate, stalled", []string{"a.log*"}, func(b *bench) int {
 			b.start()
