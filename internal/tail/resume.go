@@ -48,7 +48,7 @@ func (r *reader) resume(files []*file) ([]*file, error) {
 		}
 		return files, nil
 	}
-	m := &matching{reader: r, lineages: map[string]*lineage{}, kin: map[string][]*candidate{}, files: files, dirs: map[string]map[string][]string{}}
+	m := &matching{reader: r, lineages: map[string]*lineage{}, kin: map[string][]*candidate{}, files: files, dirs: map[string]map[string][]string{}, taken: map[string]bool{}}
 	r.ledger.each(func(s *saved) {
 		l := m.lineages[s.path]
 		if l == nil {
@@ -79,6 +79,9 @@ func (r *reader) resume(files []*file) ([]*file, error) {
 	return m.files, m.missing()
 }
 
+// maxListings is how often a directory is listed while its files are being rotated.
+const maxListings = 10
+
 // matching is the state of resume.
 type matching struct {
 	*reader
@@ -86,6 +89,7 @@ type matching struct {
 	kin      map[string][]*candidate // by kinships
 	files    []*file
 	dirs     map[string]map[string][]string // names in a directory by what they can be a rotation of
+	taken    map[string]bool                // plain files by path that are read already, whatever they are compressed to
 }
 
 // lineage is what is known of the generations of one path.
@@ -205,6 +209,20 @@ func (m *matching) look(l *lineage) {
 	if whole && !slices.ContainsFunc(l.saved, func(c *candidate) bool { return c.file == nil && !c.done() }) {
 		return
 	}
+	for range maxListings {
+		if m.list(l) {
+			break
+		}
+	}
+	slices.SortFunc(l.beside, func(a, b *rotated) int {
+		return cmp.Or(cmp.Compare(a.mtime, b.mtime), cmp.Compare(b.path, a.path))
+	})
+}
+
+// list takes in what is listed beside the path of l. It reports false if some of
+// that had another name by then, or was compressed: it is to be listed again.
+func (m *matching) list(l *lineage) bool {
+	l.beside = slices.DeleteFunc(l.beside, func(b *rotated) bool { return b.file == nil })
 	dir, base := filepath.Split(l.path)
 	for _, name := range m.rotations(dir)[base] {
 		plain, suffix := compression(name)
@@ -212,11 +230,19 @@ func (m *matching) look(l *lineage) {
 		if m.filter.excluded(p) {
 			continue
 		}
-		if _, err := os.Lstat(dir + plain); suffix != "" && err == nil {
+		if _, err := os.Lstat(dir + plain); suffix != "" && (err == nil || m.taken[dir+plain]) {
 			continue // not finished, or not needed
 		}
 		st, err := lstat(p)
-		if err != nil || st.mode&unix.S_IFMT != unix.S_IFREG || m.set.has(st.id) {
+		if os.IsNotExist(err) {
+			delete(m.dirs, dir)
+			return false
+		}
+		if err != nil || st.mode&unix.S_IFMT != unix.S_IFREG {
+			continue
+		}
+		if m.set.has(st.id) {
+			m.taken[p] = true
 			continue
 		}
 		b := &rotated{path: p, suffix: suffix, status: st}
@@ -224,6 +250,7 @@ func (m *matching) look(l *lineage) {
 			if b.file = m.open(b, l); b.file == nil {
 				continue
 			}
+			m.taken[p] = true
 			if m.sameFile(b.file) {
 				m.files = append(m.files, b.file)
 				continue
@@ -231,9 +258,7 @@ func (m *matching) look(l *lineage) {
 		}
 		l.beside = append(l.beside, b)
 	}
-	slices.SortFunc(l.beside, func(a, b *rotated) int {
-		return cmp.Or(cmp.Compare(a.mtime, b.mtime), cmp.Compare(b.path, a.path))
-	})
+	return true
 }
 
 // rotations returns the names in dir by what they can be a rotation of.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -627,6 +628,42 @@ func TestLoss(t *testing.T) {
 		}
 		b.wantLines(10)
 	})
+}
+
+// TestRotatedWhileListed has files be compressed, and renamed, between the listing
+// of their directory and the look at them: each is found, and once.
+func TestRotatedWhileListed(t *testing.T) {
+	for _, c := range []struct{ name, listed, there, taken, want string }{
+		{"compressed", "a.log.1", "a.log.1.gz", "", "a.log.1.gz"},
+		{"compressed and removed while looked at", "a.log.1 a.log.1.gz", "a.log.1.gz", "a.log.1", ""},
+		{"renamed", "a.log.1", "a.log.2", "", "a.log.2"},
+		{"removed", "a.log.1", "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, "a.log")
+			for _, name := range strings.Fields(c.there) {
+				b.write(name, lines(0, 10))
+			}
+			e, err := b.f.engine(nil, func(input.Chunk) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.set.closeAll()
+			m := &matching{reader: e.reader, dirs: map[string]map[string][]string{b.dir + "/": {"a.log": strings.Fields(c.listed)}}, taken: map[string]bool{}}
+			if c.taken != "" {
+				m.taken[b.path(c.taken)] = true
+			}
+			l := &lineage{path: b.path("a.log")}
+			m.look(l)
+			var found []string
+			for _, r := range l.beside {
+				found = append(found, filepath.Base(r.path))
+			}
+			if got := strings.Join(found, " "); got != c.want {
+				t.Errorf("found %q, want %q", got, c.want)
+			}
+		})
+	}
 }
 
 // TestRetention has positions of files that are gone be forgotten, by number
