@@ -134,13 +134,13 @@ func (p *Process) Stop(t *testing.T) int {
 }
 
 // Wait waits for the end of p and returns its exit code, -1 if a signal ended
-// it. It fails the test and kills p if that takes more than 30 s.
+// it. It fails the test and kills p if that takes more than a minute.
 func (p *Process) Wait(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
-		t.Errorf("%s did not end within 30 s:\n%s", p.cmd.Args[1], p.log)
+	case <-time.After(time.Minute):
+		t.Errorf("%s did not end within a minute:\n%s", p.cmd.Args[1], p.log)
 		p.Signal(syscall.SIGKILL)
 		<-p.done
 	}
@@ -175,7 +175,7 @@ type Site struct {
 // extra is added to the agent's configuration, whose last key is outputs.
 func New(t *testing.T, binary, url, extra string) *Site {
 	t.Helper()
-	s := &Site{Binary: binary, Dir: t.TempDir(), IndexAddr: FreePort(t), Metrics: FreePort(t), AgentLog: new(Log), IndexLog: new(Log), Patience: 40 * time.Second}
+	s := &Site{Binary: binary, Dir: t.TempDir(), IndexAddr: FreePort(t), Metrics: FreePort(t), AgentLog: new(Log), IndexLog: new(Log), Patience: 2 * time.Minute}
 	s.Logs = filepath.Join(s.Dir, "logs")
 	s.Config = filepath.Join(s.Dir, "shipper.yaml")
 	if err := os.Mkdir(s.Logs, 0o755); err != nil {
@@ -250,15 +250,15 @@ func Status(url string) int {
 	return resp.StatusCode
 }
 
-// Await waits until ok, at most 20 s.
+// Await waits until ok, at most a minute: machines that test are busy.
 func Await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	t.Fatalf("waited 20 s for %s", what)
+	t.Fatalf("waited a minute for %s", what)
 }
 
 // Books are the agent's accounts.
