@@ -27,7 +27,15 @@ func TestContent(t *testing.T) {
 		{39, "an unfinished line of a deleted file that cannot be read for a while", unfinishedUnreadable},
 		{40, "kill -9 at an unfinished line", killedAtUnfinished},
 		{41, "lines written in two pieces", twoPieces},
-		{42, "a line of 10 MiB", longLine},
+		{42, "a line of 10 MiB", func(t *testing.T) { longLine(t, nil) }},
+		{42, "a line of 10 MiB, in 64 MiB of memory", func(t *testing.T) {
+			g := newGroup(t, "memory")
+			g.set(t, 64<<20, "memory.limit_in_bytes", "memory.max")
+			longLine(t, g.wrap())
+			if n := g.kills(t); n != 0 {
+				t.Errorf("killed for memory %d times", n)
+			}
+		}},
 		{43, "no newline for 200 MiB, then zeros for 10 GiB", noNewline},
 		{45, "CRLF, CR", carriageReturns},
 		{46, "empty lines, files and bytes", empty},
@@ -50,8 +58,9 @@ type contents struct {
 	written int64
 }
 
-// newContents starts an agent with further keys of its input, in an environment.
-func newContents(t *testing.T, keys string, env ...string) *contents {
+// newContents starts an agent with further keys of its input, on a site that is
+// prepared first.
+func newContents(t *testing.T, keys string, prepare ...func(*site.Site)) *contents {
 	t.Helper()
 	c := &contents{Site: site.New(t, binary, "", ""), sink: serve(t, &server{})}
 	text, err := os.ReadFile(c.Config)
@@ -62,7 +71,9 @@ func newContents(t *testing.T, keys string, env ...string) *contents {
 		t.Fatal(err)
 	}
 	shipTo(t, c.Site, "", "http: {url: "+c.sink.url()+", compression: none}")
-	c.Env = env
+	for _, f := range prepare {
+		f(c.Site)
+	}
 	c.agent = c.StartAgent(t)
 	site.Await(t, "the agent", func() bool { return site.Status("http://"+c.Metrics+"/healthz") == 200 })
 	return c
@@ -160,7 +171,7 @@ func unfinished(t *testing.T) {
 }
 
 func unfinishedUnreadable(t *testing.T) {
-	c := newContents(t, "grace: 1s, poll: 50ms, ", "SHIPPER_FAIL=tail.read.before=error@2-9")
+	c := newContents(t, "grace: 1s, poll: 50ms, ", func(s *site.Site) { s.Env = []string{"SHIPPER_FAIL=tail.read.before=error@2-9"} })
 	c.write(t, "a.log", "whole\nnever-end")
 	site.Await(t, "the first read", func() bool {
 		b, err := c.AskBooks()
@@ -208,9 +219,9 @@ func twoPieces(t *testing.T) {
 	c.want(t, "a.log", want...)
 }
 
-func longLine(t *testing.T) {
+func longLine(t *testing.T, wrap []string) {
 	const limit, length = 1 << 20, 10 << 20
-	c := newContents(t, "line_limit: 1MiB, ")
+	c := newContents(t, "line_limit: 1MiB, ", func(s *site.Site) { s.Wrap = wrap })
 	line := strings.Repeat("0123456789abcdef", length/16)
 	c.write(t, "a.log", "before\n"+line+"\nbehind\n"+line[:limit]+"\n"+line[:limit+1]+"\nlast\n")
 	all := c.want(t, "a.log", "before", line[:limit], "behind", line[:limit], line[:limit], "last")

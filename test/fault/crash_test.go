@@ -3,6 +3,7 @@ package fault
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,6 +37,7 @@ func TestCrash(t *testing.T) {
 		row{58, "killed behind the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.inputs@2") }},
 	)
 	rows = append(rows,
+		row{59, "killed at random, again and again", killAtRandom},
 		row{60, "told to stop while no output answers", stopWithoutOutput},
 		row{61, "a panic", panics},
 		row{63, "a panic at each start", panicsAtEachStart},
@@ -189,6 +191,44 @@ func killInReload(t *testing.T, point string) {
 	s.StartAgent(t)
 	o.Write(t, 1000)
 	settle(t, s, o)
+}
+
+// killAtRandom kills the agent, and the indexer, wherever they are, while a writer
+// writes and rotates: 20 times, 200 in make fault-all.
+func killAtRandom(t *testing.T) {
+	rounds := 20
+	if all() {
+		rounds = 200
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 59))
+	s := site.New(t, binary, "", "")
+	indexer, agent := s.StartIndexer(t), s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 3000)
+	s.Begin(t, o)
+	for i := range rounds {
+		for goal := s.Books(t).Total.Read + int64(random.IntN(300_000)); ; {
+			o.Write(t, random.IntN(500))
+			if b, err := s.AskBooks(); err == nil && b.Total.Read >= goal {
+				break
+			}
+		}
+		if i%4 == 3 {
+			indexer.Kill()
+			indexer = s.StartIndexer(t)
+		}
+		agent.Kill()
+		o.Write(t, random.IntN(500))
+		agent = s.StartAgent(t)
+		site.Await(t, "the agent to be up", func() bool { _, err := s.AskBooks(); return err == nil })
+	}
+	settle(t, s, o)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	verified(t, s)
+	t.Logf("%d lines", o.Seq)
 }
 
 func stopWithoutOutput(t *testing.T) {

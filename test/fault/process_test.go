@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,10 +25,12 @@ func TestProcess(t *testing.T) {
 		{103, "its own log within what it follows", ownLogFollowed},
 		{107, "nobody reads what it writes", nobodyReads},
 		{107, "standard input is closed", closedInput},
+		{107, "the disk of its log is full", fullLog},
 		{108, "a user who may not read a file, until he may", noPermission},
 		{113, "two agents with copies of one data directory", cloned},
 		{114, "a data directory put back from a backup", restored},
 		{115, "a pipe among the files, and one as standard input", pipes},
+		{115, "a pipe that writers come to and leave, its reader killed and told to stop", pipeWithWriters},
 	})
 }
 
@@ -85,6 +88,23 @@ func closedInput(t *testing.T) {
 	s.Begin(t, o)
 	o.Write(t, 2000)
 	settle(t, s, o)
+}
+
+// fullLog has every write of the agent to its log fail.
+func fullLog(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	s.Wrap = []string{"sh", "-c", `exec "$0" "$@" >/dev/full 2>&1`}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 1000)
+	s.Begin(t, o)
+	agent.Signal(syscall.SIGHUP) // it has something to say
+	site.Await(t, "the reload", func() bool { return s.Metric(t, `shipper_config_reloads_total{result="ok"}`) > 0 })
+	o.Write(t, 2000)
+	settle(t, s, o)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
 }
 
 // noPermission runs the agent as somebody who may not read one of two files.
@@ -259,5 +279,52 @@ func openPipe(t *testing.T, s *site.Site) {
 	out, err := exec.Command(binary, "queue", "cat", "--data", data).CombinedOutput()
 	if err != nil || strings.Count(string(out), `"message"`) != 2 {
 		t.Errorf("in the queue, error %v:\n%s\nsaid:\n%s", err, out, log.String())
+	}
+}
+
+// pipeWithWriters has an agent read a pipe that has no writer yet, then one, then
+// two, then none, and again. It ends when it is told to, although the pipe does
+// not, and what it had not taken when it was killed is there for the next one.
+func pipeWithWriters(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	text, err := os.ReadFile(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := bytes.Cut(text, []byte("\noutputs:"))
+	before, _, _ := bytes.Cut(text, []byte("    file:"))
+	if err := os.WriteFile(s.Config, slices.Concat(before, []byte("    stdin: {}\noutputs:"), after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fifo := filepath.Join(s.Dir, "in")
+	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.StartIndexer(t)
+	s.Wrap = []string{"sh", "-c", `exec "$0" "$@" <>"` + fifo + `"`} // open for writing, too: its end never comes
+	agent := s.StartAgent(t)
+	site.Await(t, "the agent", func() bool { return site.Status("http://"+s.Metrics+"/healthz") == 200 })
+	one, two := site.NewOracle(s.Dir, "one", site.Never, 0), site.NewOracle(s.Dir, "two", site.Never, 0)
+	one.Path, two.Path = fifo, fifo
+	for range 3 { // writers that begin anew
+		one.Write(t, 200)
+		reopen(one)
+		two.Write(t, 200)
+		one.Write(t, 200)
+	}
+	s.AwaitDrained(t, one.Bytes.Load()+two.Bytes.Load())
+	site.Want(t, one, one.Check(t, s.URL()))
+	site.Want(t, two, two.Check(t, s.URL()))
+	keep, err := os.OpenFile(fifo, os.O_RDWR, 0) // what is in a pipe nobody has open is gone
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
+	agent.Kill()
+	one.Write(t, 100) // less than a pipe holds
+	agent = s.StartAgent(t)
+	settle(t, s, one, two)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
 	}
 }

@@ -15,15 +15,22 @@ import (
 // TestRotation has what happens to the names and inodes of log files.
 func TestRotation(t *testing.T) {
 	run(t, []row{
+		{2, "a writer goes on in the old file for 2,000 lines", closedLate},
 		{3, "a writer goes on in the old file for longer than the grace time", closedVeryLate},
 		{5, "renamed, no file for a while, then a new one", renamedAndAwaited},
 		{6, "renamed, renamed back, written on", renamedBack},
 		{8, "logrotate: create, delaycompress, dateext", func(t *testing.T) { logrotated(t, "create", "compress", "delaycompress", "dateext", "dateformat -%s") }},
 		{8, "logrotate: shifted numbers, olddir", func(t *testing.T) { logrotated(t, "create", "olddir ../old", "createolddir 0755") }},
+		{8, "logrotate: shifted numbers, delaycompress", func(t *testing.T) { logrotated(t, "create", "compress", "delaycompress") }},
+		{8, "logrotate: compressed at once", func(t *testing.T) { logrotated(t, "create", "compress", "nodelaycompress") }},
 		{8, "logrotate: copytruncate", func(t *testing.T) { logrotated(t, "copytruncate") }},
-		{13, "moved to a directory that is not followed", func(t *testing.T) { movedAway(t, false) }},
-		{14, "moved to another file system", func(t *testing.T) { movedAway(t, true) }},
-		{16, "the inode is used again while the agent is down", inodeUsedAgain},
+		{13, "moved to a directory that is not followed", func(t *testing.T) { movedAway(t, false, false) }},
+		{14, "moved to another file system", func(t *testing.T) { movedAway(t, true, false) }},
+		{14, "moved to another file system that is followed, too", func(t *testing.T) { movedAway(t, true, true) }},
+		{16, "the inode is used again while the agent is down", func(t *testing.T) { inodeUsedAgain(t, "") }},
+		{17, "the same, and all of them begin alike", func(t *testing.T) {
+			inodeUsedAgain(t, strings.Repeat(`{"level":"info","msg":"a banner, which is in front of every file of this program"}`+"\n", 30))
+		}},
 		{19, "a hard link", func(t *testing.T) { secondName(t, os.Link) }},
 		{19, "a symbolic link", func(t *testing.T) { secondName(t, os.Symlink) }},
 		{21, "links in a circle, to nothing, to a directory", strangeLinks},
@@ -77,16 +84,31 @@ func edit(t *testing.T, s *site.Site, was, is string) {
 	}
 }
 
+// closedLate has the old file grow beside the new one.
+func closedLate(t *testing.T) {
+	s, old := followed(t)
+	next := site.NewOracle(s.Logs, "next", site.Never, 0)
+	next.Path = old.Path
+	rename(t, old.Path, old.Path+".1")
+	for range 20 {
+		old.Write(t, 100)
+		next.Write(t, 100)
+	}
+	old.File.Close()
+	next.Write(t, 100)
+	settle(t, s, old, next)
+}
+
 func closedVeryLate(t *testing.T) {
 	s := site.New(t, binary, "", "")
-	edit(t, s, "file: {", "file: {grace: 1s, ")
+	edit(t, s, "file: {", "file: {grace: 3s, ")
 	s.StartIndexer(t)
 	s.StartAgent(t)
 	old, next := site.NewOracle(s.Logs, "old", site.Never, 0), site.NewOracle(s.Logs, "next", site.Never, 0)
 	next.Path = old.Path
 	s.Begin(t, old)
 	rename(t, old.Path, old.Path+".1")
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+	for end := time.Now().Add(7 * time.Second); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		old.Write(t, 50) // growth begins the grace time anew
 		next.Write(t, 50)
 	}
@@ -126,33 +148,48 @@ func logrotated(t *testing.T, options ...string) {
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	truncates := options[0] == "copytruncate"
+	truncates, last := options[0] == "copytruncate", options[len(options)-1]
 	for i := range 10 {
+		if last == "nodelaycompress" { // of the rest nobody has more than the agent's handle
+			o.Write(t, 10)
+			seen(t, s, o)
+			o.Write(t, 500)
+		}
 		if truncates {
 			s.AwaitDrained(t, o.Bytes.Load()) // a copy that is rotated on is not seen under its first name
 		}
 		command(t, logrotate, "-f", "-s", filepath.Join(s.Dir, "state"), config)
-		o.Write(t, 200)
+		if last != "nodelaycompress" { // what is written to a file while it is compressed nobody has
+			o.Write(t, 200)
+		}
 		if !truncates {
 			reopen(o)
 		}
 		o.Write(t, 300)
-		if strings.HasPrefix(options[len(options)-1], "dateformat") && i < 9 {
+		if strings.HasPrefix(last, "dateformat") && i < 9 {
 			time.Sleep(1100 * time.Millisecond) // the names have seconds
 		}
 	}
 	settle(t, s, o)
 }
 
-// movedAway moves a file with unread lines, which is written on for a while.
-func movedAway(t *testing.T, copies bool) {
-	s, o := followed(t)
+// movedAway moves a file with unread lines, which is written on for a while if it
+// is the same one still.
+func movedAway(t *testing.T, copies, follows bool) {
+	s := site.New(t, binary, "", "")
 	away := filepath.Join(s.Dir, "away")
 	if copies {
 		mountTmpfs(t, away, "64m")
 	} else if err := os.Mkdir(away, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if follows {
+		edit(t, s, `"]}`, fmt.Sprintf(`", "%s/*"]}`, away))
+	}
+	s.StartIndexer(t)
+	s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Never, 0)
+	s.Begin(t, o)
 	for i := range 5 {
 		o.Write(t, 10)
 		seen(t, s, o)
@@ -168,8 +205,8 @@ func movedAway(t *testing.T, copies bool) {
 }
 
 // inodeUsedAgain replaces files while the agent is down. ext4 gives a new file the
-// inode of the one that was deleted just before.
-func inodeUsedAgain(t *testing.T) {
+// inode of the one that was deleted just before. All of them begin with a banner.
+func inodeUsedAgain(t *testing.T, banner string) {
 	s := site.New(t, binary, "", "")
 	mountExt4(t, s.Logs, "64M")
 	s.StartIndexer(t)
@@ -179,6 +216,7 @@ func inodeUsedAgain(t *testing.T) {
 		o := site.NewOracle(s.Logs, fmt.Sprintf("w%d", i), site.Never, 0)
 		o.Path = filepath.Join(s.Logs, "w.log")
 		all = append(all, o)
+		appendTo(t, o.Path, []byte(banner))
 		if i == 0 {
 			s.Begin(t, o)
 		}
@@ -186,11 +224,7 @@ func inodeUsedAgain(t *testing.T) {
 		if i > 0 {
 			agent = s.StartAgent(t)
 		}
-		total := int64(0)
-		for _, o := range all {
-			total += o.Bytes.Load()
-		}
-		s.AwaitDrained(t, total)
+		s.AwaitDrained(t, size(all)+int64(len(all)*len(banner)))
 		agent.Kill()
 		before := inode(t, o.Path)
 		o.File.Close()
@@ -205,7 +239,21 @@ func inodeUsedAgain(t *testing.T) {
 		}
 	}
 	s.StartAgent(t)
-	settle(t, s, all...)
+	bytes, lines := size(all)+int64(len(all)*len(banner)), len(all)*strings.Count(banner, "\n")
+	s.AwaitDrained(t, bytes)
+	for _, o := range all {
+		site.Want(t, o, o.Check(t, s.URL()))
+		lines += o.Seq
+	}
+	site.WantBooks(t, s.Books(t), lines, bytes)
+}
+
+// size is how many bytes writers have written.
+func size(all []*site.Oracle) (n int64) {
+	for _, o := range all {
+		n += o.Bytes.Load()
+	}
+	return n
 }
 
 func inode(t *testing.T, path string) uint64 {
@@ -321,7 +369,7 @@ func busyFile(t *testing.T) {
 	s := site.New(t, binary, "", "")
 	s.StartIndexer(t)
 	s.StartAgent(t)
-	busy, slow := site.NewOracle(s.Logs, "busy", site.Rename, 100_000), site.NewOracle(s.Logs, "slow", site.Another, 5)
+	busy, slow := site.NewOracle(s.Logs, "busy", site.Rename, 100_000), site.NewOracle(s.Logs, "slow", site.Another, 1)
 	s.Begin(t, busy)
 	slow.Write(t, 1000)
 	stop, done := make(chan bool), make(chan bool)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"shipper/test/site"
 )
@@ -21,6 +20,7 @@ func TestTruncation(t *testing.T) {
 		{33, "truncated between a read and a look", func(t *testing.T) { truncatedWhileRead(t, "tail.read.after") }},
 		{35, "copied and truncated while lines are written", copiedWhileWritten},
 		{36, "truncated unread, with the copy elsewhere", truncatedUnread},
+		{36, "truncated unread while no output answers", truncatedWhileBlocked},
 	})
 }
 
@@ -59,10 +59,13 @@ func truncatedWhileRead(t *testing.T, point string) {
 		b, err := s.AskBooks()
 		return err == nil && b.Total.Read >= o.Bytes.Load()
 	})
-	for range 20 {
+	site.Await(t, "the point", func() bool {
+		if stopped(agent) {
+			return true
+		}
 		o.Write(t, 100)
-		time.Sleep(50 * time.Millisecond) // so that there are several reads
-	}
+		return false
+	})
 	awaitState(t, agent, "T")
 	command(t, "cp", o.Path, o.Path+".1")
 	if err := os.Truncate(o.Path, 0); err != nil {
@@ -74,28 +77,29 @@ func truncatedWhileRead(t *testing.T, point string) {
 }
 
 // copiedWhileWritten: the lines between the end of the copy and the truncation are
-// nobody's to have, unless they were read before.
+// nobody's to have, unless they were read before. No others are missing.
 func copiedWhileWritten(t *testing.T) {
-	const between = 20
 	s, o := followed(t)
+	between := site.NewOracle(s.Logs, "between", site.Never, 0)
+	between.Path = o.Path
 	for i := range 5 {
-		s.AwaitDrained(t, o.Bytes.Load()-int64(5*between*400))
+		seen(t, s, o)
+		o.Write(t, 500) // some of which are in the copy only
 		command(t, "cp", o.Path, fmt.Sprintf("%s.%d", o.Path, i))
-		o.Write(t, between)
+		between.Write(t, 20)
 		if err := os.Truncate(o.Path, 0); err != nil {
 			t.Fatal(err)
 		}
 		o.Write(t, 500)
+		site.Await(t, "the lines", func() bool { return o.Check(t, s.URL()).Missing == 0 })
 	}
-	site.Await(t, "the last lines", func() bool {
-		v := o.Check(t, s.URL())
-		return v.Missing <= 5*between
-	})
-	v := o.Check(t, s.URL())
+	s.AwaitDrained(t, o.Bytes.Load())
+	site.Want(t, o, o.Check(t, s.URL()))
+	v := between.Check(t, s.URL())
 	if v.Repeated+v.Torn+v.Disorder > 0 {
 		t.Error(v)
 	}
-	if b := s.Books(t).Total; b.Read != b.Queued+b.Dropped+b.Lost {
+	if b := s.Books(t).Total; b.Read != b.Queued+b.Dropped+b.Lost || b.Records != int64(o.Seq+v.Found) {
 		t.Errorf("the books do not close: %+v", b)
 	}
 	t.Log(v)
@@ -126,5 +130,40 @@ func truncatedUnread(t *testing.T) {
 	}
 	if b := s.Books(t).Total; b.Read != b.Queued+b.Dropped+b.Lost {
 		t.Errorf("the books do not close: %+v", b)
+	}
+}
+
+// truncatedWhileBlocked truncates a file that the agent has not read to its end, as
+// its queue is full: the books say how much of what it had seen of it is lost.
+func truncatedWhileBlocked(t *testing.T) {
+	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB, full: block}\n")
+	edit(t, s, "file: {", "file: {grace: 1s, ") // it is how long a copy may take to turn up
+	agent := s.StartAgent(t)                    // and no indexer yet
+	o, after := site.NewOracle(s.Logs, "w", site.Never, 0), site.NewOracle(s.Logs, "after", site.Never, 0)
+	after.Path = o.Path
+	o.Noise = true
+	s.Begin(t, o)
+	o.Write(t, 80_000)
+	site.Await(t, "the queue to be full", func() bool { return s.Metric(t, "shipper_queue_full") == 1 })
+	command(t, "cp", o.Path, filepath.Join(s.Dir, "copy"))
+	if err := os.Truncate(o.Path, 0); err != nil {
+		t.Fatal(err)
+	}
+	after.Write(t, 1000)
+	s.StartIndexer(t)
+	site.Await(t, "the last lines", func() bool { return after.Check(t, s.URL()).Missing == 0 })
+	site.Want(t, after, after.Check(t, s.URL()))
+	site.Await(t, "the loss to be counted", func() bool { return s.Books(t).Total.Lost > 0 })
+	v, b := o.Check(t, s.URL()), s.Books(t).Total
+	if v.Missing == 0 || v.Repeated+v.Torn+v.Disorder > 0 {
+		t.Error(v)
+	}
+	// While it waits for the queue it does not look how the file grows.
+	if b.Read != b.Queued+b.Dropped+b.Lost || b.Read > o.Bytes.Load()+after.Bytes.Load() || b.Records != int64(v.Found+after.Seq) {
+		t.Errorf("books: %+v; written %d and %d bytes; %v", b, o.Bytes.Load(), after.Bytes.Load(), v)
+	}
+	says(t, s, "data of a file is gone unread")
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
 	}
 }
