@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -149,8 +150,8 @@ var corpora = []string{"zap-json", "slog-json", "slog-text", "klog", "tracing-fu
 // TestThirdPartyFields compares what real servers give back, field by field, with
 // the canonical records.
 func TestThirdPartyFields(t *testing.T) {
-	for _, p := range thirdParties {
-		t.Run(p.name, func(t *testing.T) {
+	for _, p := range slices.Concat(thirdParties, otherForms()) {
+		t.Run(p.name+p.form, func(t *testing.T) {
 			target, dir := p.run(t)
 			copies := newCopyStore(t)
 			s := site.New(t, binary, "", "")

@@ -25,6 +25,7 @@ import (
 // servers" builds them from the modules in test/servers.
 type thirdParty struct {
 	name   string
+	form   string // of its protocol, if it is not the usual one
 	start  func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process
 	ready  string                                    // path that answers 200
 	output func(url string) string                   // the YAML of an output, its name left out
@@ -210,22 +211,8 @@ analytics: {reporting_enabled: false}
 }
 
 var otelCollector = thirdParty{
-	name: "otelcol",
-	start: func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process {
-		config := filepath.Join(dir, "otelcol.yaml")
-		text := fmt.Sprintf(`receivers: {otlp: {protocols: {http: {endpoint: %s}}}}
-exporters: {file: {path: %s/logs.json, flush_interval: 100ms}}
-service:
-  telemetry: {metrics: {level: none}, logs: {level: warn}}
-  pipelines: {logs: {receivers: [otlp], exporters: [file]}}
-`, addr, dir)
-		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		p := site.Start(t, log, nil, program, "--config", "file:"+config)
-		site.Await(t, "the collector to listen", func() bool { return site.Status("http://"+addr+"/v1/logs") == http.StatusMethodNotAllowed })
-		return p
-	},
+	name:   "otelcol",
+	start:  startCollector("http"),
 	output: func(url string) string { return "otlp: {url: " + url + "}" },
 	stored: func(t *testing.T, dir, _ string) (rows []row) {
 		text, err := os.ReadFile(filepath.Join(dir, "logs.json"))
@@ -241,6 +228,41 @@ service:
 	lossy: func(_, want, got string) bool { // an integer beyond 64 bits with a sign is text in OTLP
 		return strings.ReplaceAll(got, `"18446744073709551615"`, "18446744073709551615") == want
 	},
+}
+
+// startCollector starts a collector that receives OTLP over http or grpc.
+func startCollector(over string) func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process {
+	return func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process {
+		config := filepath.Join(dir, "otelcol.yaml")
+		text := fmt.Sprintf(`receivers: {otlp: {protocols: {%s: {endpoint: %s}}}}
+exporters: {file: {path: %s/logs.json, flush_interval: 100ms}}
+service:
+  telemetry: {metrics: {level: none}, logs: {level: warn}}
+  pipelines: {logs: {receivers: [otlp], exporters: [file]}}
+`, over, addr, dir)
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p := site.Start(t, log, nil, program, "--config", "file:"+config)
+		site.Await(t, "the collector to listen", func() bool {
+			c, err := net.Dial("tcp", addr)
+			if err == nil {
+				c.Close()
+			}
+			return err == nil
+		})
+		return p
+	}
+}
+
+// otherForms are the servers again, reached by what their protocols have besides.
+func otherForms() []thirdParty {
+	lokiJSON, otlpJSON, otlpGRPC := loki, otelCollector, otelCollector
+	lokiJSON.form, lokiJSON.output = "-json", func(url string) string { return "loki: {url: " + url + ", form: json}" }
+	otlpJSON.form, otlpJSON.output = "-json", func(url string) string { return "otlp: {url: " + url + ", form: json, compression: zstd}" }
+	otlpGRPC.form, otlpGRPC.output = "-grpc", func(url string) string { return "otlp: {url: " + url + ", form: grpc}" }
+	otlpGRPC.start = startCollector("grpc")
+	return []thirdParty{lokiJSON, otlpJSON, otlpGRPC}
 }
 
 // lokiRows are all entries of a Loki, page by page. Its labels and metadata come
