@@ -19,8 +19,11 @@ func tailCommand(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(rest) != 1 || *lines < 0 {
+	if len(rest) != 1 {
 		return f.misuse("wants one FILE")
+	}
+	if *lines < 0 {
+		return f.misuse("-n %d: write a number of lines, 0 or more", *lines)
 	}
 	ctx, cancel := whileRead(ctx)
 	defer cancel()
