@@ -23,6 +23,9 @@ var faults = map[string][]string{
 	"at.bad.yaml": {
 		`2:9: a value cannot begin with this character; put it in quotes`,
 	},
+	"braces.bad.yaml": {
+		`7:14: a mapping in {...} is not closed; add "}" or ",", or quote a value that has braces`,
+	},
 	"bracket.bad.yaml": {
 		`4:20: a list in [...] is not closed; add "]" or ","`,
 	},

@@ -137,7 +137,7 @@ func plain(message string) string {
 		{"did not find expected key", `no key here; check the indentation and that the key ends in ":"`},
 		{"did not find expected '-' indicator", `no list item here; check the indentation, each item begins with "- "`},
 		{"did not find expected ',' or ']'", `a list in [...] is not closed; add "]" or ","`},
-		{"did not find expected ',' or '}'", `a mapping in {...} is not closed; add "}" or ","`},
+		{"did not find expected ',' or '}'", `a mapping in {...} is not closed; add "}" or ",", or quote a value that has braces`},
 		{"did not find expected node content", "a value is missing"},
 		{"mapping values are not allowed in this context", `a ":" where none can be; quote the value or check the indentation`},
 		{"could not find expected ':'", `a key without ":"`},
