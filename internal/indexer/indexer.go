@@ -140,8 +140,11 @@ func (x *Indexer) server(store *index.Store, clients *conns, tokens *guard, log 
 	for _, path := range []string{receive.NativePath, receive.NDJSONPath, receive.LokiPath, receive.OTLPPath, receive.OTLPPathOfLoki} {
 		mux.Handle(path, in)
 	}
-	(&query.Handler{Store: store, Version: x.Version, Log: log}).Routes(mux)
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) { writeMetrics(w, store, in, clients, tokens) })
+	queries := &query.Handler{Store: store, Version: x.Version, Log: log}
+	queries.Routes(mux)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		writeMetrics(w, store, in, queries, clients, tokens)
+	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { ready(w, store) })

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -220,12 +221,12 @@ func TestNDJSON(t *testing.T) {
 // TestMetrics wants every metric to be there before anything happens, named
 // as agreed and explained, and to be readable.
 func TestMetrics(t *testing.T) {
-	r := start(t, &Indexer{Dir: t.TempDir()})
+	r := start(t, &Indexer{Dir: t.TempDir(), Version: "v1.2.3"})
 	code, before := r.get("/metrics")
 	if code != 200 {
 		t.Fatal(before)
 	}
-	line := regexp.MustCompile(`^(?:# (?:HELP|TYPE) shipper_index_[a-z_]+ .+|shipper_index_[a-z_]+(?:\{[a-z_]+="[a-z_]+"(?:,[a-z_]+="[a-z_]+")*\})? [0-9.e+-]+)$`)
+	line := regexp.MustCompile(`^(?:# (?:HELP|TYPE) shipper_index_[a-z_]+ .+|shipper_index_[a-z_]+(?:\{[a-z_]+="[a-z0-9_.]+"(?:,[a-z_]+="[a-z0-9_.]+")*\})? [0-9.e+-]+)$`)
 	for l := range strings.Lines(before) {
 		if !line.MatchString(strings.TrimSpace(l)) {
 			t.Errorf("odd line %q", l)
@@ -234,11 +235,19 @@ func TestMetrics(t *testing.T) {
 	r.send(frame(1, "one", "two"))
 	r.send(frame(1, "one", "two"))
 	r.send(frame(3, "three"))
+	r.get("/loki/api/v1/labels")
+	r.get("/api/v1/records?query=%7B%7D")
+	r.get("/loki/api/v1/query_range?query=%7B")
+	r.get("/api/v1/records?query=%7B")
 	_, after := r.get("/metrics")
 	if n, m := strings.Count(before, "\n"), strings.Count(after, "\n"); n != m {
 		t.Errorf("%d lines before anything happened, %d after", n, m)
 	}
 	for _, want := range []string{
+		`shipper_index_build_info{version="v1.2.3",go="` + runtime.Version() + `"} 1` + "\n",
+		`shipper_index_queries_total{outcome="answered"} 2` + "\n",
+		`shipper_index_queries_total{outcome="refused"} 2` + "\n",
+		`shipper_index_queries_total{outcome="failed"} 0` + "\n",
 		"shipper_index_records_total 3\n",
 		`shipper_index_blocks_total{outcome="stored"} 2` + "\n",
 		`shipper_index_blocks_total{outcome="repeated"} 1` + "\n",

@@ -7,13 +7,15 @@ import (
 
 	"shipper/internal/index"
 	"shipper/internal/metrics"
+	"shipper/internal/query"
 	"shipper/internal/receive"
 )
 
 // writeMetrics answers /metrics: this table is all there is.
-func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler, clients *conns, tokens *guard) {
+func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler, queries *query.Handler, clients *conns, tokens *guard) {
 	m, s, u := new(metrics.Writer), &store.Stats, store.Usage()
 
+	m.Gauge("shipper_index_build_info", "Always 1; the labels say what runs.").Int(1, "version", queries.Version, "go", runtime.Version())
 	protocols := []struct {
 		name string
 		*receive.Requests
@@ -45,6 +47,11 @@ func writeMetrics(w http.ResponseWriter, store *index.Store, in *receive.Handler
 	for _, p := range protocols[2:] {
 		f.Int(p.Refused.Load(), "protocol", p.name)
 	}
+
+	m.Counter("shipper_index_queries_total", "Queries and questions about labels; refused are those that are not valid or beyond a limit.").
+		Int(queries.Stats.Answered.Load(), "outcome", "answered").
+		Int(queries.Stats.Refused.Load(), "outcome", "refused").
+		Int(queries.Stats.Failed.Load(), "outcome", "failed")
 
 	m.Counter("shipper_index_records_total", "Records stored.").Int(s.Records.Load())
 	m.Counter("shipper_index_record_bytes_total", "Bytes of text in the records stored.").Int(s.Bytes.Load())

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -56,11 +57,19 @@ const streamLabel = "service_name"
 // RecordsPath is where log queries are answered with canonical records.
 const RecordsPath = "/api/v1/records"
 
+// Stats counts queries and questions about labels by what became of them.
+type Stats struct {
+	Answered atomic.Int64
+	Refused  atomic.Int64 // not valid, beyond a limit, or too many at a time
+	Failed   atomic.Int64
+}
+
 // Handler serves the query API. Set its fields before use.
 type Handler struct {
 	Store   Store
 	Version string       // for /status/buildinfo
 	Log     *slog.Logger // default: none
+	Stats   Stats
 
 	now func() time.Time // time.Now but in tests
 
@@ -129,6 +138,7 @@ func (h *Handler) handler(serve func(context.Context, *params) (result, error)) 
 			h.refuse(w, r, err)
 			return
 		}
+		h.Stats.Answered.Add(1)
 		respond(w, r, at, write(nil))
 	}
 }
@@ -151,14 +161,18 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var b badRequest
 	switch {
 	case errors.As(err, &parse), errors.As(err, &b):
+		h.Stats.Refused.Add(1)
 		fail(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, errBusy):
+		h.Stats.Refused.Add(1)
 		w.Header().Set("Retry-After", "1")
 		fail(w, http.StatusServiceUnavailable, err.Error())
 	case r.Context().Err() != nil: // nobody waits for the answer
 	case errors.Is(err, context.DeadlineExceeded):
+		h.Stats.Refused.Add(1)
 		fail(w, http.StatusBadRequest, "the query took longer than "+timeout.String()+": ask for less time or add filters")
 	default:
+		h.Stats.Failed.Add(1)
 		h.Log.Error("query failed", "query", r.Form.Get("query"), "error", err)
 		fail(w, http.StatusInternalServerError, err.Error())
 	}

@@ -56,8 +56,10 @@ func (h *Handler) records(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // nor takes a part for the whole
 		}
 	case err == nil:
+		h.Stats.Answered.Add(1)
 		write()
 	case begun:
+		h.Stats.Failed.Add(1)
 		h.Log.Error("query failed", "query", r.Form.Get("query"), "error", err)
 		panic(http.ErrAbortHandler)
 	default:
