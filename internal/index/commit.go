@@ -16,10 +16,10 @@ import (
 // Commit stores the blocks of an agent that are not stored yet. A block is
 // stored if one with its agent, epoch, sequence and payload is; one whose ID came
 // with another payload, or so long ago that this is not known, is stored under
-// its ID and payload. On nil every
-// block that is not in Receipt.Rejected is durable and answers queries. An error
-// is ctx's, ErrClosed, or *Unavailable: some blocks may be stored, and sending
-// all of them again is right.
+// its ID and payload. Blocks are taken in order, up to the first that is rejected.
+// On nil every block before it, or every block, is durable and answers queries. An
+// error is ctx's, ErrClosed, or *Unavailable: some blocks may be stored, and
+// sending all of them again is right.
 func (s *Store) Commit(ctx context.Context, agent string, epoch uint32, frames []protocol.Frame) (protocol.Receipt, error) {
 	var r protocol.Receipt
 	if agent == "" || len(agent) > maxAgent {
@@ -30,9 +30,15 @@ func (s *Store) Commit(ctx context.Context, agent string, epoch uint32, frames [
 	}
 	now := time.Now().UnixNano()
 	for i := range frames {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
 		e := entry{received: now, agent: agent, epoch: epoch, sequence: frames[i].Sequence, hash: sha256.Sum256(frames[i].Payload)}
 		if err := s.commit(ctx, &e, frames[i].Payload, &r); err != nil {
 			return r, s.refused(err)
+		}
+		if len(r.Rejected) > 0 {
+			break
 		}
 	}
 	return r, s.refused(s.settle())

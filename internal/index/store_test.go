@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -255,6 +256,23 @@ func TestRejects(t *testing.T) {
 	want(t, s)
 	commit(t, s, "a", 1, good) // a rejected sequence is not taken
 	want(t, s, "good")
+	bad := protocol.Frame{Sequence: 3, Payload: []byte("bad")}
+	r, err := s.Commit(t.Context(), "a", 1, []protocol.Frame{{Sequence: 2, Payload: good}, bad, {Sequence: 4, Payload: good}, bad})
+	if err != nil || len(r.Rejected) != 1 || r.Rejected[0].Sequence != 3 || r.Records != 1 {
+		t.Errorf("a bad block between others: %+v, %v, want it rejected, and nothing behind it looked at", r, err)
+	}
+}
+
+// TestCommitEndsWithTheContext: nobody waits for the answer.
+func TestCommitEndsWithTheContext(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	frame := protocol.Frame{Sequence: 1, Payload: payload(base(), "one")}
+	commit(t, s, "a", 1, frame.Payload)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := s.Commit(ctx, "a", 1, []protocol.Frame{frame}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 func TestDays(t *testing.T) {

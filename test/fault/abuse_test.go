@@ -132,6 +132,11 @@ func (r *request) do(c *http.Client, url string) (code int, answer string) {
 
 func encoded(encoding string) http.Header { return http.Header{"Content-Encoding": {encoding}} }
 
+// nativeHeader is the header of a native request.
+func nativeHeader() http.Header {
+	return http.Header{"Content-Type": {native.ContentType}, native.AgentHeader: {strings.Repeat("ab", 16)}, native.EpochHeader: {"1"}}
+}
+
 func typed(typ string) http.Header { return http.Header{"Content-Type": {typ}} }
 
 func gzipped(t *testing.T, n int) []byte {
@@ -172,7 +177,6 @@ func bombs(t *testing.T) {
 	var member bytes.Buffer
 	z := gzip.NewWriter(&member)
 	z.Close()
-	sender := http.Header{"Content-Type": {native.ContentType}, native.AgentHeader: {strings.Repeat("ab", 16)}, native.EpochHeader: {"1"}}
 	inBlock := func(payload []byte, raw int) []byte {
 		return native.AppendFrame(nil, protocol.Frame{Sequence: 1, Records: 1, Raw: raw, Payload: payload})
 	}
@@ -189,9 +193,9 @@ func bombs(t *testing.T) {
 		{"snappy, 4 GiB declared", "/loki/api/v1/push", typed(protobuf), snappy(1<<32-1, 0), ""},
 		{"snappy, 1 MiB declared and nothing there", "/loki/api/v1/push", typed(protobuf), snappy(1<<20, 0), ""},
 		{"snappy, 64 MiB of zeros", "/loki/api/v1/push", typed(protobuf), zeros, "413"},
-		{"native, a block of 1 GiB", native.Path, sender, inBlock(zstded(t, 1<<30), 1<<28), ""},
-		{"native, a block with a window of 2 TiB", native.Path, sender, inBlock(window, 1<<28), ""},
-		{"native, a block that is none", native.Path, sender, inBlock([]byte("none"), 4), ""},
+		{"native, a block of 1 GiB", native.Path, nativeHeader(), inBlock(zstded(t, 1<<30), 1<<28), ""},
+		{"native, a block with a window of 2 TiB", native.Path, nativeHeader(), inBlock(window, 1<<28), ""},
+		{"native, a block that is none", native.Path, nativeHeader(), inBlock([]byte("none"), 4), ""},
 	}
 	attack(t, all)
 }
@@ -271,6 +275,10 @@ func overLimits(t *testing.T) {
 	for range 200 {
 		nested = append([]byte{0x2a}, str(string(append([]byte{0x0a}, str(string(nested))...)))...) // AnyValue{arrayValue{...}}
 	}
+	var frames []byte
+	for n := uint64(1); len(frames) < 16<<20-32; n++ {
+		frames = native.AppendFrame(frames, protocol.Frame{Sequence: n, Records: 1, Raw: 1, Payload: []byte{0}})
+	}
 	attribute := append([]byte{0x32}, str(string(append([]byte{0x12}, str(string(nested))...)))...)
 	attack(t, []request{
 		{"a body of 17 MiB", "/api/v1/ndjson", nil, []byte(strings.Repeat(line(1000)+"\n", 17<<10)), "413"},
@@ -302,6 +310,7 @@ func overLimits(t *testing.T) {
 			return fmt.Sprintf(`{"stream":{"l":"%d"},"values":[["%s","x"]]},`, i, now)
 		}) + `{"stream":{},"values":[]}]}`), "204 400 413"},
 		{"Loki, a label of 4 MiB", "/loki/api/v1/push", json, []byte(loki(`"a":"`+strings.Repeat("b", 4<<20)+`"`, `["`+now+`","x"],["`+now+`","y"]`)), "204 400 413"},
+		{"native, 1.5 million blocks of a byte", native.Path, nativeHeader(), frames, "413"},
 		{"OTLP, 4 million empty records", "/v1/logs", pb, otlp(bytes.Repeat([]byte{0x12, 0}, 4_000_000)), "413"},
 		{"OTLP, a million resources", "/v1/logs", pb, bytes.Repeat([]byte{0x0a, 0}, 1_000_000), "200 413"},
 		{"OTLP, a record with a million attributes", "/v1/logs", pb, otlp(append([]byte{0x12}, str(strings.Repeat("\x32\x00", 1_000_000))...)), "200 400 413"},

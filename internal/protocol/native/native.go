@@ -38,6 +38,10 @@ const Path = "/api/v1/native"
 // maxRaw bounds the bytes of a block before compression that a sender may name.
 const maxRaw = 1 << 28
 
+// MaxFrames is how many frames a body may have: each one costs the receiver more
+// than its few bytes.
+const MaxFrames = 4096
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // ErrMalformed is wrapped by the errors of Decode and Sender.
@@ -58,11 +62,14 @@ func AppendFrame(dst []byte, f protocol.Frame) []byte {
 
 // Decode calls emit for each frame of body, in order. Payloads point into body.
 // It checks every bound and checksum before it calls emit for the first time,
-// so a body is taken in as a whole or not at all. An error of emit ends it; any
-// other error wraps ErrMalformed.
+// so a body is taken in as a whole or not at all. An error of emit ends it; more
+// than MaxFrames frames are a protocol.ErrTooLarge; any other error wraps ErrMalformed.
 func Decode(body []byte, emit func(protocol.Frame) error) error {
-	last := uint64(0)
+	last, n := uint64(0), 0
 	for rest := body; ; {
+		if n++; n > MaxFrames {
+			return errFrames
+		}
 		f, after, err := next(rest)
 		if err != nil {
 			return fmt.Errorf("%w: frame at byte %d: %w", ErrMalformed, len(body)-len(rest), err)
@@ -83,6 +90,9 @@ func Decode(body []byte, emit func(protocol.Frame) error) error {
 	}
 	return nil
 }
+
+// errFrames refuses what has more than MaxFrames frames, on both sides.
+var errFrames = fmt.Errorf("%w: more than %d blocks", protocol.ErrTooLarge, MaxFrames)
 
 var (
 	errEnd      = errors.New("it ends in the middle")
@@ -172,8 +182,12 @@ type Encoder struct{}
 // receiver knows each one by its number.
 func (Encoder) SplitsBlocks() bool { return false }
 
-// Append appends the body of r to dst and sets its headers.
+// Append appends the body of r to dst and sets its headers. It fails with
+// protocol.ErrTooLarge if r has more than MaxFrames blocks.
 func (Encoder) Append(dst []byte, h http.Header, r *protocol.Request) ([]byte, error) {
+	if len(r.Frames) > MaxFrames {
+		return dst, errFrames
+	}
 	for _, f := range r.Frames {
 		dst = AppendFrame(dst, f)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,27 @@ func TestDecodeErrors(t *testing.T) {
 	}
 	if err := Decode(sealed(1, 1, 1, 1, 'x'), func(protocol.Frame) error { return nil }); err != nil {
 		t.Errorf("the least frame: %v", err)
+	}
+}
+
+// TestTooManyFrames: what costs the receiver too much is to be split, which a
+// sender does before it sends it.
+func TestTooManyFrames(t *testing.T) {
+	frames := blocks(1, slices.Repeat([]string{"x"}, MaxFrames)...)
+	body := encode(t, frames)
+	n := 0
+	if err := Decode(body, func(protocol.Frame) error { n++; return nil }); err != nil || n != MaxFrames {
+		t.Errorf("%d frames, %v", n, err)
+	}
+	more := protocol.Frame{Sequence: MaxFrames + 1, Records: 1, Raw: 1, Payload: []byte("x")}
+	body = AppendFrame(body, more)
+	err := Decode(body, func(f protocol.Frame) error { t.Fatalf("emitted %d", f.Sequence); return nil })
+	if !errors.Is(err, protocol.ErrTooLarge) {
+		t.Errorf("decode: %v", err)
+	}
+	_, err = Encoder{}.Append(nil, http.Header{}, &protocol.Request{Frames: append(frames, more)})
+	if !errors.Is(err, protocol.ErrTooLarge) {
+		t.Errorf("append: %v", err)
 	}
 }
 
