@@ -86,6 +86,7 @@ type Store struct {
 	files    files
 	cat      *catalogue
 	disk     disk
+	syncDir  func(path string) error // syncFile; tests have another
 	started  time.Time
 	decoders chan *block.Decoder // one for each block being decoded
 	builders sync.Pool           // of *segment.Builder
@@ -139,6 +140,11 @@ func Open(dir string, o Options) (*Store, error) {
 		s.release()
 		return nil, err
 	}
+	// The log and the catalogue, and the directory they are in, may be new.
+	if err := errors.Join(s.syncDir(dir), s.syncDir(filepath.Dir(filepath.Clean(dir)))); err != nil {
+		s.release()
+		return nil, fmt.Errorf("sync store: %w", err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	go s.maintain(ctx)
@@ -173,6 +179,7 @@ func newStore(dir string, o Options) (*Store, error) {
 		dir: dir, opt: o, log: o.Log, lock: lock,
 		files:    files{cache: segment.Cache{Bytes: o.CacheBytes}},
 		disk:     disk{dir: dir, reserve: o.Reserve, free: freeSpace},
+		syncDir:  syncFile,
 		started:  time.Now(),
 		decoders: make(chan *block.Decoder, max(2, runtime.GOMAXPROCS(0))),
 		agents:   newAgents(), window: newWindow(),

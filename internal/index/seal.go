@@ -167,6 +167,16 @@ func (s *Store) writeSegments(g *generation) ([]*stored, error) {
 		}
 		added = append(added, st)
 	}
+	if len(added) == 0 {
+		return nil, nil
+	}
+	// The files' own directories are synced with the files. Those above may be new,
+	// or be left from a try that failed.
+	for _, dir := range []string{s.dir, s.path("seg"), s.path("seg", "default")} {
+		if err := s.syncDir(dir); err != nil {
+			return nil, fmt.Errorf("sync segments: %w", err)
+		}
+	}
 	return added, nil
 }
 
@@ -180,17 +190,8 @@ func (d *dayRows) allBlocks() []*segment.Block {
 }
 
 func (s *Store) writeSegment(id segmentID, blocks []*segment.Block) (*stored, error) {
-	dir := segmentDir(s.dir, id.day)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, fmt.Errorf("create segment: %w", err)
-		}
-		// The file's own directory is synced with the file.
-		for _, d := range []string{s.dir, s.path("seg"), s.path("seg", "default")} {
-			if err := syncFile(d); err != nil {
-				return nil, fmt.Errorf("create segment: %w", err)
-			}
-		}
+	if err := os.MkdirAll(segmentDir(s.dir, id.day), 0o700); err != nil {
+		return nil, fmt.Errorf("create segment: %w", err)
 	}
 	path := segmentPath(s.dir, id)
 	info, err := segment.Write(path, blocks)

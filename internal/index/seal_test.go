@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,36 @@ func TestSealDue(t *testing.T) {
 		}
 		_ = s.Close()
 	})
+}
+
+// TestDirectoriesAreSyncedAgain has a sync of a new directory fail: the next try
+// finds it there, and must not take it for durable.
+func TestDirectoriesAreSyncedAgain(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	commit(t, s, "a", 1, payload(base(), "one"))
+	var synced []string
+	fails := true
+	s.turns.Lock()
+	s.syncDir = func(path string) error {
+		if fails {
+			return errors.New("input/output error")
+		}
+		synced = append(synced, path)
+		return nil
+	}
+	s.turns.Unlock()
+	if err := s.turn(true); err == nil {
+		t.Fatal("no error although a directory cannot be synced")
+	}
+	s.turns.Lock()
+	fails = false
+	s.turns.Unlock()
+	seal(t, s)
+	s.turns.Lock()
+	defer s.turns.Unlock()
+	if want := []string{s.dir, s.path("seg"), s.path("seg", "default")}; !slices.Equal(synced, want) {
+		t.Errorf("synced before the log was removed: %q, want %q", synced, want)
+	}
 }
 
 // TestConcurrentRepeats sends the same blocks from many senders at a time,
