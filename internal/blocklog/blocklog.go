@@ -240,9 +240,14 @@ func (l *Log) writable() error {
 	return nil
 }
 
+// ErrSync is wrapped by the errors of a sync that failed, and of all calls that
+// fail because one did.
+var ErrSync = errors.New("sync log")
+
 // Append writes one entry behind all others. It is durable only after Sync. An
-// error, of a full disk for example, leaves the log as it was and usable. After
-// a failed Sync it fails until CutAfter has taken back what was not synced.
+// error, of a full disk for example, leaves the log as it was and usable, unless it
+// wraps ErrSync: a segment that is full is synced before the next one is begun. After
+// a failed sync it fails until CutAfter has taken back what was not synced.
 func (l *Log) Append(e Entry) (Location, error) {
 	if len(e.Meta) > maxMeta || len(e.Payload) > maxPayload {
 		return Location{}, fmt.Errorf("entry of %d and %d bytes is too large", len(e.Meta), len(e.Payload))
@@ -440,7 +445,7 @@ func (l *Log) syncDir() error {
 }
 
 func (l *Log) syncFailed(err error) error {
-	l.failed = fmt.Errorf("sync log: %w", err)
+	l.failed = fmt.Errorf("%w: %w", ErrSync, err)
 	return l.failed
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"shipper/internal/block"
+	"shipper/internal/blocklog"
 	"shipper/internal/protocol"
 	"shipper/internal/record"
 )
@@ -313,6 +314,10 @@ func (s *Store) insert(e *entry, payload []byte, batches []*record.Batch, r *pro
 		}
 	}
 	if err := s.open.wal.append(e, payload); err != nil {
+		if errors.Is(err, blocklog.ErrSync) { // nothing can be appended any more
+			s.open.broken = err
+			s.poke()
+		}
 		return nil, &Unavailable{fmt.Sprintf("write log: %v", err)}
 	}
 	full, n := s.take(e, batches)
@@ -352,20 +357,17 @@ func (s *Store) take(e *entry, batches []*record.Batch) (full []*piece, records 
 // commit or a repeated block that another one wrote and has not synced yet.
 func (s *Store) settle() error {
 	s.mu.Lock()
-	if s.broken != nil {
-		defer s.mu.Unlock()
-		return &Unavailable{s.broken.Error()}
-	}
-	w := s.open.wal
+	g, err := s.open, s.broken()
 	s.mu.Unlock()
-	err := w.sync()
 	if err == nil {
-		return nil
+		if err = g.wal.sync(); err == nil {
+			return nil
+		}
+		s.mu.Lock()
+		g.broken = err
+		s.mu.Unlock()
+		s.poke()
 	}
-	s.mu.Lock()
-	s.broken = err
-	s.mu.Unlock()
-	s.poke()
 	return &Unavailable{err.Error()}
 }
 
@@ -423,12 +425,21 @@ func (s *Store) refusal() error {
 	switch {
 	case s.closed:
 		return ErrClosed
-	case s.broken != nil:
-		return &Unavailable{s.broken.Error()}
+	case s.broken() != nil:
+		return &Unavailable{s.broken().Error()}
 	case s.sealErr != nil && s.crowded():
 		return &Unavailable{fmt.Sprintf("seal: %v", s.sealErr)}
 	}
 	return nil
+}
+
+// broken is why what is not sealed is not all durable, nil if it is or may become
+// so. The caller holds mu.
+func (s *Store) broken() error {
+	if s.sealing != nil && s.sealing.broken != nil {
+		return s.sealing.broken
+	}
+	return s.open.broken
 }
 
 // crowded reports whether the open generation must not grow before the one
@@ -443,7 +454,7 @@ func (s *Store) due(now time.Time) bool {
 	if g.wal.appended.Load() == 0 {
 		return false
 	}
-	return g.weight >= s.opt.SealBytes || len(g.days) > maxDays || len(g.sums) >= maxBlocks || s.pressed || s.broken != nil ||
+	return g.weight >= s.opt.SealBytes || len(g.days) > maxDays || len(g.sums) >= maxBlocks || s.pressed || g.broken != nil ||
 		now.Sub(g.opened) >= s.opt.SealAge || now.UTC().YearDay() != g.opened.UTC().YearDay()
 }
 

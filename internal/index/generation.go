@@ -34,6 +34,7 @@ const (
 type generation struct {
 	number   uint64
 	wal      *wal
+	broken   error     // why the log is not durable, and will not be
 	opened   time.Time // when the first block came
 	raw      int64     // bytes of text of all records
 	weight   int64     // and of the columns: about what they take in memory

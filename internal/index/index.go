@@ -100,7 +100,6 @@ type Store struct {
 	agents   *agents
 	window   *window
 	warned   int64 // when it was last said that a key came with different bodies, ns
-	broken   error // why the log of open or sealing is not durable, nil again once they are sealed
 	sealErr  error // of the last try to seal, nil once one succeeded
 	pressed  bool  // the log is to be sealed because the disk is full
 	closed   bool

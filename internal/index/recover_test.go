@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -245,6 +247,77 @@ func TestSyncFails(t *testing.T) {
 		t.Errorf("%+v with %d segments, want a repeat of what is sealed", r, s.Usage().Segments)
 	}
 	want(t, s, "one")
+}
+
+// failingFile is a file whose syncs fail while fails is set.
+type failingFile struct {
+	blocklog.File
+	fails *atomic.Bool
+}
+
+func (f failingFile) Datasync() error {
+	if f.fails.Load() {
+		return errors.New("input/output error")
+	}
+	return f.File.Datasync()
+}
+
+// TestSyncOfTheOpenLogFails makes a sync fail of the log of the open generation
+// while the one before it is being sealed, and one within an append. In both cases
+// nothing can be written to that log any more, so it is sealed at once.
+func TestSyncOfTheOpenLogFails(t *testing.T) {
+	f := func(name string, segmentBytes int64, sealing bool) {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), Options{})
+			at := base()
+			block := func(n uint64) []protocol.Frame {
+				return []protocol.Frame{{Sequence: n, Payload: payload(at+int64(n)*1e6, fmt.Sprint(n))}}
+			}
+			s.turns.Lock() // the maintainer waits
+			let := sync.OnceFunc(s.turns.Unlock)
+			defer let()
+			var h *handover
+			if sealing {
+				commit(t, s, "a", 1, block(1)[0].Payload)
+				h = s.rotate(true)
+			}
+			var fails atomic.Bool
+			o := blocklog.Options{SegmentBytes: segmentBytes, Wrap: func(f blocklog.File) blocklog.File { return failingFile{f, &fails} }}
+			log, err := blocklog.Open(s.open.wal.dir, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = s.open.wal.log.Close()
+			s.open.wal.log = log
+			if !sealing {
+				commit(t, s, "a", 1, block(1)[0].Payload)
+			}
+			fails.Store(true)
+			var u *Unavailable
+			if _, err := s.Commit(t.Context(), "a", 1, block(2)); !errors.As(err, &u) {
+				t.Fatalf("block 2: %v", err)
+			}
+			fails.Store(false)
+			if sealing {
+				if err := s.seal(h); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := s.Commit(t.Context(), "a", 1, block(3)); !errors.As(err, &u) {
+				t.Fatalf("block 3 before the log is sealed: %v", err)
+			}
+			let()
+			if err := s.turn(false); err != nil {
+				t.Fatal(err)
+			}
+			for n := range uint64(3) {
+				commit(t, s, "a", n+1, block(n + 1)[0].Payload)
+			}
+			want(t, s, "1", "2", "3")
+		})
+	}
+	f("while the one before it is sealed", 0, true)
+	f("within an append", 1, false)
 }
 
 func TestDiskFull(t *testing.T) {

@@ -97,8 +97,8 @@ func (s *Store) rotate(force bool) *handover {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// What comes later may take a repeat of what is in here for durable.
-	if err := s.open.wal.sync(); err != nil && s.broken == nil {
-		s.broken = err
+	if err := s.open.wal.sync(); err != nil {
+		s.open.broken = err
 	}
 	s.open.finish()
 	h := &handover{s.open, s.agents.snapshot(), s.window.snapshot()}
@@ -134,7 +134,7 @@ func (s *Store) seal(h *handover) error {
 	}
 	s.mu.Lock()
 	s.segments = append(s.segments, added...)
-	s.sealing, s.sealErr, s.broken = nil, nil, nil
+	s.sealing, s.sealErr = nil, nil
 	close(s.sealed)
 	s.sealed = make(chan struct{})
 	s.mu.Unlock()
