@@ -293,6 +293,15 @@ func (p *Parser) general(observed int64) {
 				p.src, p.base = indented, base
 			}
 		}
+		if i := pairsBehind(p.src); !done && i > 0 {
+			whole, base := p.src, p.base
+			p.src, p.base = p.src[i:], p.base+uint32(i)
+			if done = p.detect(observed); !done {
+				p.src, p.base = whole, base
+			} else if p.r.Logger.Len == 0 {
+				p.r.Logger = record.Span{Off: base + 1, Len: uint32(i - 3)}
+			}
+		}
 	}
 	if !done && recoloured(p.src) {
 		at := len(p.b.Arena)
@@ -313,6 +322,24 @@ func (p *Parser) general(observed int64) {
 // who quotes a log indents it.
 func quotable(s []byte) bool {
 	return len(s) > 16 && (s[0] == '{' || s[0]-'0' < 10 || s[1]-'0' < 10)
+}
+
+// pairsBehind returns where the pairs behind a word in brackets start, "[engine]
+// time=...", 0 if there are none.
+func pairsBehind(s []byte) int {
+	if s[0] != '[' {
+		return 0
+	}
+	e := bytes.IndexByte(s[:min(len(s), 80)], ']') + 2
+	if e < 4 || e >= len(s) || s[e-1] != ' ' || severityWord(s[1:e-2]) > 0 {
+		return 0
+	}
+	for _, key := range [...]string{"time=", "ts=", "level=", "t="} {
+		if bytes.HasPrefix(s[e:], []byte(key)) {
+			return e
+		}
+	}
+	return 0
 }
 
 // detect tries the formats that the first byte allows, that of the record

@@ -35,6 +35,9 @@ func (p *Parser) goStd() bool {
 		p.r.Time, p.r.TimeSource = p.clock.utc(day*86400)*1e9, record.TimeNoZone
 		i += 10
 	} else if sec, frac, n, ok := timeOfDay(s[i:]); ok && i == 0 && (n == 8 || n == 15) {
+		if _, dated := dayBehind(s, n); dated {
+			return false
+		}
 		p.r.Time, p.r.TimeSource = p.clock.dateless(sec, frac, p.near), record.TimeNoDate
 		i += n
 	} else {

@@ -76,7 +76,7 @@ func severityWord(word []byte) uint8 {
 		return 9
 	case "debug", "debu", "debg", "dbug", "dbg", "deb", "d", "verbose":
 		return 5
-	case "warn", "warning", "wrn", "w":
+	case "warn", "warning", "warni", "wrn", "w":
 		return 13
 	case "error", "erro", "eror", "err", "e":
 		return 17
@@ -86,11 +86,11 @@ func severityWord(word []byte) uint8 {
 		return 21
 	case "panic", "pani", "pnc":
 		return 22
-	case "critical", "crit", "c":
+	case "critical", "criti", "crit", "c":
 		return 18
 	case "alert":
 		return 19
-	case "notice", "note", "noti":
+	case "notice", "notic", "note", "noti":
 		return 10
 	case "finest":
 		return 1

@@ -102,6 +102,10 @@ func (p *Parser) textTime(start int) {
 	alone := false // what is behind it is no header
 	if t, m, ok := p.timeAlone(s[start:]); ok {
 		ns, n, alone = t, start+m, true
+		if day, ok := dayBehind(s, n); start == 0 && ok { // btcd's of old
+			sec, frac, _, _ := timeOfDay(s)
+			ns, n, source, alone = p.clock.utc(day*86400+sec)*1e9+frac, n+11, record.TimeNoZone, false
+		}
 	} else if start == 1 {
 		e := bytes.IndexByte(s[:min(len(s), 40)], ']') + 2
 		if s[0] != '[' || e < 4 || e >= len(s) || s[e-1] != ' ' {
@@ -135,6 +139,14 @@ func (p *Parser) textTime(start int) {
 	} else if !alone {
 		p.textBody(n)
 	}
+}
+
+// dayBehind parses the " 2026-11-23 " behind a time of day, at i.
+func dayBehind(s []byte, i int) (day int64, ok bool) {
+	if len(s) < i+13 || s[i] != ' ' || s[i+5] != '-' || s[i+8] != '-' || s[i+11] != ' ' {
+		return 0, false
+	}
+	return date(s[i+1:])
 }
 
 // zoneName returns the length of the " CST" in front of the bracket that ends a

@@ -166,7 +166,7 @@ func (z *zapLine) names(s []byte, i int) bool {
 	} else {
 		b := z.part(s, a+len(z.separator))
 		next := a + len(z.separator)
-		if bytes.IndexByte(s[i:a], ' ') >= 0 || a == i {
+		if bytes.IndexByte(s[i:a], ' ') >= 0 && (s[z.level] < 'a' || !z.scope(s[i:a])) || a == i {
 			return false
 		}
 		if b < 0 || !z.placeAt(s, next, b) {
@@ -190,6 +190,19 @@ func (z *zapLine) names(s []byte, i int) bool {
 		z.f, z.message = [2]int{z.message, e}, next
 	}
 	return true
+}
+
+// scope reports whether name may be one of Istio's loggers: "envoy config".
+func (z *zapLine) scope(name []byte) bool {
+	blanks := 0
+	for _, c := range name {
+		if c == ' ' {
+			blanks++
+		} else if c-'a' > 25 {
+			return false
+		}
+	}
+	return z.separator[0] == '\t' && blanks == 1 && len(name) < 24
 }
 
 // part returns where the part that starts at i ends, -1 if no separator follows
@@ -300,7 +313,7 @@ func zapLevelNumber(level []byte) uint8 {
 		return 9
 	case "DEBUG", "debug":
 		return 5
-	case "WARN", "warn":
+	case "WARN", "warn", "warning": // Istio's
 		return 13
 	case "ERROR", "error":
 		return 17

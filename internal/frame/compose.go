@@ -124,7 +124,7 @@ func (l *line) stamp(raw []byte) {
 }
 
 // kube parses what follows the time ns, of n bytes, in a line of "kubectl logs
-// --timestamps", if it is certain to be one.
+// --timestamps", if it is certain to be one. Tables have a tab behind the time.
 func (l *line) kube(text []byte, ns int64, n int) bool {
 	l.kind, l.time, l.lo, l.hi = kube, ns, min(n+1, len(text)), len(text)
 	return evident(text[l.lo:l.hi])
@@ -133,7 +133,7 @@ func (l *line) kube(text []byte, ns int64, n int) bool {
 // stamped parses a line that may be one of "kubectl logs --timestamps".
 func (l *line) stamped(text []byte) bool {
 	ns, n := stamp(text)
-	if n == 0 || n < len(text) && text[n] != ' ' {
+	if n == 0 || n < len(text) && text[n] != ' ' && text[n] != '\t' {
 		return false
 	}
 	l.kube(text, ns, n)

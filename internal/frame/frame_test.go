@@ -978,6 +978,8 @@ main.main()
 0 shop[123]: text
 
 `)
+	f("a time, a tab and a record", "2026-11-23T06:42:55.609+01:00\tE1123 05:42:55.600000      21 a.go:3] m\n2026-11-23T06:42:55.609+01:00\tmore\n2026-11-23T06:42:55.609Z\tinfo\tm\n",
+		"609 E1123 05:42:55.600000      21 a.go:3] m\nmore\n--\n0 2026-11-23T06:42:55.609Z\tinfo\tm\n\n")
 	f("kubectl logs --prefix", `[pod/web-7d4b9/app] panic: boom
 [pod/web-7d4b9/app] 
 [pod/web-7d4b9/app] goroutine 1 [running]:

@@ -103,10 +103,10 @@ func wrapped(raw []byte, l *line) bool {
 // timed parses a line in a wrapper that starts with a time.
 func (l *line) timed(text []byte) bool {
 	i := 19 // behind the seconds
-	for i < len(text) && i < 36 && text[i] != ' ' {
+	for i < len(text) && i < 36 && text[i] != ' ' && text[i] != '\t' {
 		i++
 	}
-	if i+2 >= len(text) || text[i] != ' ' || text[i+1] == ' ' || text[i+1] == '[' && !digit(text[i+2]) || level(text[i+1:]) > 0 {
+	if i+2 >= len(text) || text[i] != ' ' && text[i] != '\t' || text[i+1] == ' ' || text[i+1] == '[' && !digit(text[i+2]) || level(text[i+1:]) > 0 {
 		return false // it costs little to know most lines of services
 	}
 	ns, n := stamp(text)
