@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"shipper/internal/config"
@@ -19,7 +21,7 @@ import (
 // Probe is the outcome of trying one output.
 type Probe struct {
 	Output string
-	URL    string
+	URL    string        // without what is behind the path, which can be a secret
 	Status int           // of the answer; 0 if there was none
 	Took   time.Duration // of the whole exchange
 	Err    error         // why records could not be delivered, as far as a probe can tell
@@ -36,7 +38,7 @@ func Connect(ctx context.Context, c *config.Config) []Probe {
 	a := &Agent{Log: slog.New(slog.DiscardHandler)}
 	probes := make([]Probe, len(c.Outputs))
 	for i, out := range c.Outputs {
-		probes[i] = Probe{Output: out.Name, URL: out.URL()}
+		probes[i] = Probe{Output: out.Name, URL: bare(out.URL())}
 		o, err := a.makeOutput(out)
 		if err != nil {
 			probes[i].Err = err
@@ -47,11 +49,17 @@ func Connect(ctx context.Context, c *config.Config) []Probe {
 	return probes
 }
 
+// bare returns a URL up to the end of its path.
+func bare(text string) string {
+	before, _, _ := strings.Cut(text, "?")
+	return before
+}
+
 func (p *Probe) try(ctx context.Context, o *deliver.Output, grpc bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	defer o.Client.CloseIdleConnections()
-	p.URL = o.URL
+	p.URL = bare(o.URL)
 	var message io.Reader = http.NoBody
 	if grpc {
 		message = bytes.NewReader(make([]byte, 5)) // the prefix of one without bytes
@@ -76,6 +84,10 @@ func (p *Probe) try(ctx context.Context, o *deliver.Output, grpc bool) {
 	p.Took = time.Since(start)
 	if err != nil {
 		p.Err = err
+		var u *url.Error
+		if errors.As(err, &u) {
+			p.Err = u.Err
+		}
 		if ctx.Err() != nil {
 			p.Err = fmt.Errorf("no answer within %s", probeTime)
 		}

@@ -51,3 +51,13 @@ func TestConnectByGRPC(t *testing.T) {
 	f("right", "")
 	f("wrong", "gRPC UNAUTHENTICATED (check auth and headers)")
 }
+
+// TestConnectKeepsSecrets: what is behind the path of a URL can be a key.
+func TestConnectKeepsSecrets(t *testing.T) {
+	p := Connect(t.Context(), &config.Config{Outputs: []config.Output{{
+		Name: "store", Proxy: config.Off, HTTP: &config.HTTP{URL: "http://127.0.0.1:1/in?api_key=hunter2", Compression: "none"},
+	}}})[0]
+	if p.URL != "http://127.0.0.1:1/in" || p.Err == nil || strings.Contains(p.Err.Error(), "hunter2") {
+		t.Errorf("%s: %v", p.URL, p.Err)
+	}
+}
