@@ -30,8 +30,12 @@ type Inspector struct {
 // agent uses it; agents do not start on it until Close. A damaged index is an
 // error: the agent builds it again at its next start.
 func Inspect(dir string) (*Inspector, error) {
-	if _, err := os.Stat(filepath.Join(dir, "index.db")); err != nil {
+	info, err := os.Stat(filepath.Join(dir, "index.db"))
+	if err != nil {
 		return nil, fmt.Errorf("there is no queue in %s: %w", dir, err)
+	}
+	if info.Size() == 0 { // bbolt would write to it
+		return nil, fmt.Errorf("open queue %s: the index is empty", dir)
 	}
 	lock, err := dirlock.Lock(dir)
 	if err != nil {
