@@ -71,8 +71,8 @@ func (b *blocks) Next(ctx context.Context, _ int, dst []queue.Block) ([]queue.Bl
 }
 
 // Ack is deliver.Source's.
-func (b *blocks) Ack(through uint64) error {
-	if through == b.n {
+func (b *blocks) Ack(through queue.ID) error {
+	if through.Sequence == b.n {
 		b.done()
 	}
 	return nil

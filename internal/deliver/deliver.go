@@ -32,8 +32,8 @@ type Source interface {
 	// and more while their payloads stay within maxBytes. It puts payloads into
 	// the memory of those that dst has behind its length.
 	Next(ctx context.Context, maxBytes int, dst []queue.Block) ([]queue.Block, error)
-	// Ack says that all blocks up to a sequence are done with.
-	Ack(through uint64) error
+	// Ack says that all blocks up to one are done with.
+	Ack(through queue.ID) error
 	// DeadLetter keeps a block that was refused, or a part of it; it is
 	// durable when DeadLetter returns nil. It is called concurrently.
 	DeadLetter(b queue.Block, reason string) error

@@ -112,9 +112,9 @@ type acked struct {
 }
 
 // Ack is Source's.
-func (a acked) Ack(through uint64) error {
+func (a acked) Ack(through queue.ID) error {
 	defer func() {
-		if through == a.last {
+		if through.Sequence == a.last {
 			a.done()
 		}
 	}()

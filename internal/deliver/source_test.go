@@ -69,7 +69,8 @@ func (s *source) Next(ctx context.Context, maxBytes int, dst []queue.Block) ([]q
 }
 
 // Ack is Source's.
-func (s *source) Ack(through uint64) error {
+func (s *source) Ack(id queue.ID) error {
+	through := id.Sequence
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken != nil {

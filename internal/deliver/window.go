@@ -40,7 +40,7 @@ func (s *slot) trim() {
 // good answers, as long as all were in use, half as many after a failure, a
 // tenth fewer when answers take long (AIMD).
 type window struct {
-	ack   func(through uint64) error
+	ack   func(through queue.ID) error
 	max   int
 	limit *atomic.Int64
 	room  chan struct{} // has a value when it is worth looking again
@@ -52,7 +52,7 @@ type window struct {
 	quick time.Duration // what a quick answer takes
 }
 
-func (w *window) open(limit int, ack func(uint64) error, show *atomic.Int64) {
+func (w *window) open(limit int, ack func(queue.ID) error, show *atomic.Int64) {
 	w.max, w.ack, w.limit, w.size = limit, ack, show, 1
 	w.room = make(chan struct{}, 1)
 	w.limit.Store(1)
@@ -94,16 +94,16 @@ func (w *window) finish(s *slot) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.done = true
-	through := uint64(0)
+	var through queue.ID
 	for len(w.slots) > 0 && w.slots[0].done {
 		head := w.slots[0]
-		through = head.blocks[len(head.blocks)-1].Sequence
+		through = head.blocks[len(head.blocks)-1].ID()
 		copy(w.slots, w.slots[1:])
 		w.slots = w.slots[:len(w.slots)-1]
 		head.trim()
 		w.free = append(w.free, head)
 	}
-	if through == 0 {
+	if through == (queue.ID{}) {
 		return nil
 	}
 	err := w.ack(through)

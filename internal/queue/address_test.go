@@ -63,7 +63,7 @@ func TestBlocksGoToTheirOutputs(t *testing.T) {
 	f(a, 1, 2, 5)
 	f(b, 1, 3, 5)
 	f(c, 3, 4)
-	if err := a.Ack(5); err != nil {
+	if err := a.Ack(ID{1, 5}); err != nil {
 		t.Fatal(err)
 	}
 	if err := q.Close(); err != nil {
@@ -93,8 +93,8 @@ func TestBlocksGoToTheirOutputs(t *testing.T) {
 	f(a)
 	f(b, 1, 3, 5)
 	f(c, 3, 4)
-	b.Ack(5)
-	c.Ack(4)
+	b.Ack(ID{1, 5})
+	c.Ack(ID{1, 4})
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestOthersBlocksAreDeleted(t *testing.T) {
 		if len(got) != 50 {
 			t.Fatalf("a got %d blocks", len(got))
 		}
-		a.Ack(50)
+		a.Ack(ID{1, 50})
 		synctest.Wait()
 		q.tick()
 		if n := q.Stats.Blocks.Load(); n != 0 {

@@ -34,7 +34,7 @@ func BenchmarkAppend(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			c.Ack(bs[len(bs)-1].Sequence)
+			c.Ack(bs[len(bs)-1].ID())
 			dst = bs
 			q.tick()
 		}

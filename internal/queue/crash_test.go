@@ -99,7 +99,7 @@ func crashing(dir string) error {
 				fmt.Sscanf(string(b.Payload), "block %d ", &n)
 				fmt.Printf("got %d %d\n", b.Sequence, n)
 			}
-			c.Ack(bs[len(bs)-1].Sequence)
+			c.Ack(bs[len(bs)-1].ID())
 			dst = bs
 		}
 	}()

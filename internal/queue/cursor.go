@@ -25,7 +25,6 @@ type Cursor struct {
 	// Guarded by q.mu; the last block that was acked is q.outputs[name].
 	handed ID   // the last block that Next returned
 	seen   ID   // the last block that Next looked at: handed, or blocks behind it that are not for this output
-	border bool // Next waits for acks, before a new epoch
 	strict bool // only blocks that are addressed to it
 	former string
 }
@@ -172,9 +171,8 @@ func (q *Queue) Drop(output string) error {
 //
 // Payloads are put into the memory of the Payload fields that dst has behind
 // its length, where that suffices: they are valid until the caller hands them
-// in again. Sequence numbers have holes where blocks were dropped, damaged, or
-// meant for another output only. Before the first block of a new epoch it
-// waits until all others are acked.
+// in again. IDs have holes where blocks were dropped, damaged, or meant for
+// another output only, and where a new epoch begins.
 //
 // It fails when ctx ends, or the queue is closed or damaged; blocks that cannot
 // be read are set aside, counted, and skipped.
@@ -235,16 +233,11 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 	if c.seen.less(q.floor) { // they were dropped
 		c.seen = q.floor
 	}
-	from, outstanding := c.seen, c.outstanding()
-	epoch, strict, former := c.handed.Epoch, c.strict, c.former
+	from, strict, former := c.seen, c.strict, c.former
 	q.mu.Unlock()
-	passed, bytes, border := from, 0, false
+	passed, bytes := from, 0
 	err = q.view(func(tx *bbolt.Tx) error {
 		return eachBlock(tx, from.next(), func(id ID, r blockRow) (bool, error) {
-			if id.Epoch != epoch && (outstanding || len(found) > 0) {
-				border = true
-				return false, nil
-			}
 			if r.to == "" && strict || r.to != "" && !r.to.has(c.name) && !(former != "" && r.to.has(former)) {
 				if len(found) == 0 {
 					passed = id
@@ -254,7 +247,6 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 			if bytes += int(r.at.Length); len(found) > 0 && bytes > maxBytes {
 				return false, nil
 			}
-			epoch = id.Epoch
 			found = append(found, foundBlock{id, r})
 			return len(found) < maxFound, nil
 		})
@@ -264,10 +256,6 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	c.border = border && len(found) == 0
-	if c.border && !c.outstanding() { // acked meanwhile
-		return nil, errAgain
-	}
 	c.pass(passed)
 	return found, nil
 }
@@ -375,11 +363,11 @@ func (q *Queue) setAside(f foundBlock, cause error) error {
 	return errAgain
 }
 
-// Ack says that the output has all blocks up to a sequence number, of those
-// that Next returned. It is durable with the next commit, after a second at
-// the latest, or after Close; what is not durable in a crash is returned by
-// Next again. An Ack of what is acked already does nothing.
-func (c *Cursor) Ack(through uint64) error {
+// Ack says that the output has all blocks up to through, of those that Next
+// returned. It is durable with the next commit, after a second at the latest, or
+// after Close; what is not durable in a crash is returned by Next again. An Ack
+// of what is acked or dropped already does nothing.
+func (c *Cursor) Ack(through ID) error {
 	if err := fail.Point("queue.ack.before"); err != nil {
 		return err
 	}
@@ -389,18 +377,17 @@ func (c *Cursor) Ack(through uint64) error {
 	if q.failed != nil {
 		return q.failed
 	}
-	if through > c.handed.Sequence {
-		return fmt.Errorf("ack of block %d: %s has got blocks up to %s only", through, c.name, c.handed)
+	if c.handed.less(through) {
+		return fmt.Errorf("ack of block %s: %s has got blocks up to %s only", through, c.name, c.handed)
 	}
-	to := ID{c.handed.Epoch, through}
-	if to == c.handed {
-		to = c.seen
+	if through == c.handed {
+		through = c.seen
 	}
-	if !q.outputs[c.name].less(to) {
+	if !q.outputs[c.name].less(through) {
 		return nil
 	}
-	q.outputs[c.name], q.dirty[c.name] = to, true
-	if q.Stats.Full.Load() != 0 || c.border {
+	q.outputs[c.name], q.dirty[c.name] = through, true
+	if q.Stats.Full.Load() != 0 {
 		q.wakeAll()
 	}
 	return nil

@@ -31,7 +31,7 @@ func damaged(t testing.TB, n, acked int) (dir, agent string) {
 		}
 		if i == acked {
 			take(t, c)
-			c.Ack(uint64(acked))
+			c.Ack(ID{1, uint64(acked)})
 		}
 	}
 	kill(q)
@@ -149,7 +149,7 @@ func TestUncertainSequencesBeginAnEpoch(t *testing.T) {
 		t.Errorf("position %s: block 30 would be lost", at["in/f"])
 	}
 	appendN(t, q, 30, 1, 10)
-	c.Ack(29)
+	c.Ack(ID{1, 29})
 	if got := takeBlocks(t, c); len(got) != 1 || got[0].Epoch != 2 || got[0].Sequence != 1 {
 		t.Errorf("the next block is %v", got)
 	}
@@ -268,14 +268,14 @@ func TestDamagedBlocksAreSetAside(t *testing.T) {
 		if len(dead) != corrupt || corrupt > 0 && (dead[0].Output != "" || dead[0].Records != 10 || !strings.HasPrefix(dead[0].Reason, ReasonCorrupt)) {
 			t.Errorf("seed %d: dead letters %v", seed, dead)
 		}
-		if err := c.Ack(got[len(got)-1].Sequence); err != nil {
+		if err := c.Ack(got[len(got)-1].ID()); err != nil {
 			t.Fatal(err)
 		}
 		appendN(t, q, 31, 5, 300)
 		if more := take(t, c); !slices.Equal(more, seqs(31, 35)) {
 			t.Errorf("seed %d: then got %d", seed, more)
 		}
-		c.Ack(35)
+		c.Ack(ID{1, 35})
 		q.tick()
 		if n := q.Stats.Blocks.Load(); n != 0 {
 			t.Errorf("seed %d: %d blocks are left", seed, n)
@@ -351,12 +351,12 @@ func TestAnyDamageIsSurvived(t *testing.T) {
 			if b.Epoch != 1 || !bytes.Equal(b.Payload, payload(int(b.Sequence), 200)) {
 				t.Errorf("seed %d: block %d/%d is wrong", seed, b.Epoch, b.Sequence)
 			}
-			c.Ack(b.Sequence)
+			c.Ack(b.ID())
 		}
 		before := q.head.last
 		appendN(t, q, 31, 1, 200)
 		if got := takeBlocks(t, c); len(got) != 1 || !bytes.Equal(got[0].Payload, payload(31, 200)) ||
-			!before.less(ID{got[0].Epoch, got[0].Sequence}) {
+			!before.less(got[0].ID()) {
 			t.Errorf("seed %d: then got %v", seed, got)
 		}
 		if err := q.Close(); err != nil {

@@ -84,7 +84,7 @@ func (c *Cursor) DeadLetter(b Block, reason string) error {
 		return err
 	}
 	defer q.release()
-	id := ID{b.Epoch, b.Sequence}
+	id := b.ID()
 	key := deadKey(id, c.name, b.Payload)
 	known := false
 	err := q.view(func(tx *bbolt.Tx) error {

@@ -34,11 +34,11 @@ func TestDeadLettersAreKeptAndReplayed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := a.Ack(3); err != nil {
+	if err := a.Ack(ID{1, 3}); err != nil {
 		t.Fatal(err)
 	}
 	take(t, b)
-	b.Ack(3)
+	b.Ack(ID{1, 3})
 	kill(q)
 	verify(t, dir)
 	q = open(t, dir, Options{})
@@ -53,8 +53,8 @@ func TestDeadLettersAreKeptAndReplayed(t *testing.T) {
 	a, b = cursor(t, q, "a"), cursor(t, q, "b")
 	take(t, a) // the acks were lost in the crash
 	take(t, b)
-	a.Ack(3)
-	b.Ack(3)
+	a.Ack(ID{1, 3})
+	b.Ack(ID{1, 3})
 	n, err := q.Replay(t.Context(), func(d DeadLetter) bool { return d.Block.Sequence == 2 })
 	if n != 1 || err != nil {
 		t.Fatalf("%d replayed, error %v", n, err)
@@ -66,8 +66,8 @@ func TestDeadLettersAreKeptAndReplayed(t *testing.T) {
 	if got := takeBlocks(t, b); len(got) != 1 || got[0].Sequence != 5 {
 		t.Errorf("b got %v", got)
 	}
-	a.Ack(5)
-	b.Ack(5)
+	a.Ack(ID{1, 5})
+	b.Ack(ID{1, 5})
 	if n, err := q.Replay(t.Context(), func(DeadLetter) bool { return true }); n != 1 || err != nil {
 		t.Errorf("%d replayed, error %v", n, err)
 	}
@@ -79,7 +79,7 @@ func TestDeadLettersAreKeptAndReplayed(t *testing.T) {
 		t.Errorf("b got %v", got)
 	}
 	take(t, a)
-	a.Ack(6)
+	a.Ack(ID{1, 6})
 	q.tick()
 	if n := q.Stats.Blocks.Load(); n != 0 {
 		t.Errorf("%d blocks are left", n)
@@ -105,8 +105,8 @@ func TestAckCoversBlocksForOthers(t *testing.T) {
 	}
 	take(t, b) // looks behind block 1, which is in flight
 	take(t, a)
-	a.Ack(4)
-	b.Ack(1)
+	a.Ack(ID{1, 4})
+	b.Ack(ID{1, 1})
 	q.tick()
 	if n := q.Stats.Blocks.Load(); n != 0 {
 		t.Errorf("%d blocks are left", n)

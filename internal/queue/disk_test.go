@@ -93,7 +93,7 @@ func TestDiskThatFailsIsTriedAgain(t *testing.T) {
 					if got := take(t, c); round == 0 && !slices.Equal(got, seqs(1, 5)) {
 						t.Errorf("got %d", got)
 					}
-					c.Ack(uint64(n - 1))
+					c.Ack(ID{1, uint64(n - 1)})
 					time.Sleep(2 * time.Second)
 					if at := q.Outputs()["a"]; pendingAcks(q) != 0 || at.Sequence != uint64(n-1) {
 						t.Errorf("acks are not stored while payloads cannot be written: %v", at)
@@ -280,7 +280,7 @@ func TestFullDisk(t *testing.T) {
 	f.Close()
 	// Nothing at all is left: acks work one by one, and free space.
 	for _, b := range takeBlocks(t, c) {
-		if err := c.Ack(b.Sequence); err != nil {
+		if err := c.Ack(b.ID()); err != nil {
 			t.Fatal(err)
 		}
 		q.tick()

@@ -80,7 +80,7 @@ func fullQueueWaits(t *testing.T) {
 	default:
 	}
 	take(t, c)
-	c.Ack(uint64(n))
+	c.Ack(ID{1, uint64(n)})
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestEmptyQueueTakesAnything(t *testing.T) {
 		for i := range 5 {
 			appendN(t, q, i+1, 1, 10000)
 			take(t, c)
-			if err := c.Ack(uint64(i + 1)); err != nil {
+			if err := c.Ack(ID{1, uint64(i + 1)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -168,7 +168,7 @@ func TestDropNewest(t *testing.T) {
 	if strings.Count(l.String(), "dropping the newest") != 1 {
 		t.Errorf("logged:\n%s", &l)
 	}
-	c.Ack(uint64(kept))
+	c.Ack(ID{1, uint64(kept)})
 	appendN(t, q, n+1, 1, 1000)
 	if got := take(t, c); len(got) != 1 {
 		t.Errorf("got %d when there was room again", got)
@@ -191,7 +191,7 @@ func TestDropOldest(t *testing.T) {
 		}
 		if i%7 == 0 {
 			fastGot += len(take(t, fast))
-			fast.Ack(uint64(i))
+			fast.Ack(ID{1, uint64(i)})
 		}
 		if b := q.blocks.Bytes(); b > 20<<10 {
 			t.Fatalf("%d bytes", b)
@@ -200,7 +200,7 @@ func TestDropOldest(t *testing.T) {
 	if err != nil || len(first) != 1 {
 		t.Fatalf("%d blocks, error %v", len(first), err)
 	}
-	if err := slow.Ack(1); err != nil {
+	if err := slow.Ack(ID{1, 1}); err != nil {
 		t.Errorf("ack of a block that was dropped: %v", err)
 	}
 	got := take(t, slow)
@@ -298,7 +298,7 @@ func TestShed(t *testing.T) {
 	if len(got) != kept[Low]+kept[Normal]+kept[High] {
 		t.Errorf("got %d of %v", len(got), kept)
 	}
-	c.Ack(got[len(got)-1])
+	c.Ack(ID{1, got[len(got)-1]})
 	before := kept[Low]
 	if err := add(Low); err != nil || kept[Low] != before+1 {
 		t.Errorf("%v, kept %v when there is room again", err, kept)

@@ -25,7 +25,7 @@ func TestInspect(t *testing.T) {
 	if err := a.DeadLetter(b, "no"); err != nil {
 		t.Fatal(err)
 	}
-	a.Ack(7)
+	a.Ack(ID{1, 7})
 	agent := q.AgentID()
 	if err := q.Close(); err != nil {
 		t.Fatal(err)

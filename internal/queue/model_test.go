@@ -118,7 +118,7 @@ func (p *player) ack() {
 	}
 	n := p.m.acked[name] + p.r.IntN(p.at[name]-p.m.acked[name]+1)
 	p.note("ack %s: %d", name, n)
-	if err := p.cursors[name].Ack(uint64(n)); err != nil {
+	if err := p.cursors[name].Ack(ID{1, uint64(n)}); err != nil {
 		p.t.Fatal(err)
 	}
 	p.m.acked[name] = n

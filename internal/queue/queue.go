@@ -170,6 +170,9 @@ type Block struct {
 	To []string
 }
 
+// ID is what the queue gave the block.
+func (b *Block) ID() ID { return ID{b.Epoch, b.Sequence} }
+
 // Position is a read position, or whatever an input wants to remember. A nil
 // Value deletes it. Keys are "<input name>/<anything>".
 type Position struct {

@@ -202,7 +202,7 @@ func TestBlocksComeBackInOrder(t *testing.T) {
 		if err := q.Append(t.Context(), as); err != nil {
 			t.Fatal(err)
 		}
-		if id := (ID{as[3].Block.Epoch, as[3].Block.Sequence}); id != (ID{1, uint64(i + 3)}) {
+		if id := as[3].Block.ID(); id != (ID{1, uint64(i + 3)}) {
 			t.Fatalf("the fourth block of the group is %s", id)
 		}
 	}
@@ -310,7 +310,7 @@ func TestSteps(t *testing.T) {
 				case 'n':
 					take(t, c)
 				case 'a':
-					if err := c.Ack(uint64(arg)); err != nil {
+					if err := c.Ack(ID{1, uint64(arg)}); err != nil {
 						t.Fatal(err)
 					}
 				case 'k', 'c':
@@ -345,7 +345,7 @@ func TestEveryOutputHasItsOwnCursor(t *testing.T) {
 	a, b := cursor(t, q, "a"), cursor(t, q, "b")
 	appendN(t, q, 1, 20, 200)
 	take(t, a)
-	a.Ack(20)
+	a.Ack(ID{1, 20})
 	segments := len(q.blocks.Segments())
 	appendN(t, q, 21, 1, 200)
 	if n := len(q.blocks.Segments()); n < segments {
@@ -357,7 +357,7 @@ func TestEveryOutputHasItsOwnCursor(t *testing.T) {
 	if lag := q.Lag("b"); lag.Blocks != 21 || lag.Age <= 0 {
 		t.Errorf("b lags %+v", lag)
 	}
-	b.Ack(15)
+	b.Ack(ID{1, 15})
 	q.tick()
 	if lag := q.Lag("b"); lag.Blocks != 6 {
 		t.Errorf("b lags %+v", lag)
@@ -368,7 +368,7 @@ func TestEveryOutputHasItsOwnCursor(t *testing.T) {
 	if n := len(q.blocks.Segments()); n >= segments {
 		t.Errorf("%d of %d segments are left", n, segments)
 	}
-	if err := b.Ack(22); err == nil {
+	if err := b.Ack(ID{1, 22}); err == nil {
 		t.Error("a block was acked that was not there")
 	}
 	if n := q.Stats.Blocks.Load(); n != 6 {
@@ -388,7 +388,7 @@ func TestOutputsAreKeptUntilDropped(t *testing.T) {
 	if got := take(t, c); !slices.Equal(got, seqs(1, 5)) {
 		t.Errorf("a new output got %d", got)
 	}
-	c.Ack(5)
+	c.Ack(ID{1, 5})
 	q.tick()
 	if n := q.Stats.Blocks.Load(); n != 5 {
 		t.Errorf("%d blocks although an output has none of them", n)
@@ -415,7 +415,7 @@ func TestRename(t *testing.T) {
 	appendN(t, q, 1, 3, 10)
 	appendTo(t, q, 4, []string{"old"}, []string{"other"}, []string{"old", "other"})
 	take(t, old)
-	old.Ack(2)
+	old.Ack(ID{1, 2})
 	f := func(from, to string, want, fails bool) {
 		t.Helper()
 		if done, err := q.Rename(from, to); done != want || (err != nil) != fails {
@@ -452,7 +452,7 @@ func TestCursorAgain(t *testing.T) {
 	c := cursor(t, q, "a")
 	appendN(t, q, 1, 5, 10)
 	take(t, c)
-	c.Ack(2)
+	c.Ack(ID{1, 2})
 	c.Close()
 	if got := take(t, cursor(t, q, "a")); !slices.Equal(got, seqs(3, 5)) {
 		t.Errorf("the next cursor got %d", got)
@@ -467,7 +467,7 @@ func TestAcksAreStoredAfterASecond(t *testing.T) {
 		c := cursor(t, q, "a")
 		appendN(t, q, 1, 3, 10)
 		take(t, c)
-		c.Ack(2)
+		c.Ack(ID{1, 2})
 		commits := q.Stats.Commits.Load()
 		time.Sleep(1100 * time.Millisecond)
 		synctest.Wait()
@@ -532,7 +532,7 @@ func TestEmptyQueueGivesItsDiskBack(t *testing.T) {
 	c := cursor(t, q, "a")
 	appendN(t, q, 1, 19, 100<<10)
 	take(t, c)
-	c.Ack(19)
+	c.Ack(ID{1, 19})
 	q.tick()
 	if n := q.Stats.Bytes.Load(); n > 10<<10 {
 		t.Errorf("an empty queue has %d bytes", n)
@@ -569,12 +569,8 @@ func TestAnotherMachineGetsAnotherID(t *testing.T) {
 	}
 	appendN(t, q, 4, 1, 10)
 	c := cursor(t, q, "a")
-	if got := take(t, c); !slices.Equal(got, []uint64{1, 2, 3}) {
-		t.Errorf("before the border of epochs: %d", got)
-	}
-	c.Ack(3)
-	if got := takeBlocks(t, c); len(got) != 1 || got[0].Epoch != 2 || got[0].Sequence != 1 {
-		t.Errorf("behind the border of epochs: %v", got)
+	if got := takeBlocks(t, c); len(got) != 4 || got[2].ID() != (ID{1, 3}) || got[3].ID() != (ID{2, 1}) {
+		t.Errorf("got %v", got)
 	}
 	q.Close()
 	q = open(t, dir, Options{Machine: []byte("two")})
@@ -584,35 +580,58 @@ func TestAnotherMachineGetsAnotherID(t *testing.T) {
 	closeAndVerify(t, q)
 }
 
-func TestNextWaitsAtTheBorderOfEpochs(t *testing.T) {
-	dir := t.TempDir()
-	q := open(t, dir, Options{Machine: []byte("one")})
-	cursor(t, q, "a")
-	appendN(t, q, 1, 3, 10)
-	q.Close()
-	q = open(t, dir, Options{Machine: []byte("two")})
-	appendN(t, q, 4, 2, 10)
-	c := cursor(t, q, "a")
-	bs, err := c.Next(t.Context(), 1<<20, nil)
-	if err != nil || len(bs) != 3 {
-		t.Fatalf("%d blocks, error %v", len(bs), err)
+// TestEpochs: an ack has its meaning whatever was handed out since, and whether or
+// not what it is for was dropped.
+func TestEpochs(t *testing.T) {
+	for name, dropped := range map[string]bool{"kept": false, "dropped in flight": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			q := open(t, dir, Options{Machine: []byte("one")})
+			cursor(t, q, "a")
+			appendN(t, q, 1, 4, 10)
+			q.Close()
+			q = open(t, dir, Options{Machine: []byte("two")})
+			c := cursor(t, q, "a")
+			if got := take(t, c); !slices.Equal(got, seqs(1, 4)) {
+				t.Fatalf("got %d", got)
+			}
+			if dropped {
+				if err := q.acquire(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				err := q.drop(ReasonAge, func(blockRow) bool { return true })
+				q.release()
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			appendN(t, q, 5, 3, 10)
+			if got := takeBlocks(t, c); len(got) != 3 || got[0].ID() != (ID{2, 1}) {
+				t.Fatalf("of the next epoch: %v", got)
+			}
+			for _, id := range []ID{{1, 2}, {1, 4}} {
+				if err := c.Ack(id); err != nil {
+					t.Errorf("ack of %s: %v", id, err)
+				}
+			}
+			if err := c.Ack(ID{2, 4}); err == nil {
+				t.Error("a block that was not handed out is acked")
+			}
+			q.tick()
+			kill(q)
+			q = open(t, dir, Options{Machine: []byte("two")})
+			c = cursor(t, q, "a")
+			if got := takeBlocks(t, c); len(got) != 3 || got[0].ID() != (ID{2, 1}) {
+				t.Errorf("after a crash: %v", got)
+			}
+			c.Ack(ID{2, 3})
+			q.tick()
+			if n := q.Stats.Blocks.Load(); n != 0 {
+				t.Errorf("%d blocks are left", n)
+			}
+			closeAndVerify(t, q)
+		})
 	}
-	got := make(chan []Block)
-	go func() {
-		bs, _ := c.Next(t.Context(), 1<<20, nil)
-		got <- bs
-	}()
-	c.Ack(2)
-	c.Ack(3)
-	if bs := <-got; len(bs) != 2 || bs[0].Epoch != 2 || bs[1].Sequence != 2 {
-		t.Errorf("behind the border: %v", bs)
-	}
-	c.Ack(2)
-	q.tick()
-	if n := q.Stats.Blocks.Load(); n != 0 {
-		t.Errorf("%d blocks are left", n)
-	}
-	closeAndVerify(t, q)
 }
 
 func TestReadersBesideTheWriter(t *testing.T) {
@@ -636,7 +655,7 @@ func TestReadersBesideTheWriter(t *testing.T) {
 					}
 					want++
 				}
-				if err := c.Ack(want - 1); err != nil {
+				if err := c.Ack(ID{1, want - 1}); err != nil {
 					t.Error(err)
 				}
 				dst = bs
