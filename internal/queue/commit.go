@@ -45,6 +45,7 @@ type plan struct {
 	blocks  []plannedBlock
 	rows    []row // in the log as well
 	others  []row // in the index only
+	logged  bool  // the log ends with it
 	flushed map[string]ID
 }
 
@@ -247,6 +248,7 @@ func (q *Queue) writeLog(p *plan, rotate bool) error {
 		b.meta.row.at = at
 		p.head.tail = at
 	}
+	p.logged = true
 	return q.blocks.Sync()
 }
 
@@ -347,7 +349,10 @@ func (q *Queue) trim(tx *bbolt.Tx, floor ID) error {
 
 // publish makes a commit visible in memory.
 func (q *Queue) publish(p *plan) {
-	q.head, q.files, q.behind = p.head, p.files, false
+	q.head, q.files = p.head, p.files
+	if p.logged {
+		q.behind = false
+	}
 	for i := range p.blocks {
 		b := &p.blocks[i]
 		b.block.Epoch, b.block.Sequence = b.id.Epoch, b.id.Sequence

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -112,6 +113,65 @@ func TestDiskThatFailsIsTriedAgain(t *testing.T) {
 				closeAndVerify(t, q)
 			})
 		})
+	}
+}
+
+// short is a file on a disk that has room for small writes only.
+type short struct {
+	blocklog.File
+	most *atomic.Int64
+}
+
+func (s short) WriteAt(p []byte, off int64) (int, error) {
+	if int64(len(p)) > s.most.Load() {
+		return 0, syscall.ENOSPC
+	}
+	return s.File.WriteAt(p, off)
+}
+
+// TestAcksBesideAFailingAppend: that acks are stored meanwhile does not keep the
+// log from being cut back before the next try.
+func TestAcksBesideAFailingAppend(t *testing.T) {
+	dir := t.TempDir()
+	var most atomic.Int64
+	most.Store(1 << 20)
+	q := open(t, dir, Options{WrapFile: func(f blocklog.File) blocklog.File { return short{f, &most} }})
+	c := cursor(t, q, "a")
+	appendN(t, q, 1, 4, 10)
+	take(t, c)
+	most.Store(600)
+	b := &batch{as: []Append{group(5, 100), group(6, 100), group(7, 900)}}
+	size := q.blocks.Bytes()
+	for try := range 4 {
+		if err := q.acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		err := q.commit(b)
+		q.release()
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("commit: %v", err)
+		}
+		if try == 0 {
+			size = q.blocks.Bytes()
+		} else if n := q.blocks.Bytes(); n > size {
+			t.Errorf("try %d: the log has grown from %d bytes to %d", try, size, n)
+		}
+		c.Ack(ID{1, uint64(try + 1)})
+		q.tick()
+		if pendingAcks(q) != 0 {
+			t.Fatal("an ack is not stored")
+		}
+	}
+	most.Store(1 << 20)
+	appendN(t, q, 8, 1, 10)
+	closeAndVerify(t, q)
+	if err := os.Remove(filepath.Join(dir, "index.db")); err != nil {
+		t.Fatal(err)
+	}
+	q = open(t, dir, Options{})
+	got := takeBlocks(t, cursor(t, q, "a"))
+	if n := len(got); n == 0 || got[n-1].ID() != (ID{1, 5}) || !bytes.Equal(got[n-1].Payload, payload(8, 10)) {
+		t.Errorf("built again: %v", got)
 	}
 }
 
