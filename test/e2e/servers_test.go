@@ -159,16 +159,16 @@ var loki = thirdParty{
 	name: "loki",
 	start: func(t *testing.T, log *site.Log, program, dir, addr string) *site.Process {
 		config := filepath.Join(dir, "loki.yaml")
-		_, port, _ := net.SplitHostPort(addr)
-		_, grpc, _ := net.SplitHostPort(site.FreePort(t))
+		host, port, _ := net.SplitHostPort(addr)
+		ring, grpc, _ := net.SplitHostPort(site.FreePort(t))
 		text := fmt.Sprintf(`auth_enabled: false
-server: {http_listen_address: 127.0.0.1, http_listen_port: %s, grpc_listen_address: 127.0.0.1, grpc_listen_port: %s, log_level: warn}
+server: {http_listen_address: %[1]s, http_listen_port: %[2]s, grpc_listen_address: %[3]s, grpc_listen_port: %[4]s, log_level: warn}
 common:
-  path_prefix: %s
+  path_prefix: %[5]s
   replication_factor: 1
-  instance_addr: 127.0.0.1
-  ring: {instance_addr: 127.0.0.1, kvstore: {store: inmemory}}
-  storage: {filesystem: {chunks_directory: %[3]s/chunks, rules_directory: %[3]s/rules}}
+  instance_addr: %[3]s
+  ring: {instance_addr: %[3]s, kvstore: {store: inmemory}}
+  storage: {filesystem: {chunks_directory: %[5]s/chunks, rules_directory: %[5]s/rules}}
 schema_config:
   configs:
     - {from: 2020-10-24, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}
@@ -186,7 +186,7 @@ limits_config:
   per_stream_rate_limit: 100MB
   per_stream_rate_limit_burst: 200MB
 analytics: {reporting_enabled: false}
-`, port, grpc, dir)
+`, host, port, ring, grpc, dir)
 		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

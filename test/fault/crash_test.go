@@ -54,17 +54,22 @@ func killAt(t *testing.T, point string) {
 	o.Noise = true // segments fill up
 	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=kill" + when(point)}
 	agent := s.StartAgent(t)
-	end := make(chan bool)
+	killed, end := make(chan bool), make(chan bool)
 	go func() {
 		defer close(end)
-		for range 20 {
+		for alive, n := true, 0; n < 20 || alive && n < 400; n++ {
 			o.Write(t, 1000)
-			time.Sleep(50 * time.Millisecond) // so that there are several reads, commits and requests
+			select {
+			case <-killed:
+				alive = false
+			case <-time.After(50 * time.Millisecond): // so that there are several reads, commits and requests
+			}
 		}
 	}()
 	if code := agent.Wait(t); code != -1 {
 		t.Errorf("the agent ended with %d", code)
 	}
+	close(killed)
 	<-end
 	s.Env = nil
 	s.StartAgent(t)

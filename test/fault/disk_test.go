@@ -246,8 +246,16 @@ func noDescriptors(t *testing.T) {
 		command(t, prlimit, "--pid", fmt.Sprint(agent.PID), fmt.Sprintf("--nofile=%d:4096", n))
 	}
 	limit(descriptors(agent))
+	seen := func(files int) { // each of them is another one that cannot be opened
+		site.Await(t, "the log to say so", func() bool { return strings.Count(s.AgentLog.String(), "too many open files") >= files })
+	}
+	begun := 0
+	o.Before = func() { // a name lives until the agent has seen it
+		seen(begun)
+		begun++
+	}
 	o.Write(t, 5500) // five rotations
-	site.Await(t, "the log to say so", func() bool { return strings.Contains(s.AgentLog.String(), "too many open files") })
+	seen(begun)
 	limit(1024)
 	settle(t, s, o)
 	if metric == 0 {

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -148,10 +149,12 @@ func (p *Process) Wait(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// FreePort returns an address on loopback that nobody listens on.
+// FreePort returns an address on loopback that nobody listens on. Its host is
+// hardly another one's, so that no connection takes the port meanwhile.
 func FreePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host := net.IPv4(127, byte(1+rand.IntN(254)), byte(rand.IntN(256)), byte(1+rand.IntN(254)))
+	l, err := net.Listen("tcp", net.JoinHostPort(host.String(), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
