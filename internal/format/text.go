@@ -93,6 +93,9 @@ func (p *Parser) text() {
 //	+0200 2026-11-23 06:25:41 INFO message
 //	23/Nov/2026:06:25:41 +0000 [ERROR 0 example.org. A] message
 //	Nov 23 06:25:41.007: message
+//	Mon, 23 Nov 2026 06:25:41 GMT message
+//	1795415141.562 INFO message
+//	[12.345678901s] [INFO ] [target] message
 func (p *Parser) textTime(start int) {
 	s := p.src
 	if len(s) < 20 {
@@ -106,6 +109,12 @@ func (p *Parser) textTime(start int) {
 			sec, frac, _, _ := timeOfDay(s)
 			ns, n, source, alone = p.clock.utc(day*86400+sec)*1e9+frac, n+11, record.TimeNoZone, false
 		}
+	} else if i := p.uptime(0); start == 1 && i > 0 { // Alacritty's
+		if end := p.leveled(i); end > 0 {
+			p.textBody(end)
+			p.textTarget()
+		}
+		return
 	} else if start == 1 {
 		e := bytes.IndexByte(s[:min(len(s), 40)], ']') + 2
 		if s[0] != '[' || e < 4 || e >= len(s) || s[e-1] != ' ' {
@@ -128,6 +137,14 @@ func (p *Parser) textTime(start int) {
 			return
 		}
 		ns, n, source = t, 26, record.TimeLine
+	} else if t, m, zoned := p.clock.weekday(s); m > 0 && m < len(s) && (s[m] == ' ' || s[m] == ':') {
+		ns, n, source = t, m, zoned
+	} else if t, m := epochAt(s); m >= 10 && m < len(s) && s[m] == ' ' {
+		if end := p.leveled(m); end > 0 {
+			p.r.Time, p.r.TimeSource = t, record.TimeLine
+			p.textBody(end)
+		}
+		return
 	} else if t, m := p.clock.monthDay(s, p.near); m > 0 && m+1 < len(s) && (s[m] == ' ' || s[m] == ':' && s[m+1] == ' ') {
 		ns, n, source = t, m, record.TimeNoYear
 	} else {
@@ -147,6 +164,17 @@ func dayBehind(s []byte, i int) (day int64, ok bool) {
 		return 0, false
 	}
 	return date(s[i+1:])
+}
+
+// textTarget takes the "[target] " that the body starts with.
+func (p *Parser) textTarget() {
+	body := p.b.Bytes(p.r.Body)
+	e := bytes.IndexByte(body, ']')
+	if e < 2 || body[0] != '[' || e+2 >= len(body) || !rustTarget(body[1:e]) || bytes.IndexByte(body[:e], ' ') >= 0 {
+		return
+	}
+	p.r.Logger = record.Span{Off: p.r.Body.Off + 1, Len: uint32(e - 1)}
+	p.r.Body = record.Span{Off: p.r.Body.Off + uint32(e+2), Len: p.r.Body.Len - uint32(e+2)}
 }
 
 // zoneName returns the length of the " CST" in front of the bracket that ends a
@@ -367,7 +395,14 @@ func (p *Parser) textBody(i int) {
 	if p.r.Severity > 0 && i < len(s) && s[i] == '(' {
 		i = p.barredPlace(i)
 	} else if p.r.Severity > 0 {
+		if i+1 < len(s) && s[i] == '-' && s[i+1] == ' ' {
+			i += 2
+		}
 		i = p.sourcePlace(i)
+		if e := token(s, i); p.r.Logger.Len == 0 && e > i && e+3 < len(s) && string(s[e:e+3]) == " > " && pathEnd(s, i) == e { // WezTerm's
+			p.r.Logger = p.span(i, e)
+			i = e + 3
+		}
 	}
 	p.r.Body = p.span(i, len(s))
 }
@@ -385,6 +420,14 @@ func (p *Parser) sourcePlace(i int) int {
 	p.addText(nameFile, p.span(i, i+n))
 	p.b.AddField(record.IntField(nameLine, line))
 	return e + blanksAt(s, e)
+}
+
+// pathEnd returns the index behind the path of a module, "a::b", at i.
+func pathEnd(s []byte, i int) int {
+	for i < len(s) && (isIdent(s[i]) || s[i] == ':') {
+		i++
+	}
+	return i
 }
 
 // barredPlace takes the "(file:line in function) | " at i, and returns the index

@@ -45,8 +45,8 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 		z++
 	}
 	if off, m := zoneOffset(s[z:]); m > 0 && (z == n || m >= 5) {
-		if m += z; z > n && m+4 <= len(s) && string(s[m:m+4]) == " UTC" { // as time.Time prints itself
-			m += 4
+		if m += z; z > n { // as time.Time prints itself
+			m += zoneBehind(s[m:])
 		}
 		return (wall-off)*1e9 + frac, m, record.TimeLine
 	}
@@ -57,6 +57,83 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 		return wall*1e9 + frac, n + 2, record.TimeLine
 	}
 	return c.utc(wall)*1e9 + frac, n, record.TimeNoZone
+}
+
+// zoneBehind returns the length of the " CEST m=+0.012" behind an offset, the name
+// of a zone and what a monotonic clock showed.
+func zoneBehind(s []byte) (n int) {
+	e := 1
+	for e < len(s) && e < 6 && s[e]-'A' < 26 {
+		e++
+	}
+	if e < 4 || s[0] != ' ' {
+		return 0
+	}
+	switch string(s[1:e]) {
+	case "UTC", "GMT", "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "MSK", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "IST", "JST", "KST", "HKT", "AEST", "AEDT":
+		n = e
+	default:
+		return 0
+	}
+	if n+4 < len(s) && string(s[n:n+3]) == " m=" && (s[n+3] == '+' || s[n+3] == '-') {
+		for n += 4; n < len(s) && (s[n]-'0' < 10 || s[n] == '.'); n++ {
+		}
+	}
+	return n
+}
+
+// weekday parses a time with the name of the day in front, as time.RFC1123,
+// time.RFC1123Z, time.UnixDate and time.ANSIC write it, and returns its length, 0
+// if there is none:
+//
+//	Mon, 23 Nov 2026 06:25:41 GMT
+//	Mon Nov 23 06:25:41 UTC 2026
+func (c *clock) weekday(s []byte) (ns int64, n int, source record.TimeSource) {
+	if len(s) < 24 || s[3] != ',' && s[3] != ' ' || strings.Index("MonTueWedThuFriSatSun", string(s[:3]))%3 != 0 {
+		return 0, 0, 0
+	}
+	at, month, year := 0, int64(0), 0 // of the day, and of the year
+	if s[3] == ',' {
+		at, month, year, n = 5, monthNumber(s[8:]), 12, 17
+	} else {
+		at, month, n = 8, monthNumber(s[4:]), 11
+	}
+	day, ok := two(s[at:])
+	if s[at] == ' ' {
+		day, ok = int64(s[at+1]-'0'), s[at+1]-'0' < 10
+	}
+	sec, _, m, timed := timeOfDay(s[n:])
+	if !ok || !timed || month == 0 || day < 1 || day > 31 || m != 8 {
+		return 0, 0, 0
+	}
+	n += m
+	off := int64(0)
+	source = record.TimeNoZone
+	if n+4 <= len(s) && (string(s[n:n+4]) == " UTC" || string(s[n:n+4]) == " GMT") {
+		n, source = n+4, record.TimeLine
+	} else if m := zoneBehind(s[n:]); m > 0 {
+		n += m
+	} else if s[3] == ',' && n < len(s) && s[n] == ' ' {
+		if o, m := zoneOffset(s[n+1:]); m == 5 {
+			off, n, source = o, n+6, record.TimeLine
+		}
+	}
+	if year == 0 {
+		year, n = n+1, n+5
+	}
+	if n > len(s) || s[year-1] != ' ' {
+		return 0, 0, 0
+	}
+	century, ok1 := two(s[year:])
+	y, ok2 := two(s[year+2:])
+	if !ok1 || !ok2 {
+		return 0, 0, 0
+	}
+	wall := days(century*100+y, month, day)*86400 + sec
+	if source == record.TimeNoZone {
+		wall = c.utc(wall)
+	}
+	return (wall - off) * 1e9, n, source
 }
 
 // minute parses the day, the hour and the minute that s starts with, and returns

@@ -117,6 +117,15 @@ j
 --
 23/Nov/2026:06:25:41 +0000 [ERROR 0 a. A] k
 l
+--
+Mon, 23 Nov 2026 06:25:41 GMT m
+n
+--
+Mon Nov 23 06:25:41 UTC 2026 o
+p
+--
+[12.345678901s] [INFO ] [a] q
+r
 `)
 	f("a stack of no goroutine", `runtime/cgo: pthread_create failed: Resource temporarily unavailable
 SIGABRT: abort

@@ -314,6 +314,9 @@ func capital(line []byte) mode {
 	if len(line) > 15 && line[3] == ' ' && month(line) && (digit(line[5]) && line[6] == ' ' && shaped(line[7:], "00:00:00")) {
 		return header
 	}
+	if len(line) > 24 && (line[3] == ',' && line[4] == ' ' && month(line[8:]) && shaped(line[16:], " 00:00:00 ") || line[3] == ' ' && line[7] == ' ' && month(line[4:]) && shaped(line[10:], " 00:00:00 ")) {
+		return header // with the name of the day
+	}
 	if line[0] == 'T' && bytes.HasPrefix(line, []byte("The application panicked (crashed).")) {
 		return report
 	}
