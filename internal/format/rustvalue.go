@@ -13,6 +13,11 @@ import (
 func (p *Parser) rustEvent(lo, hi int) (fields bool) {
 	s := p.src
 	i := firstField(s, lo, hi)
+	if i < hi && bytes.IndexByte(s[lo:i], '\n') >= 0 {
+		if e := lineEnd(s[:hi], i); e+1 < hi && s[e+1] == ' ' {
+			i = hi // of a span in the middle of a trace
+		}
+	}
 	end := i
 	for end > lo && blank(s[end-1]) {
 		end--

@@ -38,10 +38,36 @@ func (p *Parser) shortLevels() bool {
 	if !arrow && p.isTint(next > i || n > 3, level, source) {
 		format = record.FormatTint
 	}
-	end := p.behind(next, len(s), jsonValues)
+	end := p.inParentheses(next)
+	if end == len(s) {
+		end = p.behind(next, len(s), jsonValues)
+	}
 	p.r.Body = p.span(next, end)
 	p.settle(format)
 	return true
+}
+
+// inParentheses takes the pairs behind the message at i as Syncthing writes them,
+// "message (key=value key=value)", and returns where they start, the end of the
+// text if there are none.
+func (p *Parser) inParentheses(i int) int {
+	s := p.src
+	last := len(s) - 1
+	if i >= last || s[last] != ')' {
+		return len(s)
+	}
+	for range 8 {
+		j := bytes.Index(s[i:last], []byte(" ("))
+		if j < 0 {
+			break
+		}
+		i += j + 2
+		if n := p.findPairs(i, last, jsonValues); n > 0 {
+			p.addPairs(n, jsonValues)
+			return i - 2
+		}
+	}
+	return len(s)
 }
 
 // terminalTime finds the time at the start in the forms that are for people,
