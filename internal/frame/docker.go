@@ -17,7 +17,7 @@ const dockerStart = `{"log":"`
 func (l *line) docker(text []byte) bool {
 	const timeKey = `,"time":"`
 	n := len(text)
-	if n < 64 || string(text[:8]) != dockerStart || string(text[n-3:]) != `Z"}` {
+	if n < 56 || string(text[:8]) != dockerStart || string(text[n-3:]) != `Z"}` {
 		return false
 	}
 	i := bytes.LastIndex(text[n-48:], []byte(timeKey))

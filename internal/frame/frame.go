@@ -333,7 +333,7 @@ func (c *Cutter) open(line []byte) (single bool) {
 		c.now = state{mode: r}
 		return false
 	}
-	m := opens(line)
+	m := first(line)
 	if m > header || m == none && line[0] != '{' {
 		c.now.resume = none
 	}

@@ -173,6 +173,30 @@ b
 --
 [httpd] 127.0.0.1 - - [23/Nov/2026:06:25:41 +0000] "GET / HTTP/1.1" 200 57 "-" "-"
 `)
+	f("a call without a goroutine", "main.f(0x1, {0x2, 0x3})\n	/src/main.go:12 +0x1\n--\ntext\n")
+	f("a trace without its head", `	/src/server.go:3102 +0x4db
+created by net/http.(*Server).Serve
+	/src/server.go:3102 +0x4db
+
+goroutine 12 [select]:
+main.x()
+	/a.go:1 +0x1
+--
+text
+--
+             at /rustc/abc/panicking.rs:645:5
+   1: core::panicking::panic_fmt
+             at /rustc/abc/panicking.rs:72:14
+note: Some details are omitted, run with more
+--
+   2: of a list
+--
+strings.Trim(s)
+--
+created by hand
+--
+text
+`)
 	f("no times", `[word] 06:25 m
 --
 +1 of it

@@ -137,6 +137,26 @@ func call(line []byte) bool {
 	return bytes.IndexByte(line[:paren], '.') > 0 || string(line[:paren]) == "panic"
 }
 
+// fragment returns the mode of a stack trace that line is in, none if it need be in none.
+func fragment(line []byte) mode {
+	switch c := line[0]; {
+	case c == '\t' || c == ' ':
+		text := bytes.TrimLeft(line, " \t")
+		if bytes.Contains(text, []byte(".go:")) && bytes.Contains(text, []byte(" +0x")) && goPlace(line) {
+			return goDump
+		}
+		if rustFrame(line) && (text[0] == 'a' && position(text) || text[0] != 'a' && bytes.Contains(text, []byte("::"))) {
+			return rustTrace
+		}
+	case !letter(c):
+	case c == 'c' && bytes.HasPrefix(line, []byte("created by ")) && bytes.IndexByte(line, '.') > 0:
+		return goDump
+	case call(line) && (bytes.Contains(line, []byte("(0x")) || bytes.Contains(line, []byte("({0x")) || bytes.HasSuffix(line, []byte("(...)"))):
+		return goDump
+	}
+	return none
+}
+
 // register reports whether line is one of "rax    0x0" and the like, which end
 // the dump of a signal.
 func register(line []byte) bool {

@@ -129,6 +129,15 @@ func opens(line []byte) mode {
 	return headerOf(line)
 }
 
+// first returns the mode of a record whose first line that is there is line: of
+// one that line starts, or of a stack trace whose head was cut off.
+func first(line []byte) mode {
+	if m := opens(line); m != none {
+		return m
+	}
+	return fragment(line)
+}
+
 // starts reports whether line starts a record wherever it stands. An object has
 // to end in a brace, so that text in a message that spans lines is none.
 func starts(line []byte) bool {

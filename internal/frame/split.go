@@ -85,16 +85,16 @@ func (s *Splitter) kindOf(unit []byte) kind {
 
 // woven reports whether lines of several records may be in unit, whose lines are plain.
 func woven(unit []byte) bool {
-	first := unit
-	if first[0] < ' ' {
-		first = bytes.TrimLeft(unit, "\r\n\x00")
+	text := unit
+	if text[0] < ' ' {
+		text = bytes.TrimLeft(unit, "\r\n\x00")
 	}
-	n := lineEnd(first, 0)
-	if n == len(first) || alone[first[0]] {
+	n := lineEnd(text, 0)
+	if n == len(text) || alone[text[0]] {
 		return false
 	}
-	m := opens(trimEnd(first[:n]))
-	return m.precedes() || m == header && bytes.Contains(first, []byte("\ngoroutine "))
+	m := first(trimEnd(text[:n]))
+	return m.precedes() || m == header && bytes.Contains(text, []byte("\ngoroutine "))
 }
 
 // wrapped is Split for lines of kind k, the first of which is s.line.

@@ -153,7 +153,7 @@ func (w *weave) judge(s *source, text []byte, at, end int) int {
 		s.record = -1
 	}
 	r := w.started(s, at, end)
-	m := opens(text)
+	m := first(text)
 	if m == none {
 		w.close(r)
 		return r

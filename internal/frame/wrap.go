@@ -73,7 +73,7 @@ func wrapped(raw []byte, l *line) bool {
 	*l = line{}
 	switch c := raw[0]; {
 	case c == '{':
-		return len(raw) > 64 && string(raw[:8]) == dockerStart && l.docker(trimEnd(raw))
+		return len(raw) > 56 && string(raw[:8]) == dockerStart && l.docker(trimEnd(raw))
 	case digit(c):
 		return len(raw) > 21 && raw[10] == 'T' && raw[13] == ':' && l.timed(trimEnd(raw))
 	case raw[3] == ' ' && len(raw) > 20 && month(raw):
