@@ -39,8 +39,8 @@ const maxSeverityText = 32
 // other the error wraps protocol.ErrMediaType. An error of emit ends it.
 //
 // The verdict is Accepted. Its Lost counts the entries that cannot be taken,
-// because their time is not in the years 1677 to 2262, and its Reason names the
-// first of them. A record without an ID of ours belongs to a stream that is
+// because their time is not in the years 1677 to 2262 or the labels of their stream
+// are none, and its Reason names the first of them. A record without an ID of ours belongs to a stream that is
 // this body, so that the same body always has the same IDs.
 func Decode(contentType string, body []byte, emit func(*record.Batch) error) (protocol.Verdict, error) {
 	request := body
@@ -141,20 +141,25 @@ func (d *decoder) stream(p []byte) error {
 			labels = f.Bytes
 		}
 	}
-	if err := d.readLabels(labels); err != nil {
-		return err
-	}
+	refused := d.readLabels(labels)
 	for rest := p; len(rest) > 0; {
 		f, after, _ := protobuf.Next(rest)
 		rest = after
 		if !f.Is(2, protobuf.Bytes) {
 			continue
 		}
-		if err := d.entry(f.Bytes); err != nil {
+		if err := d.entry(f.Bytes, refused); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lose counts the entry being read as one that cannot be taken.
+func (d *decoder) lose(reason string) {
+	if d.lost++; d.lost == 1 {
+		d.reason = fmt.Sprintf("entry %d ignored, reason: '%s'", d.records, reason)
+	}
 }
 
 // readLabels takes the labels of a stream, in OpenTelemetry's spelling.
@@ -267,20 +272,21 @@ func readTimestamp(p []byte) (ns int64, far bool, err error) {
 	return sec*int64(time.Second) + frac, false, nil
 }
 
-// entry makes a record of an EntryAdapter.
-func (d *decoder) entry(p []byte) error {
+// entry makes a record of an EntryAdapter, unless its stream is refused.
+func (d *decoder) entry(p []byte, refused error) error {
 	if d.records++; d.records > maxRecords {
 		return tooLarge("entries", maxRecords)
 	}
 	e, err := readEntry(p, d.metadata)
 	d.metadata = e.metadata
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if e.far {
-		if d.lost++; d.lost == 1 {
-			d.reason = fmt.Sprintf("entry %d ignored, reason: 'its timestamp is not in the years 1677 to 2262'", d.records)
-		}
+	case refused != nil:
+		d.lose(refused.Error())
+		return nil
+	case e.far:
+		d.lose("its timestamp is not in the years 1677 to 2262")
 		return nil
 	}
 	id, offset, uid := d.identify(e.metadata)

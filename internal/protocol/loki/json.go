@@ -238,11 +238,15 @@ func (r *reader) readLabels() error {
 			return err
 		}
 		text, _, ok := jsontext.AppendText(nil, value)
-		if name := key[1 : len(key)-1]; ok && isLabelName(name) {
-			r.labels = append(r.labels, string(name)+"="+strconv.Quote(string(text)))
-			return nil
+		if !ok {
+			return at(r.i)
 		}
-		return at(r.i)
+		name := string(key[1 : len(key)-1])
+		if !isLabelName([]byte(name)) {
+			name = strconv.Quote(name) // nobody takes that for a name
+		}
+		r.labels = append(r.labels, name+"="+strconv.Quote(string(text)))
+		return nil
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -478,12 +479,10 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, c := range []struct{ contentType, in, want string }{
 		{"text/plain", "", "unsupported content type"},
 		{protobufType, "x", "malformed protobuf"},
-		{protobufType, string(protobuf.AppendBytes(nil, 1, protobuf.AppendBytes(nil, 1, "{a-b}"))), "couldn't parse labels"},
 		{jsonType, "", "byte 0"},
 		{jsonType, "[]", "byte 0"},
 		{jsonType, "{}x", "byte 2"},
 		{jsonType, `{"streams":{}}`, "byte 11"},
-		{jsonType, `{"streams":[{"stream":{"a-b":"c"}}]}`, "push request"},
 		{jsonType, `{"streams":[{"stream":{"a":1}}]}`, "push request"},
 		{jsonType, `{"streams":[{"values":[[1,"a"]]}]}`, "push request"},
 		{jsonType, `{"streams":[{"values":[["x","a"]]}]}`, "nanoseconds"},
@@ -495,6 +494,28 @@ func TestDecodeRefuses(t *testing.T) {
 		_, err := Decode(c.contentType, []byte(c.in), func(*record.Batch) error { return nil })
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.80q: error %v, want %s", c.in, err, c.want)
+		}
+	}
+}
+
+// TestStreamsWithBadLabels: of a stream whose labels are none all entries are
+// refused, and those of the others are taken, as Loki does it.
+func TestStreamsWithBadLabels(t *testing.T) {
+	stream := func(labels string, lines ...string) []byte {
+		p := protobuf.AppendBytes(nil, 1, labels)
+		for _, l := range lines {
+			p = protobuf.AppendBytes(p, 2, protobuf.AppendBytes(protobuf.AppendBytes(nil, 1, ""), 2, l))
+		}
+		return protobuf.AppendBytes(nil, 1, string(p))
+	}
+	for contentType, body := range map[string][]byte{
+		protobufType: slices.Concat(stream(`{a="b"}`, "x"), stream(`{a-b="c"}`, "bad", "bad"), stream(`{a-b}`), stream(`{a="c"}`, "y")),
+		jsonType: []byte(`{"streams":[{"stream":{"a":"b"},"values":[["1","x"]]},{"stream":{"a\"=\"1":"c"},"values":[["1","bad"]]},
+			{"values":[["1","bad"]],"stream":{"a":"b","1=":"c"}},{"stream":{"a b":"c"}},{"stream":{"a":"c"},"values":[["1","y"]]}]}`),
+	} {
+		got, v := decode(t, contentType, body)
+		if strings.Count(got, "\n") != 2 || strings.Contains(got, "bad") || v.Lost != 2 || !strings.HasPrefix(v.Reason, `entry 2 ignored, reason: 'couldn't parse labels: "{`) {
+			t.Errorf("%s: %+v\n%s", contentType, v, got)
 		}
 	}
 }
