@@ -57,7 +57,7 @@ const (
 	noAnchor     anchor = iota
 	digitAnchor         // Card, IBAN, SSN, IPv4
 	atAnchor            // @: Email
-	colonAnchor         // Password, URLPassword, IPv6
+	colonAnchor         // Password, URLPassword, IPv6, SlackKey
 	equalsAnchor        // Password
 	dashAnchor          // SlackKey, PEM
 	lineAnchor          // _: GitHubKey
@@ -91,7 +91,10 @@ func (s *scanner) enable(d Detector) {
 	case Password:
 		set(colonAnchor, ":")
 		set(equalsAnchor, "=")
-	case SlackKey, PEM:
+	case SlackKey:
+		set(dashAnchor, "-")
+		set(colonAnchor, ":")
+	case PEM:
 		set(dashAnchor, "-")
 	case GitHubKey:
 		set(lineAnchor, "_")
@@ -169,6 +172,9 @@ func (s *scanner) look(a anchor, v []byte, i, floor int) (m match, next int) {
 func (s *scanner) colon(v []byte, i, floor int) (m match) {
 	if s.on[URLPassword] {
 		m = urlPassword(v, i)
+	}
+	if m.to == 0 && s.on[SlackKey] {
+		m = slackHook(v, i)
 	}
 	if m.to == 0 && s.on[Password] {
 		m = pair(v, i, floor)

@@ -114,6 +114,21 @@ func slackKey(v []byte, i, floor int) match {
 	return match{from: from, to: to, detector: SlackKey}
 }
 
+// slackHook looks for the path of a webhook, which is all it takes to post, behind
+// the colon v[i].
+func slackHook(v []byte, i int) match {
+	const host = "://hooks.slack.com/"
+	if !bytes.HasPrefix(v[i:], []byte(host)) {
+		return match{}
+	}
+	from := i + len(host)
+	to := from
+	for to < len(v) && (is(v[to], isWord) || v[to] == '/') {
+		to++
+	}
+	return match{from: from, to: to, detector: SlackKey}
+}
+
 const (
 	pemBegin = "-----BEGIN "
 	pemEnd   = "-----END "

@@ -124,6 +124,8 @@ func TestDetectors(t *testing.T) {
 	f("github_key", "github_pat_11ABCDEFG0abcdefghijkl_mnop", "github_pat_11ABCDEFG0abcdefghijkl_mnop")
 	f("github_key", "ghp_short highp_16C7e42F292c6912E7710c838347Ae178B4a github_pat_x", "")
 	f("slack_key", "xoxb-123456789012-abcDEF xapp-1-A0123-456", "xoxb-123456789012-abcDEF + xapp-1-A0123-456")
+	f("slack_key", `post "https://hooks.slack.com/services/T0001/B0002/XXXXabcd1234": EOF`, "services/T0001/B0002/XXXXabcd1234")
+	f("slack_key", "see https://hooks.slack.com/ and https://slack.com/services/T0001/B0002/XXXXabcd1234", "")
 	f("slack_key", "xoxz-123456789012 foxb-123456789012 xox-1", "")
 	const pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----"
 	f("pem", "key: "+pem+"\nnext", pem)
