@@ -54,11 +54,7 @@ func newSampler(c Sample) (*sampler, error) {
 		return nil, errors.New("a severity number is at most 24")
 	}
 	s := &sampler{keep: c.Keep, floor: c.Floor, threshold: uint64((1 - c.Keep) * (1 << 56))}
-	if n := 1 / c.Keep; n == float64(int64(n)) {
-		s.rate = record.IntField(record.Span{}, int64(n))
-	} else {
-		s.rate.Kind, s.rateText = record.Number, strconv.FormatFloat(n, 'g', 6, 64)
-	}
+	s.rate, s.rateText = rateField(1 / c.Keep)
 	return s, nil
 }
 
@@ -104,13 +100,41 @@ func (w *Worker) randomness() uint64 {
 	return (h ^ h>>32) & mask
 }
 
-// markSample adds what the record stands for.
-func (w *Worker) markSample(s *sampler) {
-	f := s.rate
-	f.Key = w.b.AddString(rateName)
-	if s.rateText != "" {
-		f.Val = w.b.AddString(s.rateText)
+// rateField is a field with a rate; its text, unless that is empty, is to be added.
+func rateField(n float64) (f record.Field, text string) {
+	if n == float64(int64(n)) {
+		return record.IntField(record.Span{}, int64(n)), ""
 	}
-	w.b.Attach(w.r, f)
+	f.Kind = record.Number
+	return f, strconv.FormatFloat(n, 'g', 6, 64)
+}
+
+// markSample adds what the record stands for. What was sampled before stands for
+// the product, but whole traces that are sampled twice for the larger one: the
+// one sample is within the other.
+func (w *Worker) markSample(s *sampler) {
+	factor := 1 / s.keep
+	if s.column < 0 {
+		before := max(w.byTrace, 1)
+		w.byTrace = max(before, factor)
+		factor = w.byTrace / before
+	}
+	f, text := s.rate, s.rateText
+	at := w.find(rateName)
+	if at >= 0 {
+		if n, ok := parseFloat(w.b.Text(w.text[:0], w.b.FieldsOf(w.r)[at])); ok && n >= 1 && n*factor < 1e15 {
+			f, text = rateField(n * factor)
+		}
+	}
+	if text != "" {
+		f.Val = w.b.AddString(text)
+	}
+	if at >= 0 {
+		f.Key = w.b.FieldsOf(w.r)[at].Key
+		w.b.FieldsOf(w.r)[at] = f
+	} else {
+		f.Key = w.b.AddString(rateName)
+		w.b.Attach(w.r, f)
+	}
 	w.changed()
 }

@@ -105,6 +105,32 @@ func TestSampleFloor(t *testing.T) {
 	}
 }
 
+// TestSampledTwice: what several rules, or a program and a rule, have sampled says
+// once how many it stands for.
+func TestSampledTwice(t *testing.T) {
+	f := func(line, want string, samples ...Sample) {
+		t.Helper()
+		var rules []Rule
+		for i := range samples {
+			rules = append(rules, Rule{Name: fmt.Sprint("s", i), Sample: &samples[i], Continue: true})
+		}
+		b, starts, raw := batchOf(line)
+		pipelineOf(t, rules...).NewWorker().Apply(b, starts, raw, 1)
+		if got := fieldsOf(b, 0); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+	const traced = `{"level":"info","msg":"m","trace_id":"ffffffffffffffffffffffffffffffff"}` // always kept
+	byTrace := func(keep float64) Sample { return Sample{Keep: keep} }
+	byUser := func(keep float64) Sample { return Sample{Keep: keep, Key: "user"} }
+	f(traced, "sample.rate=4", byTrace(0.5), byTrace(0.25)) // one in four, whichever comes first
+	f(traced, "sample.rate=4", byTrace(0.25), byTrace(0.5))
+	f(traced, "sample.rate=8", byTrace(0.5), byUser(0.5), byTrace(0.25))
+	f(traced, "sample.rate=2.5", byTrace(0.8), byUser(0.5))
+	f(strings.Replace(traced, "{", `{"sample.rate":10,`, 1), "sample.rate=20", byTrace(0.5))
+	f(strings.Replace(traced, "{", `{"sample.rate":"many",`, 1), "sample.rate=2", byTrace(0.5))
+}
+
 func TestSampleByKey(t *testing.T) {
 	kept, b := keptBy(t, Sample{Keep: 0.25, Key: "user"}, tracedLines(4000, "info"))
 	of := map[string]int{}

@@ -38,6 +38,7 @@ type Worker struct {
 	hits      []int64              // of rules, of this batch
 	unmatched int64                // of this batch
 	rank      Priority             // of r
+	byTrace   float64              // how many traces r's stands for; 0: it was not sampled
 	parts     []Part
 	used      int
 	scrub     scrubber
@@ -85,7 +86,7 @@ func (w *Worker) Apply(b *record.Batch, starts []int32, raw int, now int64) []Pa
 	for i := range b.Records {
 		w.r, w.i = &b.Records[i], i
 		w.shape = w.shapeOfRecord()
-		w.rank = Unranked
+		w.rank, w.byTrace = Unranked, 0
 		route, reason := w.decide(now)
 		if reason == "" && w.p.redactor != nil {
 			w.redact(w.p.redactor)
