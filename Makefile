@@ -29,6 +29,7 @@ fault: ## the fault suite of docs/guarantees.md, anew; its last line is the summ
 	bash -o pipefail -c '$(GO) test -count=1 -timeout 25m -v ./test/fault/... | grep -v "^ *=== "'
 
 fault-all: ## the fault suite with its long cases
+	SHIPPER_BLOCKED=3m $(GO) test -count=1 -v -run TestBlockedOutput ./test/e2e
 	SHIPPER_FAULT=all bash -o pipefail -c '$(GO) test -count=1 -timeout 90m -v ./test/fault/... | grep -v "^ *=== "'
 
 SOAK ?= 30m
