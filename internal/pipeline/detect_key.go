@@ -166,11 +166,11 @@ func isPEMHeader(v []byte) bool {
 
 // looksLikePEM reports whether v is a whole line of a PEM block that nobody
 // saw the beginning of: base64 of several kinds that fills a line, as OpenSSL,
-// OpenSSH or MIME have them, or is padded as the last one.
-func looksLikePEM(v []byte) bool {
+// OpenSSH or MIME have them, or, in text of no format, is padded as the last one.
+func looksLikePEM(v []byte, plain bool) bool {
 	switch n := len(v); {
 	case n == 64, n == 70, n == 76:
-	case n >= 16 && n < 76 && n%4 == 0 && v[n-1] == '=':
+	case plain && n >= 16 && n < 76 && n%4 == 0 && v[n-1] == '=':
 	default:
 		return false
 	}

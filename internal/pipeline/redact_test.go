@@ -333,6 +333,10 @@ done`, "\n")
 			t.Errorf("%q is %q", l, got[0])
 		}
 	}
+	const digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+	if got := pemBodies(p, []string{`{"level":"info","msg":"` + digest + `"}`}); got[0] != digest {
+		t.Errorf("a message is %q", got[0])
+	}
 }
 
 // TestPEMOfSeveralRedactors: what one has masked does not hide the block from

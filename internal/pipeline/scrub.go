@@ -61,7 +61,7 @@ func (s *scrubber) record(rd *redactor, i int, ks []*key) (changed bool) {
 	r := &s.b.Records[i]
 	s.copied, s.changed = false, false
 	s.fields(rd, r, ks)
-	r.Body = s.body(rd, r.Body)
+	r.Body = s.body(rd, r)
 	r.Logger = s.text(rd, r.Logger)
 	if r.Severity == 0 { // otherwise it is one of the words for it
 		r.SeverityText = s.text(rd, r.SeverityText)
@@ -159,12 +159,13 @@ func (s *scrubber) text(rd *redactor, v record.Span) record.Span {
 }
 
 // body redacts a body, which can be a line of a PEM block that others began.
-func (s *scrubber) body(rd *redactor, v record.Span) record.Span {
+func (s *scrubber) body(rd *redactor, r *record.Record) record.Span {
+	v := r.Body
 	if !rd.on[PEM] || v.WellKnown() {
 		return s.text(rd, v)
 	}
 	t := s.b.Bytes(v)
-	if s.inPEM&rd.bit != 0 && isPEMLine(t) || looksLikePEM(t) {
+	if s.inPEM&rd.bit != 0 && isPEMLine(t) || looksLikePEM(t, r.Format == 0) {
 		s.found = append(s.found[:0], match{0, len(t), PEM, rd.actions[PEM]})
 		return s.replace(rd, v, false)
 	}
