@@ -51,18 +51,31 @@ func mountTmpfs(t *testing.T, dir, size string) {
 // disk is a file system in a file.
 type disk struct {
 	image, dir string
+	options    string // of mounting it
 }
 
 // mountExt4 mounts an ext4 of that size at dir. Its journal does not commit on
 // its own, so that only what was synced is in the image.
 func mountExt4(t *testing.T, dir, size string) *disk {
 	t.Helper()
+	return mountDisk(t, dir, size, "loop,commit=300", "mkfs.ext4", "-q", "-F")
+}
+
+// mountXFS mounts an xfs, which is never small, at dir. Its log waits for half a
+// minute on its own.
+func mountXFS(t *testing.T, dir string) *disk {
+	t.Helper()
+	return mountDisk(t, dir, "320M", "loop", "mkfs.xfs", "-q", "-f")
+}
+
+func mountDisk(t *testing.T, dir, size, options string, mkfs ...string) *disk {
+	t.Helper()
 	needRoot(t, "mounting a file system")
-	need(t, "mkfs.ext4")
-	d := &disk{image: filepath.Join(t.TempDir(), "disk.img"), dir: dir}
+	need(t, mkfs[0])
+	d := &disk{image: filepath.Join(t.TempDir(), "disk.img"), dir: dir, options: options}
 	command(t, "truncate", "-s", size, d.image)
-	command(t, "mkfs.ext4", "-q", "-F", d.image)
-	mount(t, dir, "-o", "loop,commit=300", d.image, dir)
+	command(t, mkfs[0], append(mkfs[1:], d.image)...)
+	mount(t, dir, "-o", options, d.image, dir)
 	return d
 }
 
@@ -88,7 +101,7 @@ func (d *disk) cut(t *testing.T, using ...*site.Process) {
 	if err := os.Rename(after, d.image); err != nil {
 		t.Fatal(err)
 	}
-	mount(t, d.dir, "-o", "loop,commit=300", d.image, d.dir)
+	mount(t, d.dir, "-o", d.options, d.image, d.dir)
 	if _, err := os.Stat(unsynced); err == nil {
 		t.Error("the disk has what was not synced")
 	}
@@ -126,15 +139,18 @@ func inject(t *testing.T, p *site.Process, path, call, how string) *site.Process
 // /proc/PID/stat, such as T for stopped.
 func awaitState(t *testing.T, p *site.Process, state string) {
 	t.Helper()
-	site.Await(t, "state "+state, func() bool {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID))
-		for _, path := range threads {
-			stat, err := os.ReadFile(path)
-			_, after, _ := strings.Cut(string(stat), ") ")
-			if err != nil || !strings.EqualFold(after[:min(1, len(after))], state) { // t is T under strace
-				return false
-			}
+	site.Await(t, "state "+state, func() bool { return inState(p, state) })
+}
+
+// inState reports whether all threads of the process are in a state.
+func inState(p *site.Process, state string) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID))
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		_, after, _ := strings.Cut(string(stat), ") ")
+		if err != nil || !strings.EqualFold(after[:min(1, len(after))], state) { // t is T under strace
+			return false
 		}
-		return err == nil && len(threads) > 0
-	})
+	}
+	return err == nil && len(threads) > 0
 }

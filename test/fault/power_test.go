@@ -33,9 +33,18 @@ func TestPower(t *testing.T) {
 		}
 	}
 	for _, point := range points {
-		rows = append(rows, row{64, "power cut at " + point, func(t *testing.T) { cutAt(t, point) }})
+		rows = append(rows, row{64, "power cut at " + point, func(t *testing.T) { cutAt(t, point, onExt4) }})
 	}
-	rows = append(rows, row{64, "power cuts at random", func(t *testing.T) { cutAtRandom(t, rounds) }})
+	for _, point := range []string{"queue.log.synced@5", "queue.commit.after@5", "deliver.answered@3", "blocklog.segment.created@2"} {
+		rows = append(rows, row{64, "power cut of an xfs at " + point, func(t *testing.T) { cutAt(t, point, mountXFS) }})
+	}
+	for n := 1; n <= 4; n++ { // of a thread: a commit syncs twice
+		rows = append(rows, row{64, fmt.Sprintf("power cut at sync %d of the index", n), func(t *testing.T) { cutAtSync(t, n) }})
+	}
+	rows = append(rows,
+		row{64, "power cuts at random", func(t *testing.T) { cutAtRandom(t, rounds, onExt4) }},
+		row{64, "power cuts of an xfs at random", func(t *testing.T) { cutAtRandom(t, rounds, mountXFS) }},
+	)
 	rows = append(rows, row{69, "power cut behind syncs of the index that failed", cutBehindEIO})
 	for _, after := range []int{500, 1500} {
 		rows = append(rows, row{66, fmt.Sprintf("power cut of the log files, %d lines after it", after), func(t *testing.T) { cutLogs(t, after) }})
@@ -52,11 +61,13 @@ func TestPower(t *testing.T) {
 	run(t, rows)
 }
 
+func onExt4(t *testing.T, dir string) *disk { return mountExt4(t, dir, "64m") }
+
 // cutAt cuts the power of the agent's disk at a fail point. What it has delivered
 // is not read again, and what it has not is.
-func cutAt(t *testing.T, point string) {
+func cutAt(t *testing.T, point string, mounted func(t *testing.T, dir string) *disk) {
 	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
-	d := mountExt4(t, s.AgentDir(), "64m")
+	d := mounted(t, s.AgentDir())
 	s.StartIndexer(t)
 	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
 	o.Noise = true // segments fill up
@@ -78,6 +89,32 @@ func cutAt(t *testing.T, point string) {
 	verified(t, s)
 }
 
+// cutAtSync stops the agent behind a sync of its index, and cuts the power.
+func cutAtSync(t *testing.T, n int) {
+	s := site.New(t, binary, "", "")
+	d := mountExt4(t, s.AgentDir(), "64m")
+	s.StartIndexer(t)
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
+	s.Begin(t, o)
+	inject(t, agent, filepath.Join(s.AgentDir(), "index.db"), "fdatasync", fmt.Sprintf("signal=SIGSTOP:when=%d", n))
+	site.Await(t, "the sync", func() bool {
+		if inState(agent, "T") {
+			return true
+		}
+		o.Write(t, 500)
+		return false
+	})
+	d.cut(t, agent)
+	o.Write(t, 1000)
+	agent = s.StartAgent(t)
+	settle(t, s, o)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	verified(t, s)
+}
+
 // stopped reports whether a process is.
 func stopped(p *site.Process) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
@@ -86,9 +123,9 @@ func stopped(p *site.Process) bool {
 }
 
 // cutAtRandom cuts the power of the agent's disk again and again, wherever it is.
-func cutAtRandom(t *testing.T, rounds int) {
+func cutAtRandom(t *testing.T, rounds int, mounted func(t *testing.T, dir string) *disk) {
 	s := site.New(t, binary, "", "queue: {max_bytes: 16MiB}\n")
-	d := mountExt4(t, s.AgentDir(), "64m")
+	d := mounted(t, s.AgentDir())
 	s.StartIndexer(t)
 	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
 	agent := s.StartAgent(t)
