@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"shipper/internal/agent"
 	"shipper/internal/block"
 	"shipper/internal/queue"
 )
@@ -95,6 +98,7 @@ type queueSummary struct {
 	DeadLetters  int            `json:"dead_letters"`
 	DeadRecords  int64          `json:"dead_records"`
 	Outputs      []queuedOutput `json:"outputs"`
+	Books        agent.Books    `json:"books"` // as the agent's /books has them
 }
 
 type queuedOutput struct {
@@ -109,11 +113,15 @@ func queueStat(i *queue.Inspector, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	entries, err := i.Books()
+	if err != nil {
+		return err
+	}
 	s := queueSummary{
 		AgentID: info.AgentID, Clean: info.Clean, Blocks: info.Blocks, Records: info.Records,
 		RawBytes: info.Raw, PayloadBytes: info.Payload, DiskBytes: info.Bytes, Oldest: instant(info.Oldest),
 		Last: info.Last.String(), Positions: info.Positions, DeadLetters: info.DeadLetters, DeadRecords: info.DeadRecords,
-		Outputs: []queuedOutput{},
+		Outputs: []queuedOutput{}, Books: agent.MakeBooks(entries),
 	}
 	for _, o := range info.Outputs {
 		s.Outputs = append(s.Outputs, queuedOutput{o.Name, o.Acked.String(), o.Blocks, o.Age.Seconds()})
@@ -128,6 +136,14 @@ func queueStat(i *queue.Inspector, asJSON bool) error {
 	fmt.Fprintf(w, "dead letters\t%d, %d records\n", s.DeadLetters, s.DeadRecords)
 	for _, o := range info.Outputs {
 		fmt.Fprintf(w, "output %s\tacknowledged %s, %d blocks to go, oldest %s\n", o.Name, o.Acked, o.Blocks, o.Age.Round(time.Second))
+	}
+	b := s.Books.Total
+	fmt.Fprintf(w, "books\t%d bytes read = %d queued + %d dropped + %d lost\n", b.Read, b.Queued, b.Dropped, b.Lost)
+	for _, reason := range slices.Sorted(maps.Keys(b.DropBy)) {
+		fmt.Fprintf(w, "dropped by %s\t%d bytes\n", reason, b.DropBy[reason])
+	}
+	for _, reason := range slices.Sorted(maps.Keys(b.LostBy)) {
+		fmt.Fprintf(w, "lost by %s\t%d bytes\n", reason, b.LostBy[reason])
 	}
 	return w.Flush()
 }

@@ -7,8 +7,8 @@ import (
 	"shipper/internal/input"
 )
 
-// account is what became of the bytes of one file, or of all.
-type account struct {
+// Account is what became of the bytes of one file, or of all.
+type Account struct {
 	Read    int64            `json:"read"`
 	Queued  int64            `json:"queued"`
 	Dropped int64            `json:"dropped"`
@@ -18,20 +18,20 @@ type account struct {
 	LostBy  map[string]int64 `json:"lost_by,omitempty"`    // bytes by cause
 }
 
-// fileAccount is the account of one file of one input.
-type fileAccount struct {
+// FileAccount is the account of one file of one input.
+type FileAccount struct {
 	Input string `json:"input"`
 	File  string `json:"file"`
-	account
+	Account
 }
 
-// books are all accounts: for each, read = queued + dropped + lost.
-type books struct {
-	Total account       `json:"total"`
-	Files []fileAccount `json:"files"`
+// Books are all accounts: for each, read = queued + dropped + lost.
+type Books struct {
+	Total Account       `json:"total"`
+	Files []FileAccount `json:"files"`
 }
 
-func (a *account) add(e input.Entry) {
+func (a *Account) add(e input.Entry) {
 	switch e.Kind {
 	case input.Read:
 		a.Read += e.Bytes
@@ -55,23 +55,23 @@ func addReason(m map[string]int64, e input.Entry) map[string]int64 {
 	return m
 }
 
-// makeBooks sums the entries up by input and file.
-func makeBooks(entries []input.Entry) books {
+// MakeBooks sums the entries up by input and file.
+func MakeBooks(entries []input.Entry) Books {
 	type key struct{ input, file string }
 	at := map[key]int{}
-	b := books{Files: []fileAccount{}}
+	b := Books{Files: []FileAccount{}}
 	for _, e := range entries {
 		k := key{e.Input, e.File}
 		i, ok := at[k]
 		if !ok {
 			i = len(b.Files)
 			at[k] = i
-			b.Files = append(b.Files, fileAccount{Input: e.Input, File: e.File})
+			b.Files = append(b.Files, FileAccount{Input: e.Input, File: e.File})
 		}
 		b.Files[i].add(e)
 		b.Total.add(e)
 	}
-	slices.SortFunc(b.Files, func(x, y fileAccount) int {
+	slices.SortFunc(b.Files, func(x, y FileAccount) int {
 		return cmp.Or(cmp.Compare(x.Input, y.Input), cmp.Compare(x.File, y.File))
 	})
 	return b

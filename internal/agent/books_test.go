@@ -8,7 +8,7 @@ import (
 )
 
 func TestBooks(t *testing.T) {
-	b := makeBooks([]input.Entry{
+	b := MakeBooks([]input.Entry{
 		{Input: "b", File: "x", Kind: input.Read, Bytes: 100},
 		{Input: "b", File: "x", Kind: input.Queued, Bytes: 70, Count: 7},
 		{Input: "b", File: "x", Kind: input.Lost, Reason: "line_limit", Bytes: 20, Count: 1},

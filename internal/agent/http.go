@@ -55,7 +55,7 @@ func (a *Agent) serveBooks(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	writeJSON(w, http.StatusOK, makeBooks(entries))
+	writeJSON(w, http.StatusOK, MakeBooks(entries))
 }
 
 // progress is what /readyz says.

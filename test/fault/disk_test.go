@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,9 +41,17 @@ func TestDisk(t *testing.T) {
 	})
 }
 
-// verified fails the test unless the stopped agent's queue is in order.
+// verified fails the test unless the stopped agent's queue is in order, and its
+// books are those that the agent showed last.
 func verified(t *testing.T, s *site.Site) {
 	t.Helper()
+	var stat struct{ Books site.Books }
+	if err := json.Unmarshal([]byte(command(t, s.Binary, "queue", "stat", "-o", "json", "--data", s.AgentDir())), &stat); err != nil {
+		t.Fatal(err)
+	}
+	if stat.Books.Total != s.Seen.Total {
+		t.Errorf("books of the stopped agent: %+v, before: %+v", stat.Books.Total, s.Seen.Total)
+	}
 	if out, err := exec.Command(s.Binary, "queue", "verify", "--data", s.AgentDir()).CombinedOutput(); err != nil {
 		t.Errorf("queue verify: %v: %s", err, out)
 	}

@@ -172,6 +172,7 @@ type Site struct {
 	IndexAddr, Metrics string   // addresses of the indexer and of the agent
 	AgentLog, IndexLog *Log
 	Patience           time.Duration // of AwaitDrained
+	Seen               Books         // the last ones that Books returned
 }
 
 // New makes a site; its agent ships to url, or to the indexer if url is empty.
@@ -281,6 +282,7 @@ func (s *Site) Books(t *testing.T) Books {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Seen = b
 	return b
 }
 
