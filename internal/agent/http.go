@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"shipper/internal/config"
@@ -70,6 +72,7 @@ type outputProgress struct {
 	Name          string  `json:"name"`
 	Undelivered   int64   `json:"undelivered_blocks"`
 	OldestSeconds float64 `json:"oldest_undelivered_seconds"`
+	Removed       bool    `json:"removed,omitempty"` // not configured any more, and holding back blocks
 }
 
 // serveReady says whether the agent makes progress. An output that does not
@@ -77,9 +80,17 @@ type outputProgress struct {
 // that has to be restarted then.
 func (a *Agent) serveReady(w http.ResponseWriter, _ *http.Request) {
 	p := progress{Ready: true, InFlight: a.flow.Held(), Outputs: []outputProgress{}}
+	add := func(name string, removed bool) {
+		lag := a.queue.Lag(name)
+		p.Outputs = append(p.Outputs, outputProgress{name, lag.Blocks, lag.Age.Seconds(), removed})
+	}
+	orphans := a.queue.Outputs()
 	for _, o := range a.senders.outputs() {
-		lag := a.queue.Lag(o.Name)
-		p.Outputs = append(p.Outputs, outputProgress{o.Name, lag.Blocks, lag.Age.Seconds()})
+		add(o.Name, false)
+		delete(orphans, o.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(orphans)) {
+		add(name, true)
 	}
 	last := a.started.Add(time.Duration(a.stats.Committed.Load()))
 	switch {
