@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 BASE     ?= HEAD
 
-.PHONY: build demo test race e2e fault fault-all soak fuzz lint golden docs corpus bench bench-compare clean help
+.PHONY: build demo test race e2e fault fault-all soak fuzz lint golden docs corpus servers bench bench-compare clean help
 .DEFAULT_GOAL := build
 
 build: ## bin/shipper, one static binary

@@ -38,10 +38,10 @@ func zap(r *rand.Rand, now time.Time) string {
 	case n == 0:
 		return goPanic(r)
 	case n < 4:
-		return fmt.Sprintf(`{"level":"error","ts":%.6f,"caller":"charge/charge.go:118","msg":"charge failed",%s,"order_id":%d,"trace_id":"%s","error":"post /v1/charges: timeout awaiting response headers","stacktrace":"payments/charge.(*Service).Charge\n\t/src/charge/charge.go:118\npayments/http.(*Handler).Pay\n\t/src/http/pay.go:57"}`+"\n",
+		return fmt.Sprintf(`{"level":"error","ts":%.6f,"caller":"charge/charge.go:118","msg":"charge failed: timeout",%s,"order_id":%d,"trace_id":"%s","error":"post /v1/charges: timeout awaiting response headers","stacktrace":"payments/charge.(*Service).Charge\n\t/src/charge/charge.go:118\npayments/http.(*Handler).Pay\n\t/src/http/pay.go:57"}`+"\n",
 			ts, service, id, trace(r))
 	case n < 8:
-		return fmt.Sprintf(`{"level":"warn","ts":%.6f,"caller":"charge/retry.go:41","msg":"retrying charge",%s,"order_id":%d,"attempt":%d,"trace_id":"%s"}`+"\n",
+		return fmt.Sprintf(`{"level":"warn","ts":%.6f,"caller":"charge/retry.go:41","msg":"retrying charge after a timeout",%s,"order_id":%d,"attempt":%d,"trace_id":"%s"}`+"\n",
 			ts, service, id, r.IntN(3)+1, trace(r))
 	}
 	return fmt.Sprintf(`{"level":"info","ts":%.6f,"caller":"http/pay.go:63","msg":"payment accepted",%s,"order_id":%d,"amount":%d.%02d,"currency":"%s","latency":%.6f,"status":200,"trace_id":"%s"}`+"\n",
