@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -55,7 +56,11 @@ func indexCommand(ctx context.Context, args []string) error {
 		},
 	}
 	context.AfterFunc(ctx, func() { announce(log, "STOPPING=1") })
-	return x.Run(ctx)
+	err = x.Run(ctx)
+	if errors.Is(err, indexer.ErrTokens) {
+		return f.misuse("%s", err)
+	}
+	return err
 }
 
 // indexVerify names everything in an index that is damaged.

@@ -24,6 +24,10 @@ const (
 	tokenCheck = time.Second
 )
 
+// ErrTokens is in the error of Run if the file of tokens cannot be used: nothing
+// was started.
+var ErrTokens = errors.New("read tokens")
+
 // guard lets in who shows a token of a file, as RFC 6750 says: one a line, all of
 // them valid, so that a new one can be given out before the old one goes. Empty
 // lines and those that begin with # are none. A file that changes is read again;
@@ -49,20 +53,20 @@ func newGuard(path string, log *slog.Logger) (*guard, error) {
 func (g *guard) read() error {
 	f, err := os.Open(g.path)
 	if err != nil {
-		return fmt.Errorf("read tokens: %w", err)
+		return fmt.Errorf("%w: %w", ErrTokens, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("read tokens: %w", err)
+		return fmt.Errorf("%w: %w", ErrTokens, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
 	if err != nil {
-		return fmt.Errorf("read tokens: %w", err)
+		return fmt.Errorf("%w: %w", ErrTokens, err)
 	}
 	hashes, err := parseTokens(text)
 	if err != nil {
-		return fmt.Errorf("read tokens: %s: %w", g.path, err)
+		return fmt.Errorf("%w: %s: %w", ErrTokens, g.path, err)
 	}
 	g.seen, g.hashes = info, hashes
 	return nil
