@@ -26,10 +26,11 @@ var errAgents = errors.New("too many agents")
 
 // agents are the marks of every agent. It is not for concurrent use.
 type agents struct {
-	byID   map[string]*agent
-	dirty  map[*agent]struct{} // changed since the last snapshot
-	gone   []string            // forgotten since the last snapshot
-	missed int64               // gaps forgotten
+	byID    map[string]*agent
+	dirty   map[*agent]struct{} // changed since the last snapshot
+	gone    []string            // forgotten since the last snapshot
+	missing uint64              // sequences in the gaps of all
+	missed  int64               // gaps forgotten
 }
 
 type agent struct {
@@ -84,6 +85,7 @@ func (a *agents) room(id string, now int64) error {
 	for _, g := range silent[:min(len(silent), maxAgents/16)] {
 		delete(a.byID, g.id)
 		delete(a.dirty, g)
+		a.missing -= g.missing()
 		a.gone = append(a.gone, g.id)
 	}
 	return nil
@@ -97,9 +99,11 @@ func (a *agents) add(id string, number uint32, sequence uint64, now int64) {
 		a.byID[id] = g
 	}
 	g.seen = max(g.seen, now)
+	a.missing -= g.missing()
 	if g.marks(number).add(sequence) {
 		a.missed++
 	}
+	a.missing += g.missing()
 	a.dirty[g] = struct{}{}
 }
 
@@ -114,6 +118,14 @@ func (g *agent) marks(number uint32) *marks {
 		}
 	}
 	return g.epochs[i].marks
+}
+
+// missing returns the number of sequences in the gaps.
+func (g *agent) missing() (n uint64) {
+	for _, e := range g.epochs {
+		n += e.marks.missing
+	}
+	return n
 }
 
 // agentChanges are what a snapshot has to write.
@@ -164,6 +176,7 @@ func (a *agents) load(id string, p []byte) error {
 		return fmt.Errorf("agent %q: %w", id, err)
 	}
 	a.byID[id] = g
+	a.missing += g.missing()
 	return nil
 }
 

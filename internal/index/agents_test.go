@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -26,6 +27,58 @@ func TestAgentsEpochs(t *testing.T) {
 	f("x", 10, 1, conflict)
 	f("x", 11, 1, repeated)
 	f("x", 12, 2, fresh)
+}
+
+// TestAgentsMissing compares the number of missing sequences with a count, while
+// gaps, epochs and agents come and go, and after a restart.
+func TestAgentsMissing(t *testing.T) {
+	count := func(a *agents) (n uint64) {
+		for _, g := range a.byID {
+			for _, e := range g.epochs {
+				n += between(e.marks.gaps)
+			}
+		}
+		return n
+	}
+	a := newAgents()
+	check := func(step string) {
+		t.Helper()
+		if n := count(a); a.missing != n || n == 0 {
+			t.Fatalf("%s: %d missing, want %d", step, a.missing, n)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 20_000 {
+		id, number, n := fmt.Sprint(r.IntN(3)), uint32(r.IntN(2)), 1+r.Uint64N(1<<14)
+		if a.of(id, number, n) == fresh {
+			a.add(id, number, n, 0)
+		}
+	}
+	check("gaps were split, closed and forgotten")
+	if a.missed == 0 {
+		t.Error("no gap was forgotten")
+	}
+	for id := range a.byID {
+		for n := range uint32(maxEpochs - 1) {
+			a.add(id, 1000+n, 7, 0)
+		}
+	}
+	check("epochs were forgotten")
+	b := newAgents()
+	for id, v := range a.snapshot() {
+		if err := b.load(id, v.stored); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a = b
+	check("they were loaded")
+	for i := range maxAgents - len(a.byID) {
+		a.add(fmt.Sprint("more", i), 1, 2, int64(i))
+	}
+	if err := a.room("new", int64(agentSilence)); err != nil {
+		t.Fatal(err)
+	}
+	check("agents were forgotten")
 }
 
 func TestAgentsSnapshot(t *testing.T) {

@@ -24,6 +24,8 @@ type marks struct {
 	last uint64
 	gaps []gap // sorted, disjoint, not adjacent, below last
 
+	missing uint64 // sequences in gaps
+
 	// floor is the end of the highest gap that had to be forgotten. At and
 	// below it a block that was stored and one that never came look alike.
 	floor uint64
@@ -65,6 +67,7 @@ func (m *marks) add(n uint64) (forgot bool) {
 	if n > m.last {
 		if n > m.last+1 {
 			m.gaps = append(m.gaps, gap{m.last + 1, n - 1})
+			m.missing += n - 1 - m.last
 		}
 		m.last = n
 		return m.trim()
@@ -74,6 +77,7 @@ func (m *marks) add(n uint64) (forgot bool) {
 		return false
 	}
 	g := m.gaps[i]
+	m.missing--
 	switch {
 	case g.from == g.to:
 		m.gaps = slices.Delete(m.gaps, i, i+1)
@@ -93,17 +97,9 @@ func (m *marks) trim() bool {
 		return false
 	}
 	m.floor = m.gaps[0].to
+	m.missing -= m.gaps[0].to - m.gaps[0].from + 1
 	m.gaps = slices.Delete(m.gaps, 0, 1)
 	return true
-}
-
-// missing returns the number of sequences in the gaps.
-func (m *marks) missing() uint64 {
-	n := uint64(0)
-	for _, g := range m.gaps {
-		n += g.to - g.from + 1
-	}
-	return n
 }
 
 // append appends the stored form: last, floor, number of gaps, and for each
@@ -139,6 +135,7 @@ func decodeMarks(p []byte) (*marks, error) {
 			return nil, errMarks
 		}
 		m.gaps = append(m.gaps, gap{from, to})
+		m.missing += to - from + 1
 		end = to
 	}
 	if len(d.p) != 0 || m.floor > m.last {

@@ -352,6 +352,40 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// TestDiskIsLookedAtWithoutTheLock has a file system that does not answer whoever
+// asks for its free space: nobody else waits for that.
+func TestDiskIsLookedAtWithoutTheLock(t *testing.T) {
+	s := open(t, t.TempDir(), Options{Reserve: 1 << 20})
+	commit(t, s, "a", 1, payload(base(), "one"))
+	asked, answer := make(chan struct{}), make(chan struct{})
+	s.disk.mu.Lock()
+	s.disk.free = func(string) (int64, int64, error) {
+		asked <- struct{}{}
+		<-answer
+		return 0, 1 << 40, nil
+	}
+	s.disk.at = time.Time{}
+	s.disk.mu.Unlock()
+	full := make(chan string, 1)
+	go func() { full <- s.Usage().Full }()
+	<-asked
+	found := make(chan struct{})
+	go func() {
+		defer close(found)
+		want(t, s, "one")
+	}()
+	select {
+	case <-found:
+	case <-time.After(20 * time.Second):
+		t.Error("a query waits for the free space")
+	}
+	close(answer)
+	if why := <-full; !strings.HasPrefix(why, "disk is full") {
+		t.Errorf("refusing for %q", why)
+	}
+	<-found
+}
+
 // TestDiskIsFilledByTheLog has a disk so small that the log alone fills it: the
 // log is sealed while there is room for that, retention drops what is too much,
 // and so it goes on and on. Nothing is sealed for every commit.

@@ -4,13 +4,10 @@ import "time"
 
 // Usage returns what the store holds now.
 func (s *Store) Usage() Usage {
+	full := s.Refusing()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	full, _ := s.disk.full(time.Now(), s.logged())
-	u := Usage{Segments: len(s.segments), Agents: len(s.agents.byID), GapsForgotten: s.agents.missed, Full: full}
-	if err := s.refusal(); err != nil {
-		u.Full = err.Error()
-	}
+	u := Usage{Segments: len(s.segments), Agents: len(s.agents.byID), Gaps: s.agents.missing, GapsForgotten: s.agents.missed, Full: full}
 	for _, st := range s.segments {
 		u.SegmentBytes += st.bytes
 		u.Records += st.rows
@@ -25,10 +22,18 @@ func (s *Store) Usage() Usage {
 		}
 	}
 	u.Records += u.OpenRecords
-	for _, a := range s.agents.byID {
-		for _, e := range a.epochs {
-			u.Gaps += e.marks.missing()
-		}
-	}
 	return u
+}
+
+// Refusing returns why blocks are refused now, or nothing. It takes little time,
+// however much the store holds.
+func (s *Store) Refusing() string {
+	s.mu.Lock()
+	err, logs := s.refusal(), s.logged()
+	s.mu.Unlock()
+	if err != nil {
+		return err.Error()
+	}
+	why, _ := s.disk.full(time.Now(), logs)
+	return why
 }

@@ -165,7 +165,7 @@ func (x *Indexer) server(store *index.Store, clients *conns, tokens *guard, log 
 
 // ready answers whether records are taken in. Queries are answered either way.
 func ready(w http.ResponseWriter, store *index.Store) {
-	if why := store.Usage().Full; why != "" {
+	if why := store.Refusing(); why != "" {
 		http.Error(w, why, http.StatusServiceUnavailable)
 		return
 	}
