@@ -54,8 +54,8 @@ func (a *arrivals) end(v *arrival) (slow bool) {
 	return v.slow
 }
 
-// yield gives up the slowest body and reports whether one is on its way out.
-func (a *arrivals) yield() bool {
+// yield gives up the slowest body, unless one is on its way out.
+func (a *arrivals) yield() {
 	now := time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -63,17 +63,15 @@ func (a *arrivals) yield() bool {
 	least := 0.0
 	for v := range a.open {
 		if v.slow {
-			return true
+			return
 		}
 		age := now.Sub(v.since)
 		if pace := float64(v.bytes.Load()) / age.Seconds(); age >= fair && (slowest == nil || pace < least) {
 			slowest, least = v, pace
 		}
 	}
-	if slowest == nil {
-		return false
+	if slowest != nil {
+		slowest.slow = true
+		slowest.stop()
 	}
-	slowest.slow = true
-	slowest.stop()
-	return true
 }

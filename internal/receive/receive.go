@@ -73,6 +73,7 @@ type Handler struct {
 	decompressor protocol.Decompressor
 	packing      chan struct{} // one for each body being taken apart
 	arrivals     arrivals
+	places       budget    // requests
 	wire         budget    // bytes of bodies as they come
 	decoded      budget    // bytes of decompressed bodies
 	bodies       sync.Pool // of *[]byte, as they come
@@ -130,7 +131,8 @@ func (h *Handler) defaults() {
 	}
 	h.wire.size, h.decoded.size = int64(h.MaxBytes/2), int64(h.MaxBytes/2)
 	h.packing = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
-	h.wire.crowded = func() { h.arrivals.yield() }
+	h.places.size = int64(h.MaxRequests)
+	h.places.crowded, h.wire.crowded = h.arrivals.yield, h.arrivals.yield
 }
 
 // ServeHTTP handles one request.
@@ -155,12 +157,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusMethodNotAllowed, answer{Error: "use POST"})
 		return
 	}
-	if !h.enter(r.Context()) {
+	var place grant
+	defer h.places.give(&place)
+	if err := h.enter(r.Context(), &place); err != nil {
 		h.Stats.Busy.Add(1)
 		w.Header().Set("Connection", "close") // the body is not read
 		refuse(w, r, q.protocol, errors.New("too many requests at a time"))
 		return
 	}
+	h.Stats.Open.Add(1)
 	defer h.Stats.Open.Add(-1)
 	records, err := h.handle(w, r, &q)
 	q.stats.Records.Add(int64(records))
@@ -183,18 +188,11 @@ func (h *Handler) request(p Protocol, stats *Requests) request {
 	}}
 }
 
-// enter takes a place for a request. If there is none, one whose body comes
-// slowly has to give up its place.
-func (h *Handler) enter(ctx context.Context) bool {
-	for end := time.Now().Add(fair); ; time.Sleep(look / 10) {
-		if h.Stats.Open.Add(1) <= int64(h.MaxRequests) {
-			return true
-		}
-		h.Stats.Open.Add(-1)
-		if !h.arrivals.yield() || ctx.Err() != nil || time.Now().After(end) {
-			return false
-		}
-	}
+// enter takes a place for a request. If there is none for a while, it fails.
+func (h *Handler) enter(ctx context.Context, place *grant) error {
+	ctx, cancel := context.WithTimeout(ctx, fair)
+	defer cancel()
+	return h.places.take(ctx, place, 1)
 }
 
 // handle reads the body and commits it. Whoever answers, answers once: commit

@@ -242,26 +242,38 @@ func TestTooManyRequests(t *testing.T) {
 	store := &fakeStore{entered: make(chan struct{}), leave: make(chan struct{})}
 	h := &Handler{Store: store, MaxRequests: 2}
 	url := serve(t, h)
-	codes := make(chan int, 2)
+	codes := make(chan int, 3)
+	post := func() {
+		r, _ := http.NewRequest("POST", url+NativePath, strings.NewReader("1 x\n"))
+		r.Header.Set("Agent", "a")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			codes <- 0
+			return
+		}
+		_ = resp.Body.Close()
+		codes <- resp.StatusCode
+	}
 	for range 2 {
-		go func() {
-			r, _ := http.NewRequest("POST", url+NativePath, strings.NewReader("1 x\n"))
-			r.Header.Set("Agent", "a")
-			resp, err := http.DefaultClient.Do(r)
-			if err != nil {
-				codes <- 0
-				return
-			}
-			_ = resp.Body.Close()
-			codes <- resp.StatusCode
-		}()
+		go post()
 		<-store.entered
 	}
 	if code, a, header := do(t, "POST", url+NativePath, "", strings.NewReader("1 x\n")); code != 503 || header.Get("Retry-After") == "" {
 		t.Errorf("third request: %d %q", code, a)
 	}
+	go post() // gets the next place
+	await(t, func() bool {
+		h.places.mu.Lock()
+		defer h.places.mu.Unlock()
+		return len(h.places.waiting) == 1
+	})
+	if n := h.Stats.Open.Load(); n != 2 {
+		t.Errorf("%d requests are being handled", n)
+	}
+	store.leave <- struct{}{}
+	<-store.entered
 	close(store.leave)
-	for range 2 {
+	for range 3 {
 		if code := <-codes; code != 200 {
 			t.Errorf("request within the limit: %d", code)
 		}
