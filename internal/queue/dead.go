@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -84,6 +83,9 @@ func (c *Cursor) DeadLetter(b Block, reason string) error {
 		return err
 	}
 	defer q.release()
+	if err := q.resolve(); err != nil {
+		return fmt.Errorf("keep dead letter: %w", err)
+	}
 	id := b.ID()
 	key := deadKey(id, c.name, b.Payload)
 	known := false
@@ -95,6 +97,10 @@ func (c *Cursor) DeadLetter(b Block, reason string) error {
 	if err != nil || known {
 		return err
 	}
+	if err := q.cutDead(); err != nil {
+		return fmt.Errorf("cut back dead letters: %w", err)
+	}
+	q.deadBehind = true
 	d := deadRow{reason: reason[:min(len(reason), maxReason)], records: b.Records, raw: b.Raw, time: time.Now().UnixNano()}
 	expired, err := q.makeDeadRoom(int64(len(b.Payload)))
 	if err != nil {
@@ -105,11 +111,15 @@ func (c *Cursor) DeadLetter(b Block, reason string) error {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
 	if err := q.dead.Sync(); err != nil {
-		return fmt.Errorf("keep dead letter: %w", errors.Join(err, q.reopenDead()))
+		return fmt.Errorf("keep dead letter: %w", err)
 	}
 	rows := append(expired, row{tableDead, key, d.append(nil)})
 	if err := q.commit(&batch{rows: rows}); err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
+	}
+	q.deadBehind = false
+	if len(expired) > 0 {
+		q.log.Warn("there are too many dead letters: the oldest are dropped", "dropped", len(expired), "max_bytes", q.o.MaxDeadBytes)
 	}
 	q.Stats.Dead.Add(1)
 	q.Stats.DeadRecords.Add(int64(b.Records))
@@ -119,14 +129,35 @@ func (c *Cursor) DeadLetter(b Block, reason string) error {
 	return nil
 }
 
-// reopenDead makes the log of dead letters usable after a failed sync.
-func (q *Queue) reopenDead() error {
-	_ = q.dead.Close()
-	dead, err := openDead(q.dir, q.o, false)
-	if err == nil {
-		q.dead = dead
+// cutDead takes back what a letter that could not be kept has left in the log, so
+// that trying again does not fill the disk. What counts is what the index has.
+func (q *Queue) cutDead() error {
+	if !q.deadBehind {
+		return nil
 	}
-	return err
+	last, err := q.lastDead()
+	if err != nil {
+		return err
+	}
+	if err := q.dead.CutAfter(last); err != nil {
+		return err
+	}
+	q.deadBehind = false
+	return nil
+}
+
+// lastDead returns where the last dead letter is.
+func (q *Queue) lastDead() (last blocklog.Location, err error) {
+	err = q.view(func(tx *bbolt.Tx) error {
+		return each(tx, tableDead, nil, func(k, v []byte) (bool, error) {
+			_, d, err := parseDead(k, v)
+			if at := d.at; at.Segment > last.Segment || at.Segment == last.Segment && at.Offset > last.Offset {
+				last = at
+			}
+			return true, err
+		})
+	})
+	return last, err
 }
 
 // makeDeadRoom returns the deletion of the oldest dead letters if there are too many.
@@ -158,9 +189,6 @@ func (q *Queue) makeDeadRoom(n int64) (expired []row, err error) {
 			return true, err
 		})
 	})
-	if len(expired) > 0 {
-		q.log.Warn("there are too many dead letters: the oldest are dropped", "dropped", len(expired), "max_bytes", q.o.MaxDeadBytes)
-	}
 	return expired, err
 }
 
@@ -252,7 +280,9 @@ func (q *Queue) readDead(ctx context.Context, d deadRow) ([]byte, error) {
 	return q.dead.Read(d.at, nil)
 }
 
-func openDead(dir string, o Options, readOnly bool) (*blocklog.Log, error) {
+// openDead opens the log of dead letters; last is the last one that counts, nil
+// the last one that is there.
+func openDead(dir string, o Options, last *blocklog.Location, readOnly bool) (*blocklog.Log, error) {
 	segment := max(256<<10, min(o.MaxDeadBytes/8, blocklog.DefaultSegmentBytes))
-	return blocklog.Open(filepath.Join(dir, "dead"), blocklog.Options{SegmentBytes: segment, ReadOnly: readOnly, Wrap: o.WrapFile})
+	return blocklog.Open(filepath.Join(dir, "dead"), blocklog.Options{SegmentBytes: segment, Last: last, ReadOnly: readOnly, Wrap: o.WrapFile})
 }

@@ -1,9 +1,14 @@
 package queue
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 	"testing"
+
+	"go.etcd.io/bbolt"
 )
 
 func deadLetters(t testing.TB, q *Queue) (all []DeadLetter) {
@@ -112,6 +117,76 @@ func TestAckCoversBlocksForOthers(t *testing.T) {
 		t.Errorf("%d blocks are left", n)
 	}
 	closeAndVerify(t, q)
+}
+
+// TestDeadLettersTriedAgain: a letter that cannot be kept leaves nothing behind
+// that adds up, whatever it is that fails, and is there once in the end.
+func TestDeadLettersTriedAgain(t *testing.T) {
+	for name, set := range map[string]func(t *testing.T, q *Queue, f *faults, err *error){
+		"write": func(_ *testing.T, _ *Queue, f *faults, err *error) { f.write.Store(err) },
+		"sync":  func(_ *testing.T, _ *Queue, f *faults, err *error) { f.sync.Store(err) },
+		"commit": func(t *testing.T, q *Queue, _ *faults, err *error) {
+			update := (*bbolt.DB).Update
+			if err != nil {
+				update = func(*bbolt.DB, func(*bbolt.Tx) error) error { return *err }
+			}
+			intercept(t, q, update)
+		},
+		"commit that happened": func(t *testing.T, q *Queue, _ *faults, err *error) {
+			update := (*bbolt.DB).Update
+			if err != nil {
+				update = func(db *bbolt.DB, fn func(*bbolt.Tx) error) error { return errors.Join(db.Update(fn), *err) }
+			}
+			intercept(t, q, update)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f faults
+			dir := t.TempDir()
+			q := open(t, dir, Options{WrapFile: f.wrap})
+			c := cursor(t, q, "a")
+			letter := func(n int) error {
+				return c.DeadLetter(Block{Epoch: 1, Sequence: uint64(n), Records: n, Payload: payload(n, 2000)}, "no")
+			}
+			if err := letter(1); err != nil {
+				t.Fatal(err)
+			}
+			q.Close()
+			q = open(t, dir, Options{WrapFile: f.wrap})
+			c = cursor(t, q, "a")
+			most := q.dead.Bytes() + 2*2200 // of two letters
+			set(t, q, &f, fault(syscall.ENOSPC))
+			for range 10 {
+				for n := range 2 {
+					_ = letter(n + 2) // some work nevertheless
+					if size := q.dead.Bytes(); size > most {
+						t.Fatalf("%d bytes of dead letters", size)
+					}
+				}
+			}
+			set(t, q, &f, nil)
+			for n := range 3 {
+				if err := letter(n + 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := deadLetters(t, q); len(got) != 3 {
+				t.Errorf("dead letters %v", got)
+			}
+			if n, err := q.Replay(t.Context(), func(DeadLetter) bool { return true }); n != 3 || err != nil {
+				t.Errorf("%d replayed, error %v", n, err)
+			}
+			for i, b := range takeBlocks(t, c) {
+				if b.Records != i+1 || !bytes.Equal(b.Payload, payload(i+1, 2000)) {
+					t.Errorf("block %d has %d records", i+1, b.Records)
+				}
+			}
+			if err := letter(4); err != nil { // behind letters that are gone
+				t.Fatal(err)
+			}
+			closeAndVerify(t, q)
+		})
+	}
 }
 
 func TestDeadLettersAreBounded(t *testing.T) {

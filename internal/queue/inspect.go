@@ -68,7 +68,7 @@ func (i *Inspector) open() (err error) {
 	if i.blocks, err = blocklog.Open(filepath.Join(i.dir, "blocks"), o); err != nil {
 		return err
 	}
-	i.dead, err = openDead(i.dir, Options{MaxDeadBytes: 1}, true)
+	i.dead, err = openDead(i.dir, Options{MaxDeadBytes: 1}, nil, true)
 	return err
 }
 

@@ -73,7 +73,11 @@ func (q *Queue) open() (err error) {
 	if q.blocks, err = blocklog.Open(filepath.Join(q.dir, "blocks"), o); err != nil {
 		return err
 	}
-	if q.dead, err = openDead(q.dir, q.o, false); err != nil {
+	letter, err := q.lastDead()
+	if err != nil {
+		return err
+	}
+	if q.dead, err = openDead(q.dir, q.o, &letter, false); err != nil {
 		return err
 	}
 	if err := errors.Join(syncDir(q.dir), syncDir(filepath.Dir(filepath.Clean(q.dir)))); err != nil {

@@ -214,6 +214,7 @@ type Queue struct {
 	unknown    *attempt          // a commit of which it is not known whether it happened
 	unsynced   error             // of a sync of the index; nil if it can be trusted
 	behind     bool              // the log may have entries behind head.tail
+	deadBehind bool              // that of dead letters may have entries behind those of the index
 	rotated    blocklog.Location // of the snapshot that began the last segment, if nothing is behind it
 	untrimmed  bool              // the index has rows of blocks that are gone
 	dropping   bool              // that blocks are dropped was logged

@@ -19,7 +19,7 @@ func (q *Queue) rebuild(path string) (err error) {
 		return err
 	}
 	defer blocks.Close()
-	dead, err := openDead(q.dir, q.o, false)
+	dead, err := openDead(q.dir, q.o, nil, false)
 	if err != nil {
 		return err
 	}
