@@ -51,7 +51,7 @@ type scanner struct {
 	unlinked []*file // applied after a scan: the name may turn up elsewhere in it
 	first    bool
 	now      time.Time
-	sought   map[identity]time.Time // parked files that have lost their name, and since when
+	sought   map[identity]time.Time // files that are not open and have lost their name, and since when
 	full     bool                   // there were more files than may be open, which was said
 	listed   int                    // names in this scan
 	all      bool                   // every directory is listed in this scan
@@ -277,7 +277,7 @@ func (s *scanner) lost(d *dir, err error) {
 // forget drops all names of d.
 func (s *scanner) forget(d *dir) {
 	for _, e := range d.entries {
-		s.drop(e)
+		s.drop(d, e)
 	}
 	clear(d.entries)
 	d.again = nil
@@ -285,7 +285,12 @@ func (s *scanner) forget(d *dir) {
 	s.unwatch(d)
 }
 
-func (s *scanner) drop(e *entry) {
+// drop takes a name of d away. A file that could not be opened under it is looked
+// for under others.
+func (s *scanner) drop(d *dir, e *entry) {
+	if e.problem != "" {
+		s.sought[identity{d.id.dev, e.ino}] = s.now
+	}
 	s.clearProblem(e)
 	if e.file != nil {
 		s.unlinked = append(s.unlinked, e.file)
@@ -369,7 +374,7 @@ func (s *scanner) list(d *dir) error {
 	}
 	for name, e := range d.entries {
 		if e.round != d.round {
-			s.drop(e)
+			s.drop(d, e)
 			delete(d.entries, name)
 		} else if e.sub != nil || e.typ == unix.DT_LNK || e.problem != "" {
 			d.again = append(d.again, name)
@@ -435,7 +440,7 @@ func (s *scanner) name(d *dir, e *entry, name string, ino uint64, typ byte, befo
 		d.entries[name] = e
 	} else {
 		replaced = e.file
-		s.drop(e)
+		s.drop(d, e)
 	}
 	*e = entry{ino: ino, typ: typ, round: d.round}
 	if s.filter.excluded(p) {
@@ -587,12 +592,17 @@ func (s *scanner) sibling(d *dir, name, p string, ino uint64, before int64) {
 	if err != nil || !sought && st.mtime < before-int64(settleTime) || s.set.has(st.id) || s.filter.excluded(p) {
 		return
 	}
-	if s.set.size() >= s.maxOpen {
+	fd, err := -1, error(unix.EMFILE)
+	if s.set.size() < s.maxOpen {
+		fd, st, err = s.open(p, false)
+	} else {
 		s.set.wait()
-		s.set.listAgain() // what is sought is found when there is room
+	}
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		s.sought[st.id] = s.now
+		s.set.listAgain() // it is found when there is room
 		return
 	}
-	fd, st, err := s.open(p, false)
 	if err != nil {
 		return
 	}

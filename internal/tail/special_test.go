@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -198,6 +199,33 @@ func TestTooMany(t *testing.T) {
 		b.pass(time.Minute)
 	}
 	b.wantLines(1)
+}
+
+// TestRotatedBeforeThereIsRoom has files that cannot be opened, for there are too
+// many, when they are rotated.
+func TestRotatedBeforeThereIsRoom(t *testing.T) {
+	b := newBench(t, "*.log")
+	b.write("b.log", "")
+	b.write("c.log", "")
+	b.start()
+	b.e.scanner.maxOpen = 2
+	next := 0
+	for i := range 3 {
+		b.write("a.log", lines(next, next+10))
+		next += 10
+		b.pass(time.Second)
+		b.must(os.Chtimes(b.path("a.log"), time.Time{}, time.Now().Add(-time.Hour)))
+		b.rename("a.log", fmt.Sprintf("a.log.%d", i))
+		b.pass(time.Second)
+		b.pass(time.Minute)
+	}
+	b.wantLines(0)
+	b.remove("b.log")
+	b.remove("c.log")
+	for range 10 {
+		b.pass(time.Minute)
+	}
+	b.wantLines(next)
 }
 
 // TestMissingDirectory follows what does not exist yet.
