@@ -67,7 +67,9 @@ func (p *Parser) text() {
 			}
 			return
 		}
-		p.textTime(start)
+		if !p.lowerLevel() {
+			p.textTime(start)
+		}
 		return
 	}
 	p.r.Time, p.r.TimeSource = ns, source
@@ -85,6 +87,39 @@ func (p *Parser) text() {
 	}
 }
 
+// lowerLevel parses what Mattermost writes for people:
+//
+//	info  [2026-11-23 06:25:41.123 Z] message    key=value
+func (p *Parser) lowerLevel() bool {
+	s := p.src
+	hi := 0
+	for hi < len(s) && hi < 8 && s[hi]-'a' < 26 {
+		hi++
+	}
+	i := hi + blanksAt(s, hi)
+	if hi < 4 || i == hi || i+24 > len(s) || s[i] != '[' {
+		return false
+	}
+	number := severityWord(s[:hi])
+	ns, n, source := p.clock.at(s[i+1:])
+	if number == 0 || n == 0 {
+		return false
+	}
+	i += 1 + n
+	if bytes.HasPrefix(s[i:], []byte(" Z]")) {
+		i, ns, source = i+2, ns+p.clock.offsetAt(ns/1e9)*1e9, record.TimeLine
+	}
+	if i+1 >= len(s) || s[i] != ']' || s[i+1] != ' ' {
+		return false
+	}
+	p.r.Time, p.r.TimeSource = ns, source
+	p.r.Severity, p.r.SeverityText = number, p.span(0, hi)
+	end := p.behind(i+2, len(s), jsonValues)
+	p.r.Body = p.span(i+2, end)
+	p.settle(record.FormatText)
+	return true
+}
+
 // textTime takes a time in a form that clock.at does not know, at start, or a
 // time behind a word in brackets or an offset, and what is behind it:
 //
@@ -92,6 +127,7 @@ func (p *Parser) text() {
 //	[Macaron] 2026-11-23 06:25:41: message
 //	+0200 2026-11-23 06:25:41 INFO message
 //	23/Nov/2026:06:25:41 +0000 [ERROR 0 example.org. A] message
+//	machine-0: 06:25:41 INFO message
 //	Nov 23 06:25:41.007: message
 //	Mon, 23 Nov 2026 06:25:41 GMT message
 //	1795415141.562 INFO message
@@ -127,6 +163,12 @@ func (p *Parser) textTime(start int) {
 			source = record.TimeNoDate
 		}
 		n += e
+	} else if e := bytes.IndexByte(s[:min(len(s), 64)], ':') + 2; e > 3 && e < len(s) && s[e-1] == ' ' && bytes.IndexByte(s[:e-2], ' ') < 0 { // Juju's
+		t, m, ok := p.timeAlone(s[e:])
+		if _, number := upperLevelAt(s[min(len(s), e+m+1):]); !ok || number == 0 {
+			return
+		}
+		ns, n = t, e+m
 	} else if off, m := zoneOffset(s); m == 5 && s[5] == ' ' {
 		if ns, n, source = p.clock.at(s[6:]); n == 0 || source != record.TimeNoZone {
 			return

@@ -21,7 +21,7 @@ func (p *Parser) tidb() bool {
 		return false
 	}
 	e := bytes.IndexByte(s[level:min(len(s), level+10)], ']')
-	if e <= 0 {
+	if e <= 0 || level+e+1 < len(s) && !bytes.HasPrefix(s[level+e+1:], []byte(" [")) {
 		return false
 	}
 	p.r.Time, p.r.TimeSource = ns, source

@@ -126,6 +126,12 @@ p
 --
 [12.345678901s] [INFO ] [a] q
 r
+--
+info  [2026-11-23 06:25:41.123 Z] s
+t
+--
+machine-0: 06:25:41 INFO u
+v
 `)
 	f("a stack of no goroutine", `runtime/cgo: pthread_create failed: Resource temporarily unavailable
 SIGABRT: abort

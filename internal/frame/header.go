@@ -68,7 +68,22 @@ func headerOf(line []byte) mode {
 	if m := prefixed(line); m != none {
 		return m
 	}
+	if i := bytes.IndexByte(line[:min(len(line), 10)], '['); i > 4 && line[i-1] == ' ' && date(line[i+1:]) && level(upper(line[:i])) > 0 {
+		return header // Mattermost's
+	}
+	if i := bytes.Index(line[:min(len(line), headBytes)], []byte(": ")); i > 0 && shaped(line[i+2:], "00:00:00 ") && level(line[i+11:]) > 0 && bytes.IndexByte(line[:i], ' ') < 0 {
+		return header // Juju's
+	}
 	return placed(line)
+}
+
+// upper returns word, of less than ten letters, in capitals.
+func upper(word []byte) []byte {
+	var capitals [10]byte
+	for i, c := range word {
+		capitals[i] = c &^ 0x20
+	}
+	return capitals[:len(word)]
 }
 
 // placed judges a line that may start with a place in a Go source and no time:
