@@ -27,6 +27,10 @@ type Cursor struct {
 	seen   ID   // the last block that Next looked at: handed, or blocks behind it that are not for this output
 	strict bool // only blocks that are addressed to it
 	former string
+
+	// For Next alone.
+	failing ID        // the block that the disk did not give last
+	since   time.Time // when it did not for the first time
 }
 
 // Cursor returns the cursor of an output. One that is not known begins at the
@@ -174,8 +178,9 @@ func (q *Queue) Drop(output string) error {
 // in again. IDs have holes where blocks were dropped, damaged, or meant for
 // another output only, and where a new epoch begins.
 //
-// It fails when ctx ends, or the queue is closed or damaged; blocks that cannot
-// be read are set aside, counted, and skipped.
+// It fails when ctx ends, or the queue is closed or damaged; blocks that are
+// damaged are set aside, counted, and skipped, and so is one that the disk does
+// not give for a minute.
 func (c *Cursor) Next(ctx context.Context, maxBytes int, dst []Block) ([]Block, error) {
 	n := len(dst)
 	for {
@@ -290,7 +295,7 @@ func (c *Cursor) read(found []foundBlock, dst []Block) ([]Block, error) {
 		if len(dst) < cap(dst) {
 			memory = dst[:len(dst)+1][len(dst)].Payload
 		}
-		payload, err := c.q.readPayload(f, memory)
+		payload, err := c.readPayload(f, memory)
 		if err == nil {
 			b.Payload = payload
 			dst = append(dst, b)
@@ -307,14 +312,27 @@ func (c *Cursor) read(found []foundBlock, dst []Block) ([]Block, error) {
 	return dst, nil
 }
 
+// patience is how long a block is tried that the disk does not give. A disk that
+// fails as a whole comes back, perhaps with all that is on it; a sector does not.
+const patience = time.Minute
+
 // readPayload reads a payload. If it is damaged, the block is set aside and the error is errAgain.
-func (q *Queue) readPayload(f foundBlock, memory []byte) ([]byte, error) {
-	payload, err := q.blocks.Read(f.at, memory)
+func (c *Cursor) readPayload(f foundBlock, memory []byte) ([]byte, error) {
+	q := c.q
+	payload, err := q.read(q.blocks, f.at, memory)
 	var corrupt *blocklog.CorruptError
 	switch {
 	case err == nil:
 		return payload, nil
-	case errors.As(err, &corrupt), errors.Is(err, syscall.EIO):
+	case errors.As(err, &corrupt):
+		return nil, q.setAside(f, err)
+	case errors.Is(err, syscall.EIO):
+		if c.failing != f.id {
+			c.failing, c.since = f.id, time.Now()
+		}
+		if time.Since(c.since) < patience {
+			return nil, err
+		}
 		return nil, q.setAside(f, err)
 	case errors.Is(err, fs.ErrNotExist):
 		if q.isGone(f.id) {

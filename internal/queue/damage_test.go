@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +12,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.etcd.io/bbolt"
+
+	"shipper/internal/blocklog"
 )
 
 // damaged makes a queue with n blocks of which output a has acked some, and
@@ -284,6 +291,72 @@ func TestDamagedBlocksAreSetAside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestBlocksThatCannotBeRead: a disk that fails for a while costs nothing; a block
+// that it never gives is set aside.
+func TestBlocksThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var l logs
+		q := open(t, dir, Options{Log: l.logger()})
+		c := cursor(t, q, "a")
+		appendN(t, q, 1, 4, 100)
+		var harmed atomic.Pointer[func(blocklog.Location) bool]
+		q.read = func(log *blocklog.Log, at blocklog.Location, dst []byte) ([]byte, error) {
+			if bad := harmed.Load(); bad != nil && (*bad)(at) {
+				return nil, &fs.PathError{Op: "read", Path: "log", Err: syscall.EIO}
+			}
+			return log.Read(at, dst)
+		}
+		all := func(blocklog.Location) bool { return true }
+		first, err := c.find(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := func(at blocklog.Location) bool { return at == first[0].at }
+		next := func() <-chan []Block {
+			got := make(chan []Block, 1)
+			go func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+				defer cancel()
+				blocks, _ := c.Next(ctx, 1<<20, nil)
+				got <- blocks
+			}()
+			return got
+		}
+
+		harmed.Store(&all)
+		got := next()
+		time.Sleep(patience / 2)
+		synctest.Wait()
+		if len(got) != 0 || q.Stats.Failing.Load() != 1 || q.Stats.Corrupt.Load() != 0 {
+			t.Errorf("failing %d, %d set aside", q.Stats.Failing.Load(), q.Stats.Corrupt.Load())
+		}
+		harmed.Store(&one)
+		time.Sleep(patience / 4)
+		synctest.Wait()
+		if len(got) != 0 || q.Stats.Corrupt.Load() != 0 {
+			t.Errorf("%d set aside", q.Stats.Corrupt.Load())
+		}
+		harmed.Store(nil)
+		if blocks := <-got; len(blocks) != 4 || q.Stats.Failing.Load() != 0 {
+			t.Errorf("got %v, failing %d", blocks, q.Stats.Failing.Load())
+		}
+		c.Close()
+
+		c = cursor(t, q, "a")
+		harmed.Store(&one)
+		got = next()
+		if blocks := <-got; len(blocks) != 3 || blocks[0].Sequence != 2 || q.Stats.Corrupt.Load() != 1 {
+			t.Errorf("got %v, %d set aside", blocks, q.Stats.Corrupt.Load())
+		}
+		if s := l.String(); strings.Count(s, "fails, trying again") != 2 || strings.Count(s, "was set aside") != 1 {
+			t.Errorf("logged:\n%s", s)
+		}
+		checkBooks(t, books(t, q))
+		closeAndVerify(t, q)
+	})
 }
 
 func flip(t testing.TB, r *rand.Rand, path string) {

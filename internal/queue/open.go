@@ -35,6 +35,7 @@ func Open(dir string, o Options) (*Queue, error) {
 		dir:     dir, o: o, log: o.Log, lock: lock,
 		commitLock: make(chan struct{}, 1),
 		update:     (*bbolt.DB).Update,
+		read:       (*blocklog.Log).Read,
 		cursors:    map[string]*Cursor{},
 		outputs:    map[string]ID{},
 		dirty:      map[string]bool{},

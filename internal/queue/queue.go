@@ -220,6 +220,8 @@ type Queue struct {
 	dropping   bool              // that blocks are dropped was logged
 	update     func(db *bbolt.DB, fn func(*bbolt.Tx) error) error
 
+	read func(log *blocklog.Log, at blocklog.Location, dst []byte) ([]byte, error) // of blocks
+
 	dbMu sync.RWMutex // held for writing while db is replaced
 	db   *bbolt.DB    // nil: it could not be opened again
 
