@@ -56,7 +56,7 @@ func TestOutput(t *testing.T) {
 
 func allWell(t *testing.T) {
 	srv := &server{}
-	s, _ := through(t, srv)
+	s, _ := within(t, srv, "20s")
 	o := feed(t, s, srv)
 	settle(t, s, o)
 	if srv.twice() != 0 || sample(t, s, "shipper_output_failed_requests_total") != 0 {
@@ -212,7 +212,7 @@ func tryLater(t *testing.T) {
 		}
 	}
 	srv := &server{script: first(faults...)}
-	s, _ := through(t, srv)
+	s, _ := within(t, srv, "20s")
 	settle(t, s, feed(t, s, srv))
 	if n := sample(t, s, "shipper_output_failed_requests_total"); n != len(faults) {
 		t.Errorf("%d requests failed", n)
@@ -505,7 +505,7 @@ func closedConnection(t *testing.T) {
 			return good(c) && !again
 		}
 	}}
-	s, _ := through(t, srv)
+	s, _ := within(t, srv, "20s")
 	o := feed(t, s, srv)
 	for range 10 {
 		before := srv.requests.Load()
