@@ -213,12 +213,11 @@ func killAtRandom(t *testing.T) {
 	o := site.NewOracle(s.Logs, "w", site.Rename, 3000)
 	s.Begin(t, o)
 	for i := range rounds {
-		for goal := s.Books(t).Total.Read + int64(random.IntN(300_000)); ; {
+		goal := s.Books(t).Total.Read + int64(random.IntN(300_000))
+		site.Await(t, "some more to be read", func() bool {
 			o.Write(t, random.IntN(500))
-			if b, err := s.AskBooks(); err == nil && b.Total.Read >= goal {
-				break
-			}
-		}
+			return s.Books(t).Total.Read >= goal
+		})
 		if i%4 == 3 {
 			indexer.Kill()
 			indexer = s.StartIndexer(t)
