@@ -164,6 +164,10 @@ func (a *Agent) writeOutputs(m *metrics.Writer) {
 	outputs(m.Gauge("shipper_output_requests_in_flight", "Requests being sent now."), func(s *deliver.Stats) int64 { return s.InFlight.Load() })
 	outputs(m.Gauge("shipper_output_requests_limit", "Requests in flight at most, as adapted to the receiver."), func(s *deliver.Stats) int64 { return s.Limit.Load() })
 	outputs(m.Gauge("shipper_output_failing", "1 while the receiver does not take requests."), func(s *deliver.Stats) int64 { return s.Failing.Load() })
+	m.Histogram("shipper_delivery_latency_seconds", "Time from when a block was queued to when the output was done with it.")
+	for _, o := range a.senders.outputs() {
+		m.Durations(&o.Stats.Latency, "output", o.Name)
+	}
 	m.Gauge("shipper_oldest_undelivered_seconds", "Since when the oldest block that an output lacks is queued.")
 	for _, o := range a.senders.outputs() {
 		m.Sample(a.queue.Lag(o.Name).Age.Seconds(), "output", o.Name)

@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"shipper/internal/metrics"
 	"shipper/internal/protocol"
 	"shipper/internal/queue"
 )
@@ -109,6 +110,8 @@ type Stats struct {
 	Limit        atomic.Int64 // of requests in flight, as adapted to the receiver
 	Failing      atomic.Int64 // 1 while the receiver does not take requests
 	Delivered    atomic.Int64 // ns since the Unix epoch of the last good answer; 0 before the first
+
+	Latency metrics.Histogram // of blocks, from when they were queued to when they are done with
 }
 
 // keepFor is how often kept connections are closed, however busy they are: a
@@ -223,6 +226,10 @@ func (o *Output) deliverSlot(working, sending context.Context, s *slot) error {
 			return err
 		}
 		o.Stats.Blocks.Add(int64(n))
+		now := time.Now().UnixNano()
+		for _, b := range rest[:n] {
+			o.Stats.Latency.Observe(time.Duration(max(now-b.Queued, 0)))
+		}
 		rest = rest[n:]
 	}
 	return nil

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"shipper/internal/metrics"
 	"shipper/internal/protocol"
 	"shipper/internal/protocol/native"
 )
@@ -91,6 +92,29 @@ func simulate(t *testing.T, s *source, tr *transport, set func(*Output)) *Output
 		t.Error(err)
 	}
 	return o
+}
+
+// TestLatency has a receiver that is down for five seconds.
+func TestLatency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		tr := &transport{answer: func(_ int, _ *http.Request, body []byte) (*http.Response, error) {
+			if time.Since(start) < 5*time.Second {
+				return nil, errors.New("connection refused")
+			}
+			return stored(body), nil
+		}}
+		s := &source{t: t, blocks: makeBlocks(2, 1, plainText)}
+		for i := range s.blocks {
+			s.blocks[i].Queued = start.UnixNano()
+		}
+		o := simulate(t, s, tr, func(o *Output) { o.Backoff = Backoff{Min: time.Second, Max: time.Second} })
+		var m metrics.Writer
+		m.Histogram("latency", "h").Durations(&o.Stats.Latency)
+		if s := string(m.Bytes()); !strings.Contains(s, `le="2.5"} 0`) || !strings.Contains(s, `le="10"} 2`) {
+			t.Error(s)
+		}
+	})
 }
 
 func TestBackoff(t *testing.T) {

@@ -290,7 +290,7 @@ func (c *Cursor) pass(to ID) {
 func (c *Cursor) read(found []foundBlock, dst []Block) ([]Block, error) {
 	n := len(dst)
 	for _, f := range found {
-		b := Block{Epoch: f.id.Epoch, Sequence: f.id.Sequence, Records: f.records, Raw: f.raw, Time: f.time}
+		b := Block{Epoch: f.id.Epoch, Sequence: f.id.Sequence, Records: f.records, Raw: f.raw, Time: f.time, Queued: f.queued}
 		var memory []byte
 		if len(dst) < cap(dst) {
 			memory = dst[:len(dst)+1][len(dst)].Payload

@@ -160,6 +160,7 @@ type Block struct {
 	Records  int
 	Raw      int   // bytes before compression
 	Time     int64 // of the newest record, ns since the Unix epoch
+	Queued   int64 // set by the queue: when it was, ns since the Unix epoch
 	Payload  []byte
 
 	// Priority is looked at by Append only.
