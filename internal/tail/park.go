@@ -124,9 +124,7 @@ func (s *scanner) lookAtParked(dirs map[string]bool) {
 		if err == nil && st.Dev == f.id.dev && st.Ino == f.id.ino && st.Size == was.size && st.Mtim.Nano() == was.mtime {
 			continue
 		}
-		if err != nil || st.Dev != f.id.dev || st.Ino != f.id.ino {
-			s.sought[f.id] = s.now
-		}
+		s.sought[f.id] = s.now // it may have another name, or have it before it is open again
 		s.set.unpark(f)
 		s.stats.Parked.Add(-1)
 	}

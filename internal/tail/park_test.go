@@ -7,7 +7,7 @@ import (
 )
 
 // TestParked has more files than may be open: all are read, and so is what comes
-// to be in those that were closed, also when it is renamed at once.
+// to be in those that were closed, also when it is renamed at once or a little later.
 func TestParked(t *testing.T) {
 	b := newBench(t, "*.log")
 	f := *b.f
@@ -51,6 +51,31 @@ func TestParked(t *testing.T) {
 			b.rename(name(i), name(i)+".1")
 			write(name(i), 1)
 		}
+	}
+	passes(200)
+	b.wantLines(next)
+	// Renamed when it was noticed that they grew, and there was no room for all.
+	for i := range files {
+		if i%4 == 0 || i%4 == 3 {
+			write(name(i), 2)
+		}
+	}
+	passes(1)
+	for i := range files {
+		if i%4 == 0 || i%4 == 3 {
+			b.rename(name(i), name(i)+".1")
+		}
+	}
+	passes(200)
+	b.wantLines(next)
+	// The same with new files.
+	late := func(i int) string { return fmt.Sprintf("late%02d.log", i) }
+	for i := range files {
+		write(late(i), 3)
+	}
+	passes(1)
+	for i := range files {
+		b.rename(late(i), late(i)+".1")
 	}
 	passes(200)
 	b.wantLines(next)

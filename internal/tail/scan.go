@@ -556,6 +556,7 @@ func (s *scanner) follow(e *entry, p string, replaced *file, before int64) {
 		f.born = before // what is younger than this file was written after that
 	}
 	s.set.add(f, s.now)
+	delete(s.sought, f.id)
 	e.file = f
 	s.arrived = append(s.arrived, f)
 }
