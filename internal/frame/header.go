@@ -68,13 +68,17 @@ func headerOf(line []byte) mode {
 	if m := prefixed(line); m != none {
 		return m
 	}
-	if i := bytes.IndexByte(line[:min(len(line), 10)], '['); i > 4 && line[i-1] == ' ' && date(line[i+1:]) && level(upper(line[:i])) > 0 {
-		return header // Mattermost's
-	}
-	if i := bytes.Index(line[:min(len(line), headBytes)], []byte(": ")); i > 0 && shaped(line[i+2:], "00:00:00 ") && level(line[i+11:]) > 0 && bytes.IndexByte(line[:i], ' ') < 0 {
-		return header // Juju's
+	if len(line) > 24 && (line[6] == '[' || line[5] == '[' || line[7] == '[') && lowerLevelled(line) {
+		return header
 	}
 	return placed(line)
+}
+
+// lowerLevelled reports whether line starts with a level in lower case and a time
+// in brackets, as Mattermost writes them: "info  [2026-11-23 06:25:41.007 Z] ".
+func lowerLevelled(line []byte) bool {
+	i := bytes.IndexByte(line, '[')
+	return line[i-1] == ' ' && date(line[i+1:]) && level(upper(line[:i])) > 0
 }
 
 // upper returns word, of less than ten letters, in capitals.
@@ -86,10 +90,16 @@ func upper(word []byte) []byte {
 	return capitals[:len(word)]
 }
 
-// placed judges a line that may start with a place in a Go source and no time:
-// "main.go:12: ".
+// placed judges a line that may start with a place in a Go source and no time,
+// "main.go:12: ", or with a name in front of a time of day, "machine-0: 06:25:41 INFO ".
 func placed(line []byte) mode {
 	i := bytes.IndexByte(line[:min(len(line), headBytes)], ':')
+	if i > 0 && i+12 < len(line) && line[i+1] == ' ' && line[i+4] == ':' {
+		if shaped(line[i+2:], "00:00:00 ") && level(line[i+11:]) > 0 && bytes.IndexByte(line[:i], ' ') < 0 {
+			return header // Juju's
+		}
+		return none
+	}
 	if i < 4 || string(line[i-3:i]) != ".go" || bytes.IndexByte(line[:i], ' ') >= 0 {
 		return none
 	}

@@ -132,7 +132,8 @@ func opens(line []byte) mode {
 // first returns the mode of a record whose first line that is there is line: of
 // one that line starts, or of a stack trace whose head was cut off.
 func first(line []byte) mode {
-	if m := opens(line); m != none {
+	m := opens(line)
+	if m != none || line[0] > ' ' && line[0] != 'c' && line[len(line)-1] != ')' {
 		return m
 	}
 	return fragment(line)

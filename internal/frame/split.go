@@ -55,9 +55,11 @@ func (s *Splitter) Split(arena []byte, lo, hi int, flags record.Flags) ([]byte, 
 				return s.splitWide(arena, lo, hi, flags, w)
 			}
 		}
-		head := terminators(unit) // blank lines may be in front of what is in a wrapper
-		if head == len(unit) {
-			head = 0
+		head := 0
+		if unit[0] <= '\r' { // blank lines may be in front of what is in a wrapper
+			if head = terminators(unit); head == len(unit) {
+				head = 0
+			}
 		}
 		switch k := s.kindOf(unit[head:]); {
 		case k != plain:

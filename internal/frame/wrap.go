@@ -84,18 +84,26 @@ func wrapped(raw []byte, l *line) bool {
 	case c == '[':
 		return l.pod(raw)
 	}
-	n := 0
+	n, dashed := 0, false
 	for n < len(raw) && nameByte[raw[n]] {
+		dashed = dashed || raw[n] == '-'
 		n++
 	}
-	if n == len(raw) {
-		return false
-	}
-	switch raw[n] {
-	case '[':
+	switch {
+	case n == len(raw):
+	case raw[n] == ' ':
+		i := n + 1
+		for i < len(raw) && raw[i] == ' ' {
+			i++
+		}
+		if i < len(raw) && raw[i] == '|' {
+			return l.compose(raw)
+		}
+		return i == n+1 && dashed && l.stern(raw) && evident(raw[l.lo:l.hi])
+	case raw[n] == '[':
 		return l.process(raw) && evident(raw[l.lo:l.hi])
-	case ' ', '|', 0x1b:
-		return l.compose(raw) || l.stern(raw) && evident(raw[l.lo:l.hi])
+	case raw[n] == '|' || n == 0:
+		return l.compose(raw)
 	}
 	return false
 }
