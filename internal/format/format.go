@@ -293,6 +293,7 @@ func (p *Parser) general(observed int64) {
 				p.src, p.base = indented, base
 			}
 		}
+		done = done || p.element(observed)
 		if i := pairsBehind(p.src); !done && i > 0 {
 			whole, base := p.src, p.base
 			p.src, p.base = p.src[i:], p.base+uint32(i)
@@ -322,6 +323,28 @@ func (p *Parser) general(observed int64) {
 // who quotes a log indents it.
 func quotable(s []byte) bool {
 	return len(s) > 16 && (s[0] == '{' || s[0]-'0' < 10 || s[1]-'0' < 10)
+}
+
+// element parses a record that is a line of an array of objects, as those who
+// export logs write them: "[{...}," or "{...}]".
+func (p *Parser) element(observed int64) bool {
+	whole, base := p.src, p.base
+	lo, hi := 0, len(whole)-1
+	if whole[0] == '[' {
+		lo = 1
+	}
+	if whole[hi] != ',' && whole[hi] != ']' {
+		hi++
+	}
+	if hi-lo < 8 || hi-lo == len(whole) || whole[lo] != '{' || whole[hi-1] != '}' {
+		return false
+	}
+	p.src, p.base = whole[lo:hi:hi], base+uint32(lo)
+	if p.detect(observed) {
+		return true
+	}
+	p.src, p.base = whole, base
+	return false
 }
 
 // pairsBehind returns where the pairs behind a word in brackets start, "[engine]

@@ -91,16 +91,17 @@ func (l *line) pod(raw []byte) bool {
 	return true
 }
 
-// stern parses a line that may be one of stern, which writes a pod's and a
-// container's name in front of the text: "web-7d4b9 app text".
+// stern parses a line that may be one of stern, which writes a pod's name, with a
+// number in it, and a container's in front of the text: "web-7d4b9 app text".
 func (l *line) stern(raw []byte) bool {
-	i, dashed := 0, false
+	i, dashed, numbered := 0, false, false
 	for i < len(raw) && i < 253 && nameByte[raw[i]] {
 		dashed = dashed || raw[i] == '-'
+		numbered = numbered || digit(raw[i])
 		i++
 	}
 	lo := i + 1
-	if !dashed || lo >= len(raw) || raw[i] != ' ' || !letter(raw[0]) {
+	if !dashed || !numbered || lo >= len(raw) || raw[i] != ' ' || !letter(raw[0]) {
 		return false
 	}
 	for i = lo; i < len(raw) && i < lo+64 && nameByte[raw[i]]; i++ {

@@ -1045,7 +1045,7 @@ web-7d4b9 app goroutine 1 [running]:
 web-7d4b9 app main.main()
 web-7d4b9 app 	/src/main.go:27 +0x3
 web-7d4b9 app I1123 06:42:55.609743       1 a.go:2] n
-well-known words
+well-known words 2026-11-23 06:25:41 here
 `, `0 E1123 06:42:55.609743       1 a.go:2] m
 goroutine 1 [running]:
 main.main()
@@ -1053,7 +1053,7 @@ main.main()
 --
 0 I1123 06:42:55.609743       1 a.go:2] n
 --
-0 well-known words
+0 well-known words 2026-11-23 06:25:41 here
 
 `)
 	f("docker compose in colours", "\x1b[36mweb_1  |\x1b[0m panic: boom\n\x1b[36mweb_1  |\x1b[0m \n\x1b[36mweb_1  |\x1b[0m goroutine 1 [running]:\n\x1b[33;1mapi_1  | \x1b[0mtext\n\x1b[36mINFO\x1b[0m | text\n",
