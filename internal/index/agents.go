@@ -11,8 +11,11 @@ import (
 
 const (
 	maxEpochs = 8       // of one agent; a block of an epoch before them is refused
-	maxAgents = 1 << 16 // with an average of 100 bytes each
+	maxAgents = 1 << 16 // with an average of 100 bytes each, and gaps
 	maxAgent  = 64      // bytes of an agent ID
+
+	// manyGaps are so many in the gap sets of all, 16 MiB, that each is kept small.
+	manyGaps = 1 << 20
 
 	// When there is no room, the agents that have been silent for longest,
 	// and for so long, make some: far longer than an agent waits before it
@@ -30,6 +33,7 @@ type agents struct {
 	dirty   map[*agent]struct{} // changed since the last snapshot
 	gone    []string            // forgotten since the last snapshot
 	missing uint64              // sequences in the gaps of all
+	gaps    int                 // of all
 	missed  int64               // gaps forgotten
 }
 
@@ -85,7 +89,7 @@ func (a *agents) room(id string, now int64) error {
 	for _, g := range silent[:min(len(silent), maxAgents/16)] {
 		delete(a.byID, g.id)
 		delete(a.dirty, g)
-		a.missing -= g.missing()
+		a.count(g, -1)
 		a.gone = append(a.gone, g.id)
 	}
 	return nil
@@ -99,11 +103,13 @@ func (a *agents) add(id string, number uint32, sequence uint64, now int64) {
 		a.byID[id] = g
 	}
 	g.seen = max(g.seen, now)
-	a.missing -= g.missing()
-	if g.marks(number).add(sequence) {
-		a.missed++
+	a.count(g, -1)
+	limit := maxGaps
+	if a.gaps >= manyGaps {
+		limit = fewGaps
 	}
-	a.missing += g.missing()
+	a.missed += int64(g.marks(number).add(sequence, limit))
+	a.count(g, 1)
 	a.dirty[g] = struct{}{}
 }
 
@@ -120,12 +126,12 @@ func (g *agent) marks(number uint32) *marks {
 	return g.epochs[i].marks
 }
 
-// missing returns the number of sequences in the gaps.
-func (g *agent) missing() (n uint64) {
+// count adds what g has to the sums of all agents, or, with -1, takes it away.
+func (a *agents) count(g *agent, sign int) {
 	for _, e := range g.epochs {
-		n += e.marks.missing
+		a.missing += e.marks.missing * uint64(sign)
+		a.gaps += len(e.marks.gaps) * sign
 	}
-	return n
 }
 
 // agentChanges are what a snapshot has to write.
@@ -176,7 +182,7 @@ func (a *agents) load(id string, p []byte) error {
 		return fmt.Errorf("agent %q: %w", id, err)
 	}
 	a.byID[id] = g
-	a.missing += g.missing()
+	a.count(g, 1)
 	return nil
 }
 

@@ -29,22 +29,23 @@ func TestAgentsEpochs(t *testing.T) {
 	f("x", 12, 2, fresh)
 }
 
-// TestAgentsMissing compares the number of missing sequences with a count, while
+// TestAgentsMissing compares the number of missing sequences, and of gaps, with a count, while
 // gaps, epochs and agents come and go, and after a restart.
 func TestAgentsMissing(t *testing.T) {
-	count := func(a *agents) (n uint64) {
+	count := func(a *agents) (n uint64, gaps int) {
 		for _, g := range a.byID {
 			for _, e := range g.epochs {
 				n += between(e.marks.gaps)
+				gaps += len(e.marks.gaps)
 			}
 		}
-		return n
+		return n, gaps
 	}
 	a := newAgents()
 	check := func(step string) {
 		t.Helper()
-		if n := count(a); a.missing != n || n == 0 {
-			t.Fatalf("%s: %d missing, want %d", step, a.missing, n)
+		if n, gaps := count(a); a.missing != n || a.gaps != gaps || n == 0 {
+			t.Fatalf("%s: %d missing in %d gaps, want %d in %d", step, a.missing, a.gaps, n, gaps)
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 1))
@@ -79,6 +80,25 @@ func TestAgentsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("agents were forgotten")
+}
+
+// TestGapsOfAllAreBounded: somebody who makes up agents with as many gaps as one
+// may have does not take memory for all of them.
+func TestGapsOfAllAreBounded(t *testing.T) {
+	a := newAgents()
+	const agents = manyGaps/maxGaps + 100
+	for i := range agents {
+		for n := range uint64(maxGaps) {
+			a.add(fmt.Sprint(i), 1, 2*n+2, 0)
+		}
+	}
+	if a.gaps > manyGaps+agents*fewGaps {
+		t.Errorf("%d gaps", a.gaps)
+	}
+	last := fmt.Sprint(agents - 1)
+	if n := len(a.byID[last].epochs[0].marks.gaps); n != fewGaps || a.of(last, 1, 1) != conflict || a.of(last, 1, 2*maxGaps-1) != fresh {
+		t.Errorf("%d gaps of the last agent", n)
+	}
 }
 
 func TestAgentsSnapshot(t *testing.T) {

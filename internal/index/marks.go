@@ -6,8 +6,14 @@ import (
 	"slices"
 )
 
-// maxGaps bounds the gap set of one agent and epoch, and with it its memory: 16 KiB.
-const maxGaps = 1024
+const (
+	// maxGaps bounds the gap set of one agent and epoch, and with it its memory: 16 KiB.
+	maxGaps = 1024
+
+	// fewGaps bounds it when all gap sets together are large: more than an agent
+	// leaves that has a few requests in flight.
+	fewGaps = 16
+)
 
 // verdict says what is known of a block.
 type verdict uint8
@@ -61,20 +67,20 @@ func (m *marks) find(n uint64) (int, bool) {
 	})
 }
 
-// add notes sequence n, which must be fresh, and reports whether a gap had to
-// be forgotten for it.
-func (m *marks) add(n uint64) (forgot bool) {
+// add notes sequence n, which must be fresh, and returns how many gaps had to be
+// forgotten for it, so that there are no more than limit.
+func (m *marks) add(n uint64, limit int) (forgot int) {
 	if n > m.last {
 		if n > m.last+1 {
 			m.gaps = append(m.gaps, gap{m.last + 1, n - 1})
 			m.missing += n - 1 - m.last
 		}
 		m.last = n
-		return m.trim()
+		return m.trim(limit)
 	}
 	i, in := m.find(n)
 	if !in {
-		return false
+		return 0
 	}
 	g := m.gaps[i]
 	m.missing--
@@ -89,17 +95,19 @@ func (m *marks) add(n uint64) (forgot bool) {
 		m.gaps[i].to = n - 1
 		m.gaps = slices.Insert(m.gaps, i+1, gap{n + 1, g.to})
 	}
-	return m.trim()
+	return m.trim(limit)
 }
 
-func (m *marks) trim() bool {
-	if len(m.gaps) <= maxGaps {
-		return false
+func (m *marks) trim(limit int) (forgot int) {
+	if forgot = len(m.gaps) - limit; forgot <= 0 {
+		return 0
 	}
-	m.floor = m.gaps[0].to
-	m.missing -= m.gaps[0].to - m.gaps[0].from + 1
-	m.gaps = slices.Delete(m.gaps, 0, 1)
-	return true
+	m.floor = m.gaps[forgot-1].to
+	for _, g := range m.gaps[:forgot] {
+		m.missing -= g.to - g.from + 1
+	}
+	m.gaps = slices.Delete(m.gaps, 0, forgot)
+	return forgot
 }
 
 // append appends the stored form: last, floor, number of gaps, and for each

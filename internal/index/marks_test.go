@@ -23,7 +23,7 @@ func TestMarks(t *testing.T) {
 			if v := m.of(n); v != fresh {
 				t.Fatalf("%v: sequence %d is %d before it is added", add, n, v)
 			}
-			m.add(n)
+			m.add(n, maxGaps)
 			if v := m.of(n); v != repeated {
 				t.Fatalf("%v: sequence %d is %d after it is added", add, n, v)
 			}
@@ -63,7 +63,7 @@ func TestMarksModel(t *testing.T) {
 				t.Fatalf("seed %d: sequence %d is %d, want %d", seed, n, got, want)
 			}
 			if want == fresh {
-				m.add(n)
+				m.add(n, maxGaps)
 				model[n] = true
 			}
 		}
@@ -88,7 +88,7 @@ func TestMarksModel(t *testing.T) {
 func TestMarksForget(t *testing.T) {
 	m := new(marks)
 	for n := uint64(2); n <= 4*maxGaps; n += 2 {
-		m.add(n)
+		m.add(n, maxGaps)
 	}
 	if len(m.gaps) != maxGaps {
 		t.Fatalf("%d gaps, want %d", len(m.gaps), maxGaps)
@@ -108,7 +108,7 @@ func TestMarksForget(t *testing.T) {
 	// Splitting a gap makes one more, too.
 	m = &marks{last: 1 << 40, gaps: []gap{{1, 1<<40 - 1}}, missing: 1<<40 - 1}
 	for n := uint64(1 << 30); len(m.gaps) < maxGaps || m.floor == 0; n += 10 {
-		m.add(n)
+		m.add(n, maxGaps)
 	}
 	if len(m.gaps) != maxGaps || m.of(1<<29) != conflict {
 		t.Errorf("%d gaps, floor %d", len(m.gaps), m.floor)
@@ -136,7 +136,7 @@ func FuzzDecodeAgent(f *testing.F) {
 				}
 			}
 			if n := e.marks.last + 1; n != 0 {
-				e.marks.add(n)
+				e.marks.add(n, maxGaps)
 				if e.marks.of(n) != repeated && e.marks.floor < n {
 					t.Fatalf("sequence %d is not seen after it was added: %+v", n, e.marks)
 				}
