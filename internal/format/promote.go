@@ -95,7 +95,12 @@ func (p *Parser) place(k key, r role, f record.Field) bool {
 		} else if f.Kind == record.String {
 			return true
 		}
-	case roleMessageMaybe, roleLoggerMaybe, roleName, rolePid, roleFile, roleLine, roleFunction, roleV,
+	case roleMessageMaybe:
+		if f.Kind == record.JSON && string(p.b.Bytes(f.Key)) == "log" {
+			p.logObject(p.b.Bytes(f.Val))
+		}
+		return p.keep(k, f)
+	case roleLoggerMaybe, roleName, rolePid, roleFile, roleLine, roleFunction, roleV,
 		roleLogTarget, roleLogFile, roleLogLine:
 		return p.keep(k, f)
 	case roleService:
@@ -185,12 +190,50 @@ func (p *Parser) placeTime(f record.Field) bool {
 		ns, ok = epoch(f.Int())
 	case record.Number:
 		ns, ok = epochText(p.b.Bytes(f.Val))
+	case record.JSON: // a Timestamp of Protocol Buffers
+		ns, ok = timeObject(p.b.Bytes(f.Val))
 	}
 	if ok {
 		p.r.Time, p.r.TimeSource = ns, record.TimeLine
 		p.head.flags |= numberTime
 	}
 	return ok
+}
+
+// timeObject parses {"seconds":1795415141,"nanos":562000000}.
+func timeObject(object []byte) (ns int64, ok bool) {
+	for m := (members{text: object}); m.next(); {
+		n, digits := decimal(m.val)
+		switch key := string(m.key); {
+		case key == "seconds" && digits && n < 9e9:
+			ns, ok = ns+int64(n)*1e9, true
+		case key == "nanos" && digits && n < 1e9:
+			ns += int64(n)
+		default:
+			return 0, false
+		}
+	}
+	return ns, ok
+}
+
+// logObject takes level and logger of the Elastic Common Schema's "log", where
+// its names are not written with dots.
+func (p *Parser) logObject(object []byte) {
+	for m := (members{text: object}); m.next(); {
+		if len(m.val) < 3 || m.val[0] != '"' {
+			continue
+		}
+		switch string(m.key) {
+		case "level":
+			if p.head.taken[roleLevel] == 0 && severity(m.val[1:len(m.val)-1]) > 0 {
+				p.placeLevel(p.jsonText(m.val))
+			}
+		case "logger":
+			if p.r.Logger.Len == 0 {
+				p.r.Logger = p.jsonText(m.val)
+			}
+		}
+	}
 }
 
 // placeLevel takes a level as it is written. One that nobody knows is kept as
