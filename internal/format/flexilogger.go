@@ -65,7 +65,8 @@ func (p *Parser) flexiLogger() bool {
 		i = p.sourceFile(i, ".rs")
 	}
 	p.r.Severity, p.r.SeverityText = number, level
-	p.r.Body = p.span(p.flexiPairs(i), len(s))
+	i = p.flexiPairs(i)
+	p.r.Body = p.span(i+blanksAt(s, i), len(s)) // Teleport has columns
 	return true
 }
 

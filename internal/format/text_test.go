@@ -128,6 +128,7 @@ func TestLibraryFields(t *testing.T) {
 	f(`{"body":{"level":"warn"},"msg":"m"}`, `no "severity":`)
 	f(`{"severity":"ERROR","message":"m","timestamp":{"seconds":1795415141,"nanos":562000000}}`, `"timestamp":"2026-11-23T06:25:41.562Z"`, `no seconds`)
 	f(`{"message":"m","timestamp":{"seconds":"many"}}`, `"timestamp_source":"read"`)
+	f("INFO [PROC]      Connecting to it", `"message":"Connecting to it"`, `"logger":"PROC"`)
 	f("Fatal: cannot start", `"severity":"fatal"`, `"message":"Fatal: cannot start"`)
 	f("2026/11/23 06:25:41 [ INFO] started", `"severity":"info"`)
 	f("[2026-11-23][06:25:41][WARN][app_lib::x] it is late", `"severity":"warn"`, `"logger":"app_lib::x"`, `"message":"it is late"`, `"timestamp":"2026-11-23T06:25:41Z"`)
