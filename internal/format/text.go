@@ -52,6 +52,12 @@ func (p *Parser) text() {
 		if number == 0 {
 			hi, number = label(s)
 		}
+		if i := blanksAt(s, 0); number == 0 && i > 0 && i < 4 { // as wide as others
+			n, at := upperLevelAt(s[i:])
+			if i+n < len(s) && s[i+n] == ' ' {
+				lo, hi, number = i, i+n, at
+			}
+		}
 		if number > 0 {
 			p.r.Severity, p.r.SeverityText = number, p.span(lo, hi)
 			closing := byte(' ')

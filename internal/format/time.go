@@ -459,6 +459,22 @@ func exponent(s []byte) (e int, ok bool) {
 	return e, true
 }
 
+// dayFirst parses CrowdSec's 23-11-2026 06:25:41 and returns local seconds.
+func dayFirst(s []byte) (wall int64, ok bool) {
+	if len(s) != 19 || s[2] != '-' || s[5] != '-' || s[10] != ' ' {
+		return 0, false
+	}
+	day, ok1 := two(s)
+	month, ok2 := two(s[3:])
+	century, ok3 := two(s[6:])
+	year, ok4 := two(s[8:])
+	sec, _, _, ok5 := timeOfDay(s[11:])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || day < 1 || day > 31 || month < 1 || month > 12 {
+		return 0, false
+	}
+	return days(century*100+year, month, day)*86400 + sec, true
+}
+
 // setTime sets the record's time from a text that is a time as a whole.
 func (p *Parser) setTime(s []byte) bool {
 	if len(s) > 0 && s[0]-'0' < 10 {
@@ -468,6 +484,10 @@ func (p *Parser) setTime(s []byte) bool {
 		}
 		if ns, ok := epochText(s); ok {
 			p.r.Time, p.r.TimeSource = ns, record.TimeLine
+			return true
+		}
+		if wall, ok := dayFirst(s); ok {
+			p.r.Time, p.r.TimeSource = p.clock.utc(wall)*1e9, record.TimeNoZone
 			return true
 		}
 	}
