@@ -5,27 +5,41 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 
 	"shipper/internal/config"
 	"shipper/internal/input"
 )
 
+// receive starts a receiver that takes all; got is what it has got.
+func receive(t *testing.T) (receiver *httptest.Server, got func() string) {
+	var mu sync.Mutex
+	var all strings.Builder
+	receiver = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if _, err := io.Copy(&all, r.Body); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	return receiver, func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return all.String()
+	}
+}
+
 // TestStopCommitsWhatWasRead: what was handed over before the agent is told to
 // stop, and what an input without positions hands over then, is delivered.
 func TestStopCommitsWhatWasRead(t *testing.T) {
-	var got atomic.Pointer[string]
-	got.Store(new(string))
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		all := *got.Load() + string(body)
-		got.Store(&all)
-	}))
-	defer receiver.Close()
+	receiver, got := receive(t)
 	dir := t.TempDir()
 	text := fmt.Sprintf(`
 data_dir: %s/data
@@ -62,8 +76,51 @@ outputs: [{name: out, http: {url: %q, compression: none}, proxy: "off"}]
 		t.Fatal(err)
 	}
 	for _, want := range []string{"before", "behind"} {
-		if !strings.Contains(*got.Load(), want) {
-			t.Errorf("%q was not delivered: %s", want, *got.Load())
+		if !strings.Contains(got(), want) {
+			t.Errorf("%q was not delivered: %s", want, got())
 		}
+	}
+}
+
+// TestFailedReloadChangesNothing has the queue refuse one of the new outputs, when
+// another one is gone and a third one has changed.
+func TestFailedReloadChangesNothing(t *testing.T) {
+	receiver, got := receive(t)
+	dir := t.TempDir()
+	conf := func(timeout string, names ...string) *config.Config {
+		text := fmt.Sprintf("data_dir: %s/data\nlisten: \"off\"\ninputs: [{name: in, file: {paths: [%s/*.log]}}]\noutputs:\n", dir, dir)
+		for _, name := range names {
+			text += fmt.Sprintf("  - {name: %s, http: {url: %q, compression: none}, proxy: \"off\", timeout: %s}\n", name, receiver.URL, timeout)
+		}
+		c, err := config.Parse("test.yaml", []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	loaded := conf("1s", "a", "c")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	a := Agent{Load: func() (*config.Config, error) { return loaded, nil }, Log: slog.New(slog.DiscardHandler)}
+	a.Ready = func() {
+		defer stop()
+		before, known := a.senders.all(), a.queue.Outputs()
+		loaded = conf("2s", "a", "fine", "bad")
+		loaded.Outputs[2].Name = "bad\x00" // as little as a disk that is full will the queue take it
+		if err := a.Reload(); err == nil {
+			t.Error("no error")
+		}
+		if !slices.Equal(a.senders.all(), before) || !maps.Equal(a.queue.Outputs(), known) {
+			t.Errorf("%d outputs run, the queue has %v", len(a.senders.all()), a.queue.Outputs())
+		}
+		if err := a.flow.Put(ctx, chunkOf("f", "behind")); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := a.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(got(), "behind"); n != 2 {
+		t.Errorf("delivered %d times, to %s", n, got())
 	}
 }

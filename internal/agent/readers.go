@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"sync"
@@ -42,15 +41,12 @@ type reader struct {
 
 // change makes the inputs those of c: unchanged ones go on, the others end, and
 // what is new begins where the input of its name left off. Once nothing is left
-// to read, the flow is closed. It is for one goroutine at a time.
+// to read, the flow is closed. It is for one goroutine at a time. After an error
+// some inputs may have ended, which the next change begins again.
 //
 // While the queue is full it waits, since what an input has read is not committed
 // then. If ctx ends meanwhile, the next change goes on with it.
-func (r *readers) change(ctx context.Context, c *config.Config) error {
-	host, err := os.Hostname()
-	if err != nil {
-		return fmt.Errorf("host name: %w", err)
-	}
+func (r *readers) change(ctx context.Context, c *config.Config, host string) error {
 	wanted := make(map[string]config.Input, len(c.Inputs))
 	for _, in := range c.Inputs {
 		wanted[in.Name] = in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,8 +51,9 @@ func (r *reloads) take(ctx context.Context, n int64) (context.Context, error) {
 // Unchanged inputs and outputs go on undisturbed, the queue is not touched, and
 // nothing is lost or repeated beyond what deliveries in flight may repeat under
 // their IDs. With an error, which is logged and counted, the old configuration
-// stays in force. It may be called concurrently, but not before Ready: one that
-// waits for a full queue gives way to the next.
+// stays in force, or, if the queue fails in the middle, the new one is only in
+// part; the log says which. It may be called concurrently, but not before Ready:
+// one that waits for a full queue gives way to the next.
 func (a *Agent) Reload() error {
 	r := &a.reloads
 	n := r.last.Add(1)
@@ -71,7 +73,12 @@ func (a *Agent) Reload() error {
 		if newest {
 			r.LastOK.Store(0)
 		}
-		a.Log.Error("the configuration was not reloaded; the old one stays in force", "err", err)
+		message := "the configuration was not reloaded; the old one stays in force"
+		var half *halfError
+		if errors.As(err, &half) {
+			message = "the configuration is in force only in part; reload it again"
+		}
+		a.Log.Error(message, "err", err)
 		return err
 	}
 	r.Succeeded.Add(1)
@@ -118,6 +125,11 @@ func fixed(old, now *config.Config) error {
 	return errors.Join(errs...)
 }
 
+// halfError is why a configuration is in force in part.
+type halfError struct{ error }
+
+func (e *halfError) Unwrap() error { return e.error }
+
 // follow puts c in force. Outputs come first, so that what a new input reads, and
 // new rules route, finds them. Records that are packed meanwhile can still go to
 // an output that is gone: the queue keeps them for it, and says so.
@@ -126,6 +138,10 @@ func (a *Agent) follow(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("host name: %w", err)
+	}
 	if err := a.senders.change(c); err != nil {
 		return err
 	}
@@ -133,8 +149,8 @@ func (a *Agent) follow(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	a.rules.Store(rules)
-	if err := a.readers.change(ctx, c); err != nil {
-		return err
+	if err := a.readers.change(ctx, c, host); err != nil {
+		return &halfError{err}
 	}
 	if err := fail.Point("agent.reload.inputs"); err != nil {
 		return err

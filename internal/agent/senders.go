@@ -36,15 +36,20 @@ type sender struct {
 
 // change makes the outputs those of c. Unchanged ones go on. A changed one goes
 // on from its place in the queue, behind what its receiver has acknowledged. All
-// of c is made before anything of what runs is touched: an error of it changes
-// nothing. It is for one goroutine at a time.
+// of c is made, and known to the queue, before anything of what runs is touched: an
+// error of that changes nothing. It is for one goroutine at a time.
 func (s *senders) change(c *config.Config) error {
 	outputs := make([]*deliver.Output, len(c.Outputs))
+	names := make([]queue.Output, len(c.Outputs))
 	for i, o := range c.Outputs {
 		var err error
+		names[i] = queue.Output{Name: o.Name, Formerly: o.Formerly}
 		if outputs[i], err = s.agent.makeOutput(o); err != nil {
 			return fmt.Errorf("output %s: %w", o.Name, err)
 		}
+	}
+	if err := s.agent.queue.Adopt(names...); err != nil {
+		return err
 	}
 	before := map[string]*sender{}
 	for _, old := range s.all() {
@@ -78,7 +83,10 @@ func (s *senders) change(c *config.Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = slices.DeleteFunc(now, func(o *sender) bool { return o == nil })
-	return failed
+	if failed != nil {
+		return &halfError{failed}
+	}
+	return nil
 }
 
 // all returns those that run.
@@ -89,11 +97,6 @@ func (s *senders) all() []*sender {
 }
 
 func (s *senders) start(c config.Output, o *deliver.Output) (*sender, error) {
-	if c.Formerly != "" {
-		if _, err := s.agent.queue.Rename(c.Formerly, c.Name); err != nil {
-			return nil, err
-		}
-	}
 	cursor, err := s.agent.queue.Cursor(c.Name)
 	if err != nil {
 		return nil, err

@@ -19,10 +19,10 @@ import (
 // Cursor is an output's place in the queue. Next is for one goroutine at a time;
 // all else may be called concurrently.
 type Cursor struct {
-	q    *Queue
-	name string
+	q *Queue
 
 	// Guarded by q.mu; the last block that was acked is q.outputs[name].
+	name   string
 	handed ID   // the last block that Next returned
 	seen   ID   // the last block that Next looked at: handed, or blocks behind it that are not for this output
 	strict bool // only blocks that are addressed to it
@@ -33,38 +33,80 @@ type Cursor struct {
 	since   time.Time // when it did not for the first time
 }
 
-// Cursor returns the cursor of an output. One that is not known begins at the
-// oldest block, and is known from now on: blocks are kept until it has them.
-func (q *Queue) Cursor(output string) (*Cursor, error) {
-	if output == "" || len(output) > maxKey || strings.IndexByte(output, 0) >= 0 {
-		return nil, fmt.Errorf("%w: output name %q", errInvalid, output[:min(len(output), 100)])
+// Output is an output by name, and by the name that it had before, if any.
+type Output struct{ Name, Formerly string }
+
+// Adopt makes outputs known, all of them or none: blocks are kept until they have
+// them. One that is not known yet begins where the one of its former name is,
+// which is not known any more then, or else at the oldest block. A cursor goes on
+// under the new name.
+func (q *Queue) Adopt(outputs ...Output) error {
+	for _, o := range outputs {
+		if o.Name == "" || len(o.Name) > maxKey || strings.IndexByte(o.Name, 0) >= 0 {
+			return fmt.Errorf("%w: output name %q", errInvalid, o.Name[:min(len(o.Name), 100)])
+		}
 	}
 	if err := q.acquire(context.Background()); err != nil {
-		return nil, err
+		return err
 	}
 	defer q.release()
+	var fresh []Output
+	var rows []row
+	moved := map[string]bool{}
 	q.mu.Lock()
-	c, at := q.cursors[output], q.outputs[output]
-	_, known := q.outputs[output]
-	if c == nil {
-		if !known {
-			at = q.floor
-			q.outputs[output], q.dirty[output] = at, true
+	for _, o := range outputs {
+		if _, known := q.outputs[o.Name]; known {
+			continue
 		}
-		c = &Cursor{q: q, name: output, handed: at, seen: at}
-		q.cursors[output] = c
+		at, known := q.outputs[o.Formerly]
+		if known && !moved[o.Formerly] {
+			moved[o.Formerly] = true
+			rows = append(rows, row{tableOutputs, []byte(o.Formerly), nil})
+		} else {
+			o.Formerly, at = "", q.floor
+		}
+		rows = append(rows, row{tableOutputs, []byte(o.Name), at.key()})
+		fresh = append(fresh, o)
 	}
 	q.mu.Unlock()
-	if known {
-		return c, nil
+	if len(fresh) == 0 {
+		return nil
 	}
-	if err := q.commit(new(batch)); err != nil {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		delete(q.cursors, output)
-		delete(q.outputs, output)
-		delete(q.dirty, output)
-		return nil, fmt.Errorf("store cursor of %s: %w", output, err)
+	if err := q.commit(&batch{rows: rows}); err != nil {
+		return fmt.Errorf("store outputs: %w", err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, o := range fresh {
+		if o.Formerly == "" {
+			q.outputs[o.Name] = q.floor
+			continue
+		}
+		// It may have acked more meanwhile.
+		q.outputs[o.Name], q.dirty[o.Name] = q.outputs[o.Formerly], true
+		delete(q.outputs, o.Formerly)
+		delete(q.dirty, o.Formerly)
+		if c := q.cursors[o.Formerly]; c != nil {
+			delete(q.cursors, o.Formerly)
+			q.cursors[o.Name] = c
+			c.name, c.former = o.Name, o.Formerly
+		}
+	}
+	return nil
+}
+
+// Cursor returns the cursor of an output, which it adopts.
+func (q *Queue) Cursor(output string) (*Cursor, error) {
+	if err := q.Adopt(Output{Name: output}); err != nil {
+		return nil, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c := q.cursors[output]
+	if c == nil {
+		at := q.outputs[output]
+		c = &Cursor{q: q, name: output, handed: at, seen: at}
+		q.cursors[output] = c
 	}
 	return c, nil
 }
@@ -92,50 +134,11 @@ func (c *Cursor) Close() {
 }
 
 // Formerly makes Next take blocks that are addressed to the output under a name
-// it had before, too. See Rename.
+// it had before, too.
 func (c *Cursor) Formerly(name string) {
 	c.q.mu.Lock()
 	defer c.q.mu.Unlock()
 	c.former = name
-}
-
-// Rename gives the place of one output to another, which has none yet, so that
-// an output under a new name goes on where it was under the old one. Neither
-// may have a cursor in this process. It reports whether there was anything to
-// rename.
-func (q *Queue) Rename(from, to string) (bool, error) {
-	if to == "" || len(to) > maxKey {
-		return false, fmt.Errorf("%w: output name of %d bytes", errInvalid, len(to))
-	}
-	if err := q.acquire(context.Background()); err != nil {
-		return false, err
-	}
-	defer q.release()
-	q.mu.Lock()
-	at, known := q.outputs[from]
-	_, taken := q.outputs[to]
-	inUse := q.cursors[from] != nil
-	if known && !taken && !inUse {
-		delete(q.outputs, from)
-		delete(q.dirty, from)
-		q.outputs[to], q.dirty[to] = at, true
-	}
-	q.mu.Unlock()
-	switch {
-	case !known || taken:
-		return false, nil
-	case inUse:
-		return false, fmt.Errorf("output %q is in use", from)
-	}
-	if err := q.commit(&batch{rows: []row{{tableOutputs, []byte(from), nil}}}); err != nil {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		delete(q.outputs, to)
-		delete(q.dirty, to)
-		q.outputs[from] = at
-		return false, fmt.Errorf("rename output %s: %w", from, err)
-	}
-	return true, nil
 }
 
 // Drop forgets an output that has no cursor in this process. Blocks that only
@@ -238,12 +241,12 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 	if c.seen.less(q.floor) { // they were dropped
 		c.seen = q.floor
 	}
-	from, strict, former := c.seen, c.strict, c.former
+	from, name, strict, former := c.seen, c.name, c.strict, c.former
 	q.mu.Unlock()
 	passed, bytes := from, 0
 	err = q.view(func(tx *bbolt.Tx) error {
 		return eachBlock(tx, from.next(), func(id ID, r blockRow) (bool, error) {
-			if r.to == "" && strict || r.to != "" && !r.to.has(c.name) && !(former != "" && r.to.has(former)) {
+			if r.to == "" && strict || r.to != "" && !r.to.has(name) && !(former != "" && r.to.has(former)) {
 				if len(found) == 0 {
 					passed = id
 				}

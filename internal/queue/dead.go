@@ -86,8 +86,11 @@ func (c *Cursor) DeadLetter(b Block, reason string) error {
 	if err := q.resolve(); err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
+	q.mu.Lock()
+	name := c.name
+	q.mu.Unlock()
 	id := b.ID()
-	key := deadKey(id, c.name, b.Payload)
+	key := deadKey(id, name, b.Payload)
 	known := false
 	err := q.view(func(tx *bbolt.Tx) error {
 		v, err := get(tx, tableDead, key)

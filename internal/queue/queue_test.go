@@ -8,14 +8,18 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.etcd.io/bbolt"
 
 	"shipper/internal/dirlock"
 	"shipper/internal/input"
@@ -409,31 +413,62 @@ func TestOutputsAreKeptUntilDropped(t *testing.T) {
 }
 
 func TestRename(t *testing.T) {
+	for name, inUse := range map[string]bool{"with a cursor": true, "without": false} {
+		t.Run(name, func(t *testing.T) { testRename(t, inUse) })
+	}
+}
+
+func testRename(t *testing.T, inUse bool) {
 	dir := t.TempDir()
 	q := open(t, dir, Options{})
 	old, other := cursor(t, q, "old"), cursor(t, q, "other")
 	appendN(t, q, 1, 3, 10)
 	appendTo(t, q, 4, []string{"old"}, []string{"other"}, []string{"old", "other"})
 	take(t, old)
-	old.Ack(ID{1, 2})
-	f := func(from, to string, want, fails bool) {
+	f := func(from, to string, want ...string) {
 		t.Helper()
-		if done, err := q.Rename(from, to); done != want || (err != nil) != fails {
-			t.Errorf("rename %s to %s: %v, %v", from, to, done, err)
+		if err := q.Adopt(Output{Name: to, Formerly: from}); err != nil {
+			t.Errorf("rename %s to %s: %v", from, to, err)
+		}
+		if got := slices.Sorted(maps.Keys(q.Outputs())); !slices.Equal(got, want) {
+			t.Errorf("rename %s to %s: the outputs are %q", from, to, got)
 		}
 	}
-	f("old", "new", false, true) // in use
-	f("none", "new", false, false)
-	old.Close()
-	f("old", "other", false, false)
-	f("old", "new", true, false)
+	f("old", "other", "old", "other") // taken
+	if inUse {
+		// It goes on under its new name, which may not be on disk yet.
+		good := q.update
+		intercept(t, q, func(*bbolt.DB, func(*bbolt.Tx) error) error {
+			if err := old.Ack(ID{1, 2}); err != nil {
+				t.Error(err)
+			}
+			return syscall.ENOSPC
+		})
+		if err := q.Adopt(Output{Name: "first"}, Output{Name: "new", Formerly: "old"}); err == nil {
+			t.Error("no error on a full disk")
+		}
+		intercept(t, q, good)
+		if at := q.Outputs(); len(at) != 2 || at["old"] != (ID{1, 2}) {
+			t.Errorf("after an error the outputs are %v", at)
+		}
+		f("old", "new", "new", "other")
+		appendTo(t, q, 7, []string{"old"}, []string{"new"})
+		if got := take(t, old); !slices.Equal(got, []uint64{7, 8}) {
+			t.Errorf("it goes on with %d", got)
+		}
+	} else {
+		old.Ack(ID{1, 2})
+		old.Close()
+		f("old", "new", "new", "other")
+		appendTo(t, q, 7, []string{"old"}, []string{"new"})
+	}
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
 	}
 	q = open(t, dir, Options{})
 	c := cursor(t, q, "new")
 	c.Formerly("old")
-	if got := take(t, c); !slices.Equal(got, []uint64{3, 4, 6}) {
+	if got := take(t, c); !slices.Equal(got, []uint64{3, 4, 6, 7, 8}) {
 		t.Errorf("the new name gets %d", got)
 	}
 	if got := take(t, cursor(t, q, "other")); !slices.Equal(got, []uint64{1, 2, 3, 5, 6}) {
