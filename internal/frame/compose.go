@@ -10,7 +10,8 @@ func (l *line) compose(raw []byte) bool {
 		return false
 	}
 	name := raw[l.service.lo:l.service.hi]
-	if l.service.hi = stem(name); l.service.hi < len(name) {
+	n := stem(name)
+	if l.service.hi = l.service.lo + n; n < len(name) {
 		return true
 	}
 	l.weak = true
@@ -33,7 +34,11 @@ func stem(name []byte) int {
 func (l *line) named(raw []byte) bool {
 	lo := colour(raw, 0)
 	i := lo
-	for i < len(raw) && i < lo+64 && nameByte[raw[i]] {
+	task := 0 // of "docker service logs": "shop.1.x2v9k@node-1"
+	for i < len(raw) && i < lo+96 && (nameByte[raw[i]] || raw[i] == '@') {
+		if raw[i] == '@' {
+			task = lo + max(bytes.IndexByte(raw[lo:i], '.'), 0)
+		}
 		i++
 	}
 	n := i
@@ -52,6 +57,9 @@ func (l *line) named(raw []byte) bool {
 		return false
 	}
 	l.kind, l.key, l.service, l.lo, l.hi = compose, hash(raw[lo:n]), part{lo, n}, i, i+len(trimEnd(raw[i:]))
+	if task > lo {
+		l.service.hi = task
+	}
 	l.stamp(raw)
 	return true
 }

@@ -1019,6 +1019,29 @@ main.main()
 `)
 	f("a time, a tab and a record", "2026-11-23T06:42:55.609+01:00\tE1123 05:42:55.600000      21 a.go:3] m\n2026-11-23T06:42:55.609+01:00\tmore\n2026-11-23T06:42:55.609Z\tinfo\tm\n",
 		"609 E1123 05:42:55.600000      21 a.go:3] m\nmore\n--\n0 2026-11-23T06:42:55.609Z\tinfo\tm\n\n")
+	f("docker service logs", `shop.1.x2v9k@node-1    | panic: boom
+shop.1.x2v9k@node-1    | goroutine 1 [running]:
+shop.1.x2v9k@node-1    | main.main()
+someone@example | text
+`, `0 panic: boom
+goroutine 1 [running]:
+main.main()
+--
+0 someone@example | text
+
+`)
+	f("Heroku", `2026-11-23T06:42:55.609743+00:00 app[web.1]: panic: boom
+2026-11-23T06:42:55.609743+00:00 app[web.1]: goroutine 1 [running]:
+2026-11-23T06:42:55.609743+00:00 heroku[web.1]: State changed
+2026-11-23T06:42:55.609743+00:00 app[web]: text
+`, `609 panic: boom
+goroutine 1 [running]:
+--
+609 State changed
+--
+0 2026-11-23T06:42:55.609743+00:00 app[web]: text
+
+`)
 	f("kubectl logs --prefix", `[pod/web-7d4b9/app] panic: boom
 [pod/web-7d4b9/app] 
 [pod/web-7d4b9/app] goroutine 1 [running]:

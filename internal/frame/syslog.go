@@ -82,7 +82,14 @@ func (l *line) program(text []byte, i int, bare bool) int {
 			pid = pid*10 + uint32(text[i]-'0')
 			digits++
 		}
-		if digits == 0 || i == len(text) || text[i] != ']' {
+		if digits == 0 { // Heroku's dynos: "app[web.1]: "
+			dyno := i
+			for i < len(text) && i < dyno+32 && nameByte[text[i]] {
+				i++
+			}
+			digits = bytes.IndexByte(text[dyno:i], '.')
+		}
+		if digits <= 0 || i == len(text) || text[i] != ']' {
 			return 0
 		}
 		i++

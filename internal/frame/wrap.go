@@ -102,7 +102,7 @@ func wrapped(raw []byte, l *line) bool {
 		return i == n+1 && dashed && l.stern(raw) && evident(raw[l.lo:l.hi])
 	case raw[n] == '[':
 		return l.process(raw) && evident(raw[l.lo:l.hi])
-	case raw[n] == '|' || n == 0:
+	case raw[n] == '|' || raw[n] == '@' || n == 0:
 		return l.compose(raw)
 	}
 	return false
