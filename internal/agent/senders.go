@@ -101,7 +101,6 @@ func (s *senders) start(c config.Output, o *deliver.Output) (*sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	cursor.Formerly(c.Formerly)
 	cursor.AddressedOnly(!c.Default)
 	o.Agent, o.Source = s.agent.queue.AgentID(), cursor
 	ctx, stop := context.WithCancel(s.ctx)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"syscall"
 	"time"
@@ -26,7 +27,6 @@ type Cursor struct {
 	handed ID   // the last block that Next returned
 	seen   ID   // the last block that Next looked at: handed, or blocks behind it that are not for this output
 	strict bool // only blocks that are addressed to it
-	former string
 
 	// For Next alone.
 	failing ID        // the block that the disk did not give last
@@ -39,7 +39,8 @@ type Output struct{ Name, Formerly string }
 // Adopt makes outputs known, all of them or none: blocks are kept until they have
 // them. One that is not known yet begins where the one of its former name is,
 // which is not known any more then, or else at the oldest block. A cursor goes on
-// under the new name.
+// under the new name. Blocks that are addressed to the former name are for it from
+// now on, until another output gets that name.
 func (q *Queue) Adopt(outputs ...Output) error {
 	for _, o := range outputs {
 		if o.Name == "" || len(o.Name) > maxKey || strings.IndexByte(o.Name, 0) >= 0 {
@@ -54,6 +55,7 @@ func (q *Queue) Adopt(outputs ...Output) error {
 	var rows []row
 	moved := map[string]bool{}
 	q.mu.Lock()
+	names := maps.Clone(q.aliases)
 	for _, o := range outputs {
 		if _, known := q.outputs[o.Name]; known {
 			continue
@@ -66,17 +68,19 @@ func (q *Queue) Adopt(outputs ...Output) error {
 			o.Formerly, at = "", q.floor
 		}
 		rows = append(rows, row{tableOutputs, []byte(o.Name), at.key()})
+		names.add(o, q.newest)
 		fresh = append(fresh, o)
 	}
 	q.mu.Unlock()
 	if len(fresh) == 0 {
 		return nil
 	}
-	if err := q.commit(&batch{rows: rows}); err != nil {
+	if err := q.commit(&batch{rows: append(rows, names.rows()...)}); err != nil {
 		return fmt.Errorf("store outputs: %w", err)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.aliases = names
 	for _, o := range fresh {
 		if o.Formerly == "" {
 			q.outputs[o.Name] = q.floor
@@ -89,7 +93,7 @@ func (q *Queue) Adopt(outputs ...Output) error {
 		if c := q.cursors[o.Formerly]; c != nil {
 			delete(q.cursors, o.Formerly)
 			q.cursors[o.Name] = c
-			c.name, c.former = o.Name, o.Formerly
+			c.name = o.Name
 		}
 	}
 	return nil
@@ -131,14 +135,6 @@ func (c *Cursor) Close() {
 	if c.q.cursors[c.name] == c {
 		delete(c.q.cursors, c.name)
 	}
-}
-
-// Formerly makes Next take blocks that are addressed to the output under a name
-// it had before, too.
-func (c *Cursor) Formerly(name string) {
-	c.q.mu.Lock()
-	defer c.q.mu.Unlock()
-	c.former = name
 }
 
 // Drop forgets an output that has no cursor in this process. Blocks that only
@@ -241,12 +237,12 @@ func (c *Cursor) find(maxBytes int) (found []foundBlock, err error) {
 	if c.seen.less(q.floor) { // they were dropped
 		c.seen = q.floor
 	}
-	from, name, strict, former := c.seen, c.name, c.strict, c.former
+	from, name, strict, names := c.seen, c.name, c.strict, q.aliases
 	q.mu.Unlock()
 	passed, bytes := from, 0
 	err = q.view(func(tx *bbolt.Tx) error {
 		return eachBlock(tx, from.next(), func(id ID, r blockRow) (bool, error) {
-			if r.to == "" && strict || r.to != "" && !r.to.has(name) && !(former != "" && r.to.has(former)) {
+			if r.to == "" && strict || r.to != "" && !names.has(r.to, id, name) {
 				if len(found) == 0 {
 					passed = id
 				}

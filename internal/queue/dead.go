@@ -241,12 +241,15 @@ func (q *Queue) Replay(ctx context.Context, which func(DeadLetter) bool) (n int,
 		row    deadRow
 		output string
 	}
+	q.mu.Lock()
+	names := q.aliases
+	q.mu.Unlock()
 	var letters []letter
 	err = q.view(func(tx *bbolt.Tx) error {
 		return each(tx, tableDead, nil, func(k, v []byte) (bool, error) {
 			d, r, err := parseDead(k, v)
 			if err == nil && r.at.Segment != 0 && which(d) {
-				letters = append(letters, letter{append([]byte{}, k...), r, d.Output})
+				letters = append(letters, letter{append([]byte{}, k...), r, names.now(d.Output, d.Block)})
 			}
 			return true, err
 		})

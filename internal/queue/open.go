@@ -207,6 +207,9 @@ func (q *Queue) load() error {
 		if err != nil {
 			return err
 		}
+		if q.aliases, err = readAliases(tx); err != nil {
+			return err
+		}
 		if q.files, _, err = countFiles(tx); err != nil {
 			return err
 		}

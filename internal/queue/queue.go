@@ -230,6 +230,7 @@ type Queue struct {
 	cursors map[string]*Cursor
 	outputs map[string]ID // the last block each output acked, durable or not
 	dirty   map[string]bool
+	aliases aliases
 	newest  ID                // the last block
 	floor   ID                // blocks up to it are gone
 	wake    chan struct{}     // closed and replaced when something changes

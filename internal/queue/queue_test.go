@@ -466,9 +466,7 @@ func testRename(t *testing.T, inUse bool) {
 		t.Fatal(err)
 	}
 	q = open(t, dir, Options{})
-	c := cursor(t, q, "new")
-	c.Formerly("old")
-	if got := take(t, c); !slices.Equal(got, []uint64{3, 4, 6, 7, 8}) {
+	if got := take(t, cursor(t, q, "new")); !slices.Equal(got, []uint64{3, 4, 6, 7, 8}) {
 		t.Errorf("the new name gets %d", got)
 	}
 	if got := take(t, cursor(t, q, "other")); !slices.Equal(got, []uint64{1, 2, 3, 5, 6}) {
@@ -477,6 +475,49 @@ func testRename(t *testing.T, inUse bool) {
 	other.Close() // of the queue that was closed
 	if _, known := q.Outputs()["old"]; known {
 		t.Error("the old name is still known")
+	}
+	closeAndVerify(t, q)
+}
+
+// TestFormerNames: blocks go to the output that had the name when they were
+// queued, whatever the names are now, without being told again.
+func TestFormerNames(t *testing.T) {
+	dir := t.TempDir()
+	q := open(t, dir, Options{})
+	adopt := func(name, formerly string) {
+		t.Helper()
+		if err := q.Adopt(Output{Name: name, Formerly: formerly}); err != nil {
+			t.Fatal(err)
+		}
+		q.Close()
+		q = open(t, dir, Options{})
+	}
+	adopt("a", "")
+	adopt("z", "")
+	appendTo(t, q, 1, []string{"a"}, []string{"a", "z"})
+	if err := cursor(t, q, "a").DeadLetter(Block{Epoch: 1, Sequence: 1, Payload: []byte("dead")}, "no"); err != nil {
+		t.Fatal(err)
+	}
+	adopt("b", "a")
+	appendTo(t, q, 3, []string{"b"}, []string{"a"}) // the last one was packed before
+	adopt("c", "b")
+	adopt("a", "") // another one
+	appendTo(t, q, 5, []string{"c"}, []string{"a"})
+	adopt("d", "a")
+	appendTo(t, q, 7, []string{"a"}, []string{"d"})
+	adopt("b", "c") // back
+	appendTo(t, q, 9, []string{"b"}, []string{"c"})
+	adopt("e", "b")
+	if _, err := q.Replay(t.Context(), func(DeadLetter) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]uint64{"e": {1, 2, 3, 4, 5, 9, 10, 11}, "d": {6, 7, 8}, "z": {2}} {
+		if got := take(t, cursor(t, q, name)); !slices.Equal(got, want) {
+			t.Errorf("%s gets %d, want %d", name, got, want)
+		}
+	}
+	if got := slices.Sorted(maps.Keys(q.Outputs())); !slices.Equal(got, []string{"d", "e", "z"}) {
+		t.Errorf("the outputs are %q", got)
 	}
 	closeAndVerify(t, q)
 }
