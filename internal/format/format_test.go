@@ -93,7 +93,7 @@ func render(b *record.Batch, r *record.Record) string {
 	member("format", record.FormatName(r.Format))
 	for _, resource := range []bool{true, false} {
 		for _, f := range b.FieldsOf(r) {
-			if key := string(b.Bytes(f.Key)); record.IsResource(key) == resource {
+			if key := string(b.Bytes(f.Key)); (record.ResourceBit(key) != 0) == resource {
 				member(key, value(b, f))
 			}
 		}

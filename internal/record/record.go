@@ -308,20 +308,24 @@ func SeverityName(n uint8) string {
 	return severities[(n-1)/4]
 }
 
-// resource are the fields that describe where a record comes from rather than
-// the event: OTLP's resource, and top-level members in NDJSON.
-var resource = [...]string{"service.name", "deployment.environment.name", "service.version", "host.name", "process.pid"}
-
-// IsResource reports whether key is one of the resource attributes that a line
-// may carry: service.name, deployment.environment.name, service.version,
-// host.name, process.pid.
-func IsResource(key string) bool {
-	for _, k := range resource {
-		if k == key {
-			return true
-		}
+// ResourceBit returns a bit for each of the attributes that describe where a record
+// comes from rather than the event, OTLP's resource and top-level members in NDJSON:
+// service.name, deployment.environment.name, service.version, host.name, process.pid.
+// It is 0 for any other name.
+func ResourceBit[T string | []byte](name T) uint32 {
+	switch string(name) {
+	case "service.name":
+		return 1
+	case "deployment.environment.name":
+		return 2
+	case "service.version":
+		return 4
+	case "host.name":
+		return 8
+	case "process.pid":
+		return 16
 	}
-	return false
+	return 0
 }
 
 const wellKnownBit = 1 << 31

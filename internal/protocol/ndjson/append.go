@@ -91,30 +91,12 @@ func appendOrigin(dst []byte, r *record.Record) []byte {
 	return dst
 }
 
-// resourceBit returns the bit of a resource attribute (see record.IsResource),
-// 0 for any other name.
-func resourceBit[T string | []byte](name T) uint32 {
-	switch string(name) {
-	case "service.name":
-		return 1
-	case "deployment.environment.name":
-		return 2
-	case "service.version":
-		return 4
-	case "host.name":
-		return 8
-	case "process.pid":
-		return 16
-	}
-	return 0
-}
-
 // appendResources appends those of the fields that are resource attributes, the
 // last one of each. It returns their bits and the number of all other fields.
 func appendResources(dst []byte, b *record.Batch, fields []record.Field) (out []byte, seen uint32, others int) {
 	for i, f := range fields {
 		key := b.Bytes(f.Key)
-		bit := resourceBit(key)
+		bit := record.ResourceBit(key)
 		if bit == 0 {
 			others++
 			continue
@@ -140,7 +122,7 @@ func appendStream(dst []byte, b *record.Batch, r *record.Record, hidden uint32) 
 	}
 	for i := range b.Stream.Labels {
 		l := &b.Stream.Labels[i]
-		if resourceBit(l.Name)&hidden != 0 {
+		if record.ResourceBit(l.Name)&hidden != 0 {
 			continue
 		}
 		dst = append(dst, ',', '"')
@@ -169,7 +151,7 @@ func appendAttributes(dst []byte, b *record.Batch, fields []record.Field) []byte
 	start := len(dst)
 	for i, f := range fields {
 		key := b.Bytes(f.Key)
-		if resourceBit(key) != 0 {
+		if record.ResourceBit(key) != 0 {
 			continue
 		}
 		if last != nil && last[string(key)] != i || last == nil && repeated(b, key, fields[i+1:]) {

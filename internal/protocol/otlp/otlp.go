@@ -6,7 +6,7 @@
 // mapping, and gRPC over HTTP/2. docs/schema.md says what becomes of a record.
 //
 // A record's resource is the labels of its stream and those of its fields that
-// describe where it comes from (record.IsResource), which go before labels; its
+// describe where it comes from (record.ResourceBit), which go before labels; its
 // scope is its logger. What OTLP has no member for are attributes:
 //
 //	log.record.uid         the record's ID

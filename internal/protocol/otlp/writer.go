@@ -68,7 +68,7 @@ type plan struct {
 	made       bool
 	first, end int    // attributes in attrs
 	resources  int    // the first so many of them are the resource's
-	hidden     uint32 // labels that they hide, by resourceBit
+	hidden     uint32 // labels that they hide, by record.ResourceBit
 }
 
 // attr is a field of a shape that is written.
@@ -234,7 +234,7 @@ func (w *writer) openResource() {
 	hidden := w.plans[w.shape].hidden
 	for i := range w.b.Stream.Labels {
 		l := &w.b.Stream.Labels[i]
-		if resourceBit(l.Name)&hidden != 0 {
+		if record.ResourceBit(l.Name)&hidden != 0 {
 			continue
 		}
 		at := 0
@@ -278,14 +278,14 @@ func (w *writer) makePlan(fields []record.Field) plan {
 	p := plan{made: true, first: len(w.attrs)}
 	hidden := w.hiddenFields(fields)
 	for i, f := range fields {
-		if key := w.b.Bytes(f.Key); resourceBit(key) != 0 && !hidden[i] {
-			p.hidden |= resourceBit(key)
+		if key := w.b.Bytes(f.Key); record.ResourceBit(key) != 0 && !hidden[i] {
+			p.hidden |= record.ResourceBit(key)
 			w.addAttr(i, key)
 		}
 	}
 	p.resources = len(w.attrs) - p.first
 	for i, f := range fields {
-		if key := w.b.Bytes(f.Key); resourceBit(key) == 0 && !hidden[i] && !reserved(key) {
+		if key := w.b.Bytes(f.Key); record.ResourceBit(key) == 0 && !hidden[i] && !reserved(key) {
 			w.addAttr(i, key)
 		}
 	}
@@ -320,24 +320,6 @@ func reserved(key []byte) bool {
 		return true
 	}
 	return false
-}
-
-// resourceBit returns the bit of a resource attribute (see record.IsResource),
-// 0 for any other name.
-func resourceBit[T string | []byte](name T) uint32 {
-	switch string(name) {
-	case "service.name":
-		return 1
-	case "deployment.environment.name":
-		return 2
-	case "service.version":
-		return 4
-	case "host.name":
-		return 8
-	case "process.pid":
-		return 16
-	}
-	return 0
 }
 
 // appendKey appends KeyValue.key.
