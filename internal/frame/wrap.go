@@ -111,7 +111,7 @@ func wrapped(raw []byte, l *line) bool {
 // timed parses a line in a wrapper that starts with a time.
 func (l *line) timed(text []byte) bool {
 	i := 19 // behind the seconds
-	for i < len(text) && i < 36 && text[i] != ' ' && text[i] != '\t' {
+	for i < len(text) && i < 36 && text[i] > ' ' {
 		i++
 	}
 	if i+2 >= len(text) || text[i] != ' ' && text[i] != '\t' || text[i+1] == ' ' || text[i+1] == '[' && !digit(text[i+2]) || level(text[i+1:]) > 0 {
