@@ -19,7 +19,7 @@ func TestCrash(t *testing.T) {
 	var rows []row
 	for _, point := range []string{
 		"tail.read.before@7", "tail.read.after@7", "agent.commit.before@5", "queue.log.synced@5", "queue.commit.tx@5",
-		"queue.commit.after@5", "agent.commit.after@5", "deliver.send@3", "deliver.answered@3", "queue.ack.before@3", "queue.ack.tx@3",
+		"queue.commit.after@5", "agent.commit.after@5", "deliver.send@3", "deliver.answered@3", "queue.ack.before@3", "queue.ack.tx@2",
 		"blocklog.segment.created@2", "blocklog.segment.remove",
 	} {
 		rows = append(rows, row{58, "killed at " + point, func(t *testing.T) { killAt(t, point) }})

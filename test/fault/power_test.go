@@ -21,7 +21,7 @@ func TestPower(t *testing.T) {
 	var rows []row
 	points := []string{
 		"queue.log.synced@5", "queue.commit.tx@5", "queue.commit.after@5", "agent.commit.after@8",
-		"deliver.answered@3", "queue.ack.tx@3", "blocklog.segment.created@2", "blocklog.segment.remove",
+		"deliver.answered@3", "queue.ack.tx@2", "blocklog.segment.created@2", "blocklog.segment.remove",
 	}
 	indexerPoints := []string{"index.log.appended@40", "index.log.synced@40", "receive.stored@40", "index.log.renamed"}
 	rounds := 3
