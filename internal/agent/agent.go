@@ -120,7 +120,8 @@ func (a *Agent) Run(ctx context.Context) error {
 
 func (a *Agent) run(ctx context.Context) error {
 	a.makeFlow()
-	server, err := a.listen()
+	a.readers.running = map[string]*reader{}
+	server, err := a.listen() // from here on others look
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func (a *Agent) run(ctx context.Context) error {
 	defer cut()
 	defer context.AfterFunc(reading, func() { time.AfterFunc(stopTime, cut) })()
 	a.senders.agent, a.senders.ctx, a.senders.fail = a, sending, stopSending
-	a.readers.agent, a.readers.ctx, a.readers.ending, a.readers.fail, a.readers.running = a, reading, ending, stopReading, map[string]*reader{}
+	a.readers.agent, a.readers.ctx, a.readers.ending, a.readers.fail = a, reading, ending, stopReading
 	if err := a.follow(reading, a.config()); err != nil {
 		stopReading(err)
 		a.flow.Close()
