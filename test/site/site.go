@@ -25,7 +25,9 @@ import (
 
 // Main builds shipper with the build tags given, sets binary to its path, runs
 // the tests of m and returns their exit code. Paths are those of a package two
-// directories below the repository's root.
+// directories below the repository's root. What is tested under the race detector
+// is built with it, but for builds with tags: they have fail points, and bounds of
+// memory and time that are an ordinary build's.
 func Main(m *testing.M, binary *string, tags ...string) (code int, err error) {
 	dir, err := os.MkdirTemp("", "shipper-test-")
 	if err != nil {
@@ -35,6 +37,10 @@ func Main(m *testing.M, binary *string, tags ...string) (code int, err error) {
 	*binary = filepath.Join(dir, "shipper")
 	build := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", *binary, "shipper/cmd/shipper")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if raced && len(tags) == 0 {
+		build.Args = slices.Insert(build.Args, 2, "-race")
+		build.Env = os.Environ()
+	}
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("build shipper: %w\n%s", err, out)
 	}
@@ -110,7 +116,12 @@ func Start(t *testing.T, log *Log, env []string, program string, args ...string)
 	}
 	p.PID = p.cmd.Process.Pid
 	go func() { p.done <- p.cmd.Wait() }()
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		if raced && strings.Contains(log.String(), "WARNING: DATA RACE") {
+			t.Errorf("a data race:\n%s", log)
+		}
+	})
 	return p
 }
 
