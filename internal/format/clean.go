@@ -79,20 +79,20 @@ func pastedColour(text []byte) int {
 	return 0
 }
 
-// recoloured reports whether text has such a sequence in it, and behind it the
-// one that ends a colour: it is no text then.
+// recoloured reports whether text has such a sequence in it, and behind it one
+// that ends a colour: it is no text then.
 func recoloured(text []byte) bool {
-	end := bytes.LastIndex(text, []byte("[0"))
-	if end < 0 || pastedColour(text[end:]) == 0 {
-		return false
-	}
-	for i := 0; i < end; i++ {
-		j := bytes.IndexByte(text[i:end], '[')
+	coloured := false
+	for i := 0; i < len(text); i++ {
+		j := bytes.IndexByte(text[i:], '[')
 		if j < 0 {
 			return false
 		}
 		if i += j; pastedColour(text[i:]) > 0 {
-			return true
+			if coloured && text[i+1] == '0' {
+				return true
+			}
+			coloured = true
 		}
 	}
 	return false

@@ -283,40 +283,47 @@ func (p *Parser) again(observed int64) {
 func (p *Parser) general(observed int64) {
 	p.raw = p.src
 	replaced := p.clean()
-	done := false
-	if len(p.src) > 0 {
-		done = p.detect(observed)
-		if i := skipBlanks(p.src, 0); !done && i > 0 && quotable(p.src[i:]) {
-			indented, base := p.src, p.base
-			p.src, p.base = p.src[i:], p.base+uint32(i)
-			if done = p.detect(observed); !done {
-				p.src, p.base = indented, base
-			}
-		}
-		done = done || p.element(observed)
-		if i := pairsBehind(p.src); !done && i > 0 {
-			whole, base := p.src, p.base
-			p.src, p.base = p.src[i:], p.base+uint32(i)
-			if done = p.detect(observed); !done {
-				p.src, p.base = whole, base
-			} else if p.r.Logger.Len == 0 {
-				p.r.Logger = record.Span{Off: base + 1, Len: uint32(i - 3)}
-			}
-		}
-	}
-	if !done && recoloured(p.src) {
-		at := len(p.b.Arena)
-		p.b.Arena = appendColourless(p.b.Arena, p.src)
-		if p.move(at); len(p.src) > 0 {
-			done = p.detect(observed)
-		}
-	}
-	if !done {
+	if len(p.src) == 0 || !p.detect(observed) && !p.detectWithin(observed) {
 		p.text()
 	}
 	if replaced {
 		p.r.Flags |= record.InvalidUTF8
 	}
+}
+
+// detectWithin looks for a record that has something around it.
+func (p *Parser) detectWithin(observed int64) bool {
+	s, base := p.src, p.base
+	if i := skipBlanks(s, 0); i > 0 && quotable(s[i:]) && p.detectIn(i, len(s), observed) {
+		return true
+	}
+	if lo, hi := element(s); hi > 0 && p.detectIn(lo, hi, observed) {
+		return true
+	}
+	if i := pairsBehind(s); i > 0 && p.detectIn(i, len(s), observed) {
+		if p.r.Logger.Len == 0 {
+			p.r.Logger = record.Span{Off: base + 1, Len: uint32(i - 3)}
+		}
+		return true
+	}
+	if !recoloured(s) {
+		return false
+	}
+	at := len(p.b.Arena)
+	p.b.Arena = appendColourless(p.b.Arena, s)
+	p.move(at)
+	return len(p.src) > 0 && p.detect(observed)
+}
+
+// detectIn is detect for the part of the record from lo to hi.
+func (p *Parser) detectIn(lo, hi int, observed int64) bool {
+	whole, base := p.src, p.base
+	p.src, p.base = whole[lo:hi:hi], base+uint32(lo)
+	if p.detect(observed) {
+		return true
+	}
+	p.src, p.base = whole, base
+	return false
 }
 
 // quotable reports whether s, behind blanks, may be a record that was quoted:
@@ -325,26 +332,19 @@ func quotable(s []byte) bool {
 	return len(s) > 16 && (s[0] == '{' || s[0]-'0' < 10 || s[1]-'0' < 10)
 }
 
-// element parses a record that is a line of an array of objects, as those who
-// export logs write them: "[{...}," or "{...}]".
-func (p *Parser) element(observed int64) bool {
-	whole, base := p.src, p.base
-	lo, hi := 0, len(whole)-1
-	if whole[0] == '[' {
+// element returns where the object is in a line of an array of objects, as those
+// who export logs write them, "[{...}," or "{...}]"; hi is 0 if it is no such line.
+func element(s []byte) (lo, hi int) {
+	if hi = len(s); s[0] == '[' {
 		lo = 1
 	}
-	if whole[hi] != ',' && whole[hi] != ']' {
-		hi++
+	if c := s[hi-1]; c == ',' || c == ']' {
+		hi--
 	}
-	if hi-lo < 8 || hi-lo == len(whole) || whole[lo] != '{' || whole[hi-1] != '}' {
-		return false
+	if hi-lo < 8 || hi-lo == len(s) || s[lo] != '{' || s[hi-1] != '}' {
+		return 0, 0
 	}
-	p.src, p.base = whole[lo:hi:hi], base+uint32(lo)
-	if p.detect(observed) {
-		return true
-	}
-	p.src, p.base = whole, base
-	return false
+	return lo, hi
 }
 
 // pairsBehind returns where the pairs behind a word in brackets start, "[engine]
