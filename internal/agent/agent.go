@@ -15,6 +15,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -175,6 +176,8 @@ func (a *Agent) rest(ctx context.Context) {
 		}
 		last := a.stats.Committed.Load()
 		if last == seen && last != rested {
+			a.buffers.drop()
+			runtime.GC() // a pool keeps its memory for one more
 			debug.FreeOSMemory()
 			rested = last
 		}

@@ -33,3 +33,10 @@ func (b *buffers) put(p []byte) {
 		b.free = append(b.free, p[:0])
 	}
 }
+
+// drop lets go of all that nobody uses.
+func (b *buffers) drop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free = nil
+}
