@@ -67,7 +67,7 @@ bench-compare: ## the Go micro-benchmarks of BASE against the work tree
 	GO="$(GO)" BENCH='$(BENCH)' bash test/bench-compare.sh $(BASE)
 
 clean: ## what the other targets made
-	rm -rf bin dist demo
+	rm -rf bin dist demo soak
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
