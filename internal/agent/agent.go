@@ -177,6 +177,9 @@ func (a *Agent) rest(ctx context.Context) {
 		last := a.stats.Committed.Load()
 		if last == seen && last != rested {
 			a.buffers.drop()
+			for _, o := range a.senders.outputs() {
+				o.Rest()
+			}
 			runtime.GC() // a pool keeps its memory for one more
 			debug.FreeOSMemory()
 			rested = last

@@ -194,6 +194,10 @@ func (o *Output) Run(ctx context.Context) error {
 	return context.Cause(working)
 }
 
+// Rest lets go of memory that is kept for the next requests. It may be called
+// concurrently with Run.
+func (o *Output) Rest() { o.window.rest() }
+
 // fetch waits until another request may be in flight, and then for its blocks.
 func (o *Output) fetch(ctx context.Context) (*slot, error) {
 	s, err := o.window.acquire(ctx)

@@ -111,6 +111,13 @@ func (w *window) finish(s *slot) error {
 	return err
 }
 
+// rest lets go of the memory of slots that are not in use.
+func (w *window) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.free = nil
+}
+
 func (w *window) signal() {
 	select {
 	case w.room <- struct{}{}:

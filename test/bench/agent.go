@@ -185,13 +185,14 @@ func (b *bench) toSink(what, dir, extra string) error {
 		return err
 	}
 	b.row("agent: "+what, c, missing, repeated,
-		fmt.Sprintf("%.0f MiB resident 5 s later; %s on the wire", float64(idle)/(1<<20), megabytes(received)))
+		fmt.Sprintf("%.0f MiB resident 11 s later; %s on the wire", float64(idle)/(1<<20), megabytes(received)))
 	return nil
 }
 
-// settle waits a while and returns what the agent has resident then.
+// settle waits until an idle agent has given memory back, which takes it up to ten
+// seconds, and returns what it has resident then.
 func (b *bench) settle(a *agent) int64 {
-	time.Sleep(5 * time.Second)
+	time.Sleep(11 * time.Second)
 	return memory(a.cmd.Process.Pid, "VmRSS")
 }
 
