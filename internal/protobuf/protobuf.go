@@ -94,6 +94,25 @@ type Field struct {
 // with a known number and another type is as good as an unknown one.
 func (f *Field) Is(number int, t Type) bool { return f.Number == number && f.Type == t }
 
+// Each calls fn with the bytes of each field of a message that has that number and
+// bytes. It fails with ErrMalformed, or as fn does.
+func Each(message []byte, number int, fn func([]byte) error) error {
+	for len(message) > 0 {
+		f, rest, err := Next(message)
+		if err != nil {
+			return err
+		}
+		message = rest
+		if !f.Is(number, Bytes) {
+			continue
+		}
+		if err := fn(f.Bytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Next reads the field at the start of p, which is not empty, and returns what
 // is behind it. The error is ErrMalformed.
 func Next(p []byte) (f Field, rest []byte, err error) {

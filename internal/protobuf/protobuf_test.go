@@ -3,7 +3,9 @@ package protobuf
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -105,4 +107,20 @@ func FuzzNext(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestEach(t *testing.T) {
+	m := AppendBytes(AppendUint(AppendBytes(AppendBytes(nil, 1, "a"), 2, "b"), 1, 7), 1, "c")
+	var got []string
+	add := func(p []byte) error { got = append(got, string(p)); return nil }
+	if err := Each(m, 1, add); err != nil || strings.Join(got, " ") != "a c" {
+		t.Errorf("%q, %v", got, err)
+	}
+	stop := errors.New("stop")
+	if err := Each(m, 2, func([]byte) error { return stop }); err != stop {
+		t.Errorf("error %v", err)
+	}
+	if err := Each(append(m, 0x0a, 5), 2, add); err != ErrMalformed {
+		t.Errorf("cut off: %v", err)
+	}
 }

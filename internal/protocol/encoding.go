@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -182,4 +183,10 @@ func readAll(r io.Reader, dst []byte, limit int) ([]byte, error) {
 			return dst[:start], fmt.Errorf("decompress body: %w", err)
 		}
 	}
+}
+
+// MediaType is a Content-Type without its parameters, in lower case.
+func MediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(t))
 }

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 )
 
@@ -36,6 +37,11 @@ func (r *Request) Records() int {
 
 // ErrTooLarge means that a body has more bytes than allowed.
 var ErrTooLarge = errors.New("body is too large")
+
+// TooMany says that a body has more than limit of something. It wraps ErrTooLarge.
+func TooMany(what string, limit int) error {
+	return fmt.Errorf("%w: more than %d %s in one request", ErrTooLarge, limit, what)
+}
 
 // AppendKey appends the Idempotency-Key: the ID of the block, agent-epoch-sequence,
 // that of several blocks, agent-epoch-first-last, or that of a part of one,

@@ -44,7 +44,7 @@ const maxSeverityText = 32
 // this body, so that the same body always has the same IDs.
 func Decode(contentType string, body []byte, emit func(*record.Batch) error) (protocol.Verdict, error) {
 	request := body
-	switch mediaType(contentType) {
+	switch protocol.MediaType(contentType) {
 	case protobufType:
 	case jsonType:
 		var err error
@@ -69,16 +69,10 @@ func Decode(contentType string, body []byte, emit func(*record.Batch) error) (pr
 // Encoding returns the content encoding of a body by the headers of its
 // request: protobuf is in a snappy block, said or not.
 func Encoding(contentType, contentEncoding string) string {
-	if mediaType(contentType) == protobufType && (contentEncoding == "" || contentEncoding == "identity") {
+	if protocol.MediaType(contentType) == protobufType && (contentEncoding == "" || contentEncoding == "identity") {
 		return "snappy"
 	}
 	return contentEncoding
-}
-
-// mediaType is a Content-Type without its parameters.
-func mediaType(contentType string) string {
-	t, _, _ := strings.Cut(contentType, ";")
-	return strings.ToLower(strings.TrimSpace(t))
 }
 
 // decoder makes batches of a PushRequest.
@@ -107,52 +101,16 @@ type decoder struct {
 // pair is a name and a value.
 type pair struct{ name, value []byte }
 
-func tooLarge(what string, limit int) error {
-	return fmt.Errorf("%w: more than %d %s in one request", protocol.ErrTooLarge, limit, what)
-}
-
-func (d *decoder) request(p []byte) error {
-	for len(p) > 0 {
-		f, rest, err := protobuf.Next(p)
-		if err != nil {
-			return err
-		}
-		p = rest
-		if !f.Is(1, protobuf.Bytes) {
-			continue
-		}
-		if err := d.stream(f.Bytes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (d *decoder) request(p []byte) error { return protobuf.Each(p, 1, d.stream) }
 
 // stream reads a StreamAdapter: its labels first, wherever they are.
 func (d *decoder) stream(p []byte) error {
 	var labels []byte
-	for rest := p; len(rest) > 0; {
-		f, after, err := protobuf.Next(rest)
-		if err != nil {
-			return err
-		}
-		rest = after
-		if f.Is(1, protobuf.Bytes) {
-			labels = f.Bytes
-		}
+	if err := protobuf.Each(p, 1, func(text []byte) error { labels = text; return nil }); err != nil {
+		return err
 	}
 	refused := d.readLabels(labels)
-	for rest := p; len(rest) > 0; {
-		f, after, _ := protobuf.Next(rest)
-		rest = after
-		if !f.Is(2, protobuf.Bytes) {
-			continue
-		}
-		if err := d.entry(f.Bytes, refused); err != nil {
-			return err
-		}
-	}
-	return nil
+	return protobuf.Each(p, 2, func(entry []byte) error { return d.entry(entry, refused) })
 }
 
 // lose counts the entry being read as one that cannot be taken.
@@ -275,7 +233,7 @@ func readTimestamp(p []byte) (ns int64, far bool, err error) {
 // entry makes a record of an EntryAdapter, unless its stream is refused.
 func (d *decoder) entry(p []byte, refused error) error {
 	if d.records++; d.records > maxRecords {
-		return tooLarge("entries", maxRecords)
+		return protocol.TooMany("entries", maxRecords)
 	}
 	e, err := readEntry(p, d.metadata)
 	d.metadata = e.metadata
@@ -339,7 +297,7 @@ func (d *decoder) batch(id []byte) (*record.Batch, error) {
 	b := d.streams[string(d.key)]
 	if b == nil {
 		if len(d.order) == maxStreams {
-			return nil, tooLarge("streams", maxStreams)
+			return nil, protocol.TooMany("streams", maxStreams)
 		}
 		b = new(record.Batch)
 		b.Reset(&record.Stream{ID: string(id), Labels: d.labels}, nil)

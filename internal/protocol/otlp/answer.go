@@ -31,7 +31,7 @@ func (e *Encoder) Verdict(_ *protocol.Request, code int, h http.Header, body []b
 // judge is protocol.Judge by the rules of OTLP, with the text of a Status.
 func judge(code int, h http.Header, body []byte) protocol.Verdict {
 	text := body
-	if mediaType(h.Get("Content-Type")) == protobufType || mediaType(h.Get("Content-Type")) == jsonType {
+	if protocol.MediaType(h.Get("Content-Type")) == protobufType || protocol.MediaType(h.Get("Content-Type")) == jsonType {
 		if s, err := readStatus(h.Get("Content-Type"), body); err == nil && len(s.message) > 0 {
 			text = s.message
 		}
@@ -62,7 +62,7 @@ func judgeResponse(code int, contentType string, body []byte) protocol.Verdict {
 	if len(body) == 0 {
 		return v
 	}
-	switch mediaType(contentType) {
+	switch protocol.MediaType(contentType) {
 	case "text/html":
 		return none
 	case protobufType:
@@ -118,7 +118,7 @@ type rpcStatus struct {
 }
 
 func readStatus(contentType string, body []byte) (s rpcStatus, err error) {
-	if mediaType(contentType) == jsonType {
+	if protocol.MediaType(contentType) == jsonType {
 		if body, err = toProto(nil, body, status); err != nil {
 			return s, err
 		}
@@ -221,7 +221,7 @@ func Reply(w http.ResponseWriter, contentType string, code int, v protocol.Verdi
 		p = protobuf.Close(dst, start, 1)
 	}
 	answerType := protobufType
-	if mediaType(contentType) == jsonType {
+	if protocol.MediaType(contentType) == jsonType {
 		answerType = jsonType
 		var err error
 		if p, err = appendJSON(nil, p, m); err != nil {

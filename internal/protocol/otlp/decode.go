@@ -46,7 +46,7 @@ const (
 // body, so that the same body always has the same IDs.
 func Decode(contentType string, body []byte, emit func(*record.Batch) error) (protocol.Verdict, error) {
 	message := body
-	switch mediaType(contentType) {
+	switch protocol.MediaType(contentType) {
 	case protobufType:
 	case jsonType:
 		var err error
@@ -69,12 +69,6 @@ func Decode(contentType string, body []byte, emit func(*record.Batch) error) (pr
 		}
 	}
 	return protocol.Verdict{Outcome: protocol.Accepted, Lost: d.lost, Reason: d.reason}, nil
-}
-
-// mediaType is a Content-Type without its parameters.
-func mediaType(contentType string) string {
-	t, _, _ := strings.Cut(contentType, ";")
-	return strings.ToLower(strings.TrimSpace(t))
 }
 
 // decoder makes batches of an ExportLogsServiceRequest.
@@ -117,69 +111,26 @@ type stream struct {
 // pair is a KeyValue.
 type pair struct{ key, value []byte }
 
-func tooLarge(what string, limit int) error {
-	return fmt.Errorf("%w: more than %d %s in one request", protocol.ErrTooLarge, limit, what)
-}
-
-func (d *decoder) request(p []byte) error {
-	for len(p) > 0 {
-		f, rest, err := protobuf.Next(p)
-		if err != nil {
-			return err
-		}
-		p = rest
-		if !f.Is(1, protobuf.Bytes) {
-			continue
-		}
-		if err := d.resourceLogs(f.Bytes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (d *decoder) request(p []byte) error { return protobuf.Each(p, 1, d.resourceLogs) }
 
 // resourceLogs reads a ResourceLogs: its resource first, wherever it is.
 func (d *decoder) resourceLogs(p []byte) error {
 	d.labels, d.shared = nil, d.shared[:0]
-	for rest := p; len(rest) > 0; {
-		f, after, err := protobuf.Next(rest)
-		if err != nil {
-			return err
-		}
-		rest = after
-		if f.Is(1, protobuf.Bytes) {
-			if err := d.readResource(f.Bytes); err != nil {
-				return err
-			}
-		}
+	if err := protobuf.Each(p, 1, d.readResource); err != nil {
+		return err
 	}
 	d.nameResource()
 	shared := len(d.shared)
-	for rest := p; len(rest) > 0; {
-		f, after, _ := protobuf.Next(rest)
-		rest = after
-		if f.Is(2, protobuf.Bytes) {
-			d.shared = d.shared[:shared]
-			if err := d.scopeLogs(f.Bytes); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return protobuf.Each(p, 2, func(scope []byte) error {
+		d.shared = d.shared[:shared]
+		return d.scopeLogs(scope)
+	})
 }
 
 // readResource takes the attributes of a Resource: text becomes labels.
 func (d *decoder) readResource(p []byte) error {
-	for len(p) > 0 {
-		f, rest, err := protobuf.Next(p)
-		if err != nil {
-			return err
-		}
-		p = rest
-		if !f.Is(1, protobuf.Bytes) {
-			continue
-		}
-		kv, err := readPair(f.Bytes)
+	return protobuf.Each(p, 1, func(attribute []byte) error {
+		kv, err := readPair(attribute)
 		if err != nil {
 			return err
 		}
@@ -192,8 +143,8 @@ func (d *decoder) readResource(p []byte) error {
 		} else {
 			d.shared = append(d.shared, kv)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func valid(s []byte) string { return strings.ToValidUTF8(string(s), "\uFFFD") }
@@ -219,29 +170,11 @@ func (d *decoder) nameResource() {
 
 func (d *decoder) scopeLogs(p []byte) error {
 	d.logger = nil
-	for rest := p; len(rest) > 0; {
-		f, after, err := protobuf.Next(rest)
-		if err != nil {
-			return err
-		}
-		rest = after
-		if f.Is(1, protobuf.Bytes) {
-			if err := d.readScope(f.Bytes); err != nil {
-				return err
-			}
-		}
+	if err := protobuf.Each(p, 1, d.readScope); err != nil {
+		return err
 	}
 	d.spreadOf = nil
-	for rest := p; len(rest) > 0; {
-		f, after, _ := protobuf.Next(rest)
-		rest = after
-		if f.Is(2, protobuf.Bytes) {
-			if err := d.logRecord(f.Bytes); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return protobuf.Each(p, 2, d.logRecord)
 }
 
 // scopeVersion is KeyValue.key of a scope's version.
@@ -320,7 +253,7 @@ type entry struct {
 
 func (d *decoder) logRecord(p []byte) error {
 	if d.records++; d.records > maxRecords {
-		return tooLarge("records", maxRecords)
+		return protocol.TooMany("records", maxRecords)
 	}
 	var e entry
 	d.attributes = d.attributes[:0]
@@ -426,7 +359,7 @@ func (d *decoder) add(e *entry) error {
 	}
 	// What is not taken counts as well: it has been read.
 	if d.expanded += len(b.Arena) - l.size + len(b.FieldsOf(r))*fieldBytes; d.expanded > maxExpanded {
-		return tooLarge("bytes of records", maxExpanded)
+		return protocol.TooMany("bytes of records", maxExpanded)
 	}
 	if err != nil {
 		b.Undo()
@@ -474,7 +407,7 @@ func (d *decoder) batch(id []byte) (*record.Batch, error) {
 	b := d.streams[stream{d.resource, string(id)}]
 	if b == nil {
 		if len(d.order) == maxStreams {
-			return nil, tooLarge("streams", maxStreams)
+			return nil, protocol.TooMany("streams", maxStreams)
 		}
 		b = new(record.Batch)
 		b.Reset(&record.Stream{ID: string(id), Labels: d.labels}, nil)
