@@ -68,8 +68,7 @@ func (p *Parser) charm() bool {
 	p.r.Severity, p.r.SeverityText = number, p.span(level, e)
 	if place > 0 {
 		n, line := fileLine(s[i+1 : i+place-2])
-		p.addText(nameFile, p.span(i+1, i+1+n))
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(p.span(i+1, i+1+n), line)
 	} else if next := p.sourcePlace(lo); next <= end { // NetBird's
 		lo = next
 	}

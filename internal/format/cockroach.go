@@ -33,8 +33,7 @@ func (p *Parser) cockroach() bool {
 	if h.channel > 0 {
 		p.addInt(nameChannel, h.channel)
 	}
-	p.addText(nameFile, p.span(h.file, h.file+h.name))
-	p.b.AddField(record.IntField(nameLine, h.line))
+	p.addPlace(p.span(h.file, h.file+h.name), h.line)
 	if h.tags < h.tagsEnd && string(s[h.tags:h.tagsEnd]) != "-" {
 		p.addText(nameTags, p.span(h.tags, h.tagsEnd))
 	}

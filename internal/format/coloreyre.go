@@ -105,8 +105,7 @@ func (p *Parser) anyPlace(lo, end int) bool {
 	}
 	n, line := fileLine(p.src[min(lo, end):end])
 	if n > 0 {
-		p.addText(nameFile, p.span(lo, lo+n))
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(p.span(lo, lo+n), line)
 	}
 	return n > 0
 }

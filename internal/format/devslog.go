@@ -37,8 +37,7 @@ func (p *Parser) devslog() bool {
 		if n == 0 || e == len(s) {
 			return false
 		}
-		p.addText(nameFile, p.span(i+4, i+4+n))
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(p.span(i+4, i+4+n), line)
 		i = e + 1
 	}
 	level := i + 1

@@ -56,8 +56,7 @@ func (p *Parser) envLogger() bool {
 	module := target
 	if file, line := fileLine(target); file > 0 && sourceFile(target[:file]) { // perhaps behind the module
 		at := bytes.LastIndexByte(target[:file], ' ') + 1
-		p.addText(nameFile, p.span(i+at, i+file))
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(p.span(i+at, i+file), line)
 		module = bytes.TrimRight(target[:at], " ")
 	} else if at := bytes.LastIndexByte(target, ' '); at > 0 && sourceFile(target[at:]) {
 		p.addText(nameFile, p.span(i+at+1, i+len(target)))

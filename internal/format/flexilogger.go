@@ -58,8 +58,7 @@ func (p *Parser) flexiLogger() bool {
 	if simple {
 		p.simpleTarget(next, e)
 	} else if file, line := fileLine(s[next:e]); file > 0 && sourceFile(s[next:next+file]) {
-		p.addText(nameFile, p.span(next, next+file))
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(p.span(next, next+file), line)
 	} else {
 		p.r.Logger = p.span(next, e)
 		i = p.sourceFile(i, ".rs")

@@ -171,8 +171,7 @@ func (p *Parser) ginPlace(i int) {
 	for i < len(s) {
 		end := lineEnd(s, i)
 		if n, number := ginFrame(s[i:end]); n > 0 && !bytes.Contains(s[max(i-1, 0):i+n], []byte("runtime/")) {
-			p.addText(nameFile, p.span(i, i+n))
-			p.b.AddField(record.IntField(nameLine, number))
+			p.addPlace(p.span(i, i+n), number)
 			if end+1 < len(s) && s[end+1] == '\t' {
 				if j := bytes.Index(s[end+2:lineEnd(s, end+2)], []byte(": ")); j > 0 {
 					p.addText(nameFunction, p.span(end+2, end+2+j))

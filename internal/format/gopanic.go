@@ -205,8 +205,7 @@ func (p *Parser) frame(i int) {
 		stop++
 	}
 	if name, number := fileLine(s[place:stop]); name > 0 {
-		p.addText(nameFile, p.span(place, place+name))
-		p.b.AddField(record.IntField(nameLine, number))
+		p.addPlace(p.span(place, place+name), number)
 		p.addText(nameFunction, p.span(i, i+bytes.LastIndexByte(s[i:end], '(')))
 	}
 }

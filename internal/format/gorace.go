@@ -1,10 +1,6 @@
 package format
 
-import (
-	"bytes"
-
-	"shipper/internal/record"
-)
+import "bytes"
 
 // goRace parses a report of Go's race detector.
 func (p *Parser) goRace() bool {
@@ -46,7 +42,6 @@ func (p *Parser) raceFrame(i int) {
 	if n == 0 || len(name) == 0 {
 		return
 	}
-	p.addText(nameFile, p.spanOf(file[:n]))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.spanOf(file[:n]), line)
 	p.addText(nameFunction, p.spanOf(name))
 }

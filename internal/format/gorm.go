@@ -40,8 +40,7 @@ func (p *Parser) gorm(i, end int) bool {
 		return false
 	}
 	p.r.Format = record.FormatGorm
-	p.addText(nameFile, p.span(i, i+name))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(i, i+name), line)
 	return true
 }
 

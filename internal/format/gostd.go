@@ -95,8 +95,7 @@ func (p *Parser) sourceFile(i int, extension string) int {
 	if n == 0 || e == len(s) || s[e] != ':' {
 		return i
 	}
-	p.addText(nameFile, p.span(i, i+n))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(i, i+n), line)
 	if e++; e < len(s) && s[e] == ' ' {
 		e++
 	}

@@ -82,8 +82,7 @@ func (p *Parser) klogHeader() int {
 	p.r.Severity, p.r.SeverityText = klogSeverity(s[0]), p.span(0, 1)
 	number, _ := decimal(s[pid:i])
 	p.b.AddField(record.IntField(namePid, int64(number)))
-	p.addText(nameFile, p.span(file, file+name))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(file, file+name), line)
 	i = end + 1
 	if i < len(s) && s[i] == ' ' {
 		i++
@@ -103,8 +102,7 @@ func (p *Parser) weedHeader(ns int64, i int) int {
 	}
 	p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
 	p.r.Severity, p.r.SeverityText = klogSeverity(s[0]), p.span(0, 1)
-	p.addText(nameFile, p.span(i, i+name))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(i, i+name), line)
 	return e + 1
 }
 

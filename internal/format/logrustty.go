@@ -135,8 +135,7 @@ func (p *Parser) geth(i int, padded bool, number uint8) bool {
 		if file == 0 {
 			return false
 		}
-		p.addText(nameFile, p.span(i+1, i+1+file))
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(p.span(i+1, i+1+file), line)
 		i += e
 	}
 	if s[i] != ']' || i+1 < len(s) && s[i+1] != ' ' {
@@ -220,8 +219,7 @@ func (p *Parser) calledFrom(i int, behind string) int {
 	if j <= 0 || bytes.IndexByte(s[e+1:e+1+j], '\n') >= 0 {
 		return i
 	}
-	p.addText(nameFile, p.span(i, i+n))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(i, i+n), line)
 	p.addText(nameFunction, p.span(e+1, e+1+j))
 	return e + 1 + j + len(behind)
 }

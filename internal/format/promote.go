@@ -268,13 +268,18 @@ func (p *Parser) placeCaller(k key, f record.Field) bool {
 			return false
 		}
 		f.Val.Len = uint32(n)
-		p.addText(nameFile, f.Val)
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(f.Val, line)
 		return true
 	case record.JSON:
 		return p.callerObject(p.b.Bytes(f.Val))
 	}
 	return false
+}
+
+// addPlace adds the place in a source that a record names.
+func (p *Parser) addPlace(file record.Span, line int64) {
+	p.addText(nameFile, file)
+	p.b.AddField(record.IntField(nameLine, line))
 }
 
 // fileLine returns the length of the file's name in "file:line" and the line, 0
@@ -323,8 +328,7 @@ func (p *Parser) callerObject(object []byte) bool {
 		return false
 	}
 	p.head.flags |= callerObject
-	p.addText(nameFile, p.jsonText(file))
-	p.b.AddField(record.IntField(nameLine, int64(n)))
+	p.addPlace(p.jsonText(file), int64(n))
 	if len(function) > 2 && function[0] == '"' {
 		p.addText(nameFunction, p.jsonText(function))
 	}
@@ -585,8 +589,7 @@ func (p *Parser) settleCaller(file, line, function *kept) {
 			line = nil
 		}
 		if known = number >= 0; known {
-			p.addText(nameFile, file.field.Val)
-			p.b.AddField(record.IntField(nameLine, number))
+			p.addPlace(file.field.Val, number)
 			file = nil
 		}
 	}

@@ -181,8 +181,7 @@ func (p *Parser) simplelog(i int) bool {
 		e := bytes.IndexByte(s[i:min(len(s), i+256)], ']')
 		if e > 0 {
 			if file, line := fileLine(s[i+1 : i+e]); file > 0 && sourceFile(s[i+1:i+1+file]) {
-				p.addText(nameFile, p.span(i+1, i+1+file))
-				p.b.AddField(record.IntField(nameLine, line))
+				p.addPlace(p.span(i+1, i+1+file), line)
 				i = min(i+e+2, len(s))
 			} else if p.r.Logger.Len == 0 && s[2] != ':' {
 				return false // nested-logrus-formatter's pairs

@@ -168,8 +168,7 @@ func (p *Parser) rustPlace(i, end int) bool {
 	if m == 0 {
 		return false
 	}
-	p.addText(nameFile, p.span(i, i+m))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(i, i+m), line)
 	p.b.AddField(record.IntField(nameColumn, column))
 	return true
 }

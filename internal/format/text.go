@@ -368,8 +368,7 @@ func (p *Parser) colonLevel(lo, hi int) bool {
 			return false
 		}
 		p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
-		p.addText(nameFile, p.span(i+n+1, i+n+1+file))
-		p.b.AddField(record.IntField(nameLine, line))
+		p.addPlace(p.span(i+n+1, i+n+1+file), line)
 		return true
 	}
 	return false
@@ -434,8 +433,7 @@ func (p *Parser) textBody(i int) {
 	if closed && i+2 < len(s) && s[i] == '[' && s[i+1] == '/' {
 		e := bytes.IndexByte(s[i:min(len(s), i+256)], ']')
 		if n, line := fileLine(s[i+1 : i+max(e, 1)]); n > 0 {
-			p.addText(nameFile, p.span(i+1, i+1+n))
-			p.b.AddField(record.IntField(nameLine, line))
+			p.addPlace(p.span(i+1, i+1+n), line)
 			for i += e + 1; i < len(s) && (s[i] == ':' || s[i] == ' '); i++ {
 			}
 		}
@@ -465,8 +463,7 @@ func (p *Parser) sourcePlace(i int) int {
 	if n < 4 || e == len(s) || s[i] == '[' || s[e] != ' ' || string(place[n-3:n]) != ".go" && string(place[n-3:n]) != ".rs" {
 		return i
 	}
-	p.addText(nameFile, p.span(i, i+n))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(i, i+n), line)
 	return e + blanksAt(s, e)
 }
 
@@ -491,8 +488,7 @@ func (p *Parser) barredPlace(i int) int {
 	if n == 0 {
 		return i
 	}
-	p.addText(nameFile, p.span(i+1, i+1+n))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(i+1, i+1+n), line)
 	p.addText(nameFunction, p.span(i+in+len(" in "), i+e))
 	return i + e + len(") | ")
 }

@@ -73,8 +73,7 @@ func (p *Parser) tidbParts(i int) {
 			case placed || !raw:
 				p.r.Body = text
 			case name > 0:
-				p.addText(nameFile, p.span(at, at+name))
-				p.b.AddField(record.IntField(nameLine, line))
+				p.addPlace(p.span(at, at+name), line)
 				p.r.Logger, placed = waiting, true
 			case string(s[at:next]) == "<unknown>":
 				placed = true

@@ -86,8 +86,7 @@ func (p *Parser) prettyPlace(i int) {
 			end = i + j
 		}
 		if n, line := fileLine(s[i:end]); n > 0 {
-			p.addText(nameFile, p.span(i, i+n))
-			p.b.AddField(record.IntField(nameLine, line))
+			p.addPlace(p.span(i, i+n), line)
 		} else {
 			p.addText(nameFile, p.span(i, end))
 		}

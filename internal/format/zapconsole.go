@@ -261,8 +261,7 @@ func (p *Parser) zapHeader(z *zapLine) {
 	p.r.Severity, p.r.SeverityText = z.number, p.span(z.level, z.levelEnd)
 	p.r.Logger = p.span(z.logger[0], z.logger[1])
 	if z.file > 0 {
-		p.addText(nameFile, p.span(z.place[0], z.place[0]+z.file))
-		p.b.AddField(record.IntField(nameLine, z.line))
+		p.addPlace(p.span(z.place[0], z.place[0]+z.file), z.line)
 	}
 	if z.f[1] > 0 {
 		p.addText(nameFunction, p.span(z.f[0], z.f[1]))

@@ -187,8 +187,7 @@ func (p *Parser) arrow(i int) (next int, arrow bool) {
 		}
 		p.b.AddField(record.IntField(nameGoroutine, int64(id)))
 	}
-	p.addText(nameFile, p.span(place, place+n))
-	p.b.AddField(record.IntField(nameLine, line))
+	p.addPlace(p.span(place, place+n), line)
 	if arrow {
 		e += 2
 	}
