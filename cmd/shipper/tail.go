@@ -35,6 +35,7 @@ func tailCommand(ctx context.Context, args []string) error {
 		Location: &tail.SeekInfo{Offset: start, Whence: io.SeekStart},
 		Follow:   true,
 		ReOpen:   true,
+		Poll:     true, // with inotify the library can stall for good when a file is rotated
 		Logger:   tail.DiscardingLogger,
 	})
 	if err != nil {
