@@ -17,7 +17,7 @@ func (p *Parser) femme() bool {
 		return false
 	}
 	n := bytes.IndexByte(raw[9:min(len(raw), 9+128)], 0x1b)
-	if n <= 0 || !bytes.HasPrefix(raw[9+n:], []byte("\x1b[0m")) || n+1 < len(p.src) && p.src[n] != ' ' {
+	if n <= 0 || !bytes.HasPrefix(raw[9+n:], []byte("\x1b[0m")) || !bytes.HasPrefix(p.src, raw[9:9+n]) || n+1 < len(p.src) && p.src[n] != ' ' {
 		return false
 	}
 	switch raw[3] {

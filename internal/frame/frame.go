@@ -132,10 +132,14 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 				continue
 			}
 			c.weaveLine(raw, at, end)
-		case wraps[raw[0]] && len(raw) <= c.lineLimit && wrapped(raw, &c.line) && (!c.line.weak || c.now.mode <= blanks):
-			if c.now.mode == blanks && terminators(data[c.from:at]) == at-c.from {
+		case wraps[raw[0]] && len(raw) <= c.lineLimit && wrapped(raw, &c.line) && (!c.line.weak || c.now.mode <= blanks || c.begins(raw)):
+			switch {
+			case c.line.weak && c.now.mode > blanks:
+				c.endAt(at - c.blank)
+				c.close(state{})
+			case c.now.mode == blanks && terminators(data[c.from:at]) == at-c.from:
 				c.close(state{}) // they go with it
-			} else {
+			default:
 				c.finish(at, none)
 			}
 			if c.line.whole(raw) {
@@ -228,10 +232,7 @@ func (c *Cutter) judge(raw []byte, at, end int) {
 		return
 	}
 	if c.now.mode > blanks {
-		next, v := c.now.mode.follow(line, c.blank > 0)
-		if v == joins && c.now.resume.resumes(line) {
-			v = begins
-		}
+		next, v := c.follow(line)
 		switch v {
 		case joins:
 			c.now.mode, c.blank = next, 0
@@ -247,6 +248,21 @@ func (c *Cutter) judge(raw []byte, at, end int) {
 	if c.open(line) {
 		c.endAt(end)
 	}
+}
+
+// follow is what a line, which is not blank, does to the open record.
+func (c *Cutter) follow(line []byte) (next mode, v verdict) {
+	next, v = c.now.mode.follow(line, c.blank > 0)
+	if v == joins && c.now.resume.resumes(line) {
+		v = begins
+	}
+	return next, v
+}
+
+// begins reports whether a line begins a record behind the open one.
+func (c *Cutter) begins(raw []byte) bool {
+	_, v := c.follow(trimNUL(trimEnd(raw)))
+	return v == begins
 }
 
 // interrupts reports whether a line comes between those of the open dump, from

@@ -1260,7 +1260,7 @@ func pieces(o Options, text string, step func(n int) int) (records []string) {
 		if last {
 			return records
 		}
-		if seen%7 == 0 {
+		if seen%7 == 0 || len(ends) > 0 && seen%2 == 0 {
 			c = Restore(o, c.State())
 		}
 	}
@@ -1363,6 +1363,25 @@ func TestSplitsAgree(t *testing.T) {
 	}
 }
 
+// A line that only may be in a wrapper is taken the same way by who starts where
+// the record before it ends.
+func TestWeakRestores(t *testing.T) {
+	for _, before := range corpus {
+		for _, blanks := range []string{"", "\n", "\n\r\n"} {
+			for _, weak := range []string{"shop[1]: panic: b\n", "web-7d4b9 app 2026/11/23 06:25:41 c\n", "web   | 2026/11/23 06:25:41 c\n", "web-7d4b9 app goroutine 1 [running]:\n"} {
+				for _, behind := range []string{"web-", "\nshop[1]: goroutine 1 [running]:\n", "main.main()\n\t/src/a.go:1\n"} {
+					text := before + "\n" + blanks + weak + behind
+					want := cut(Options{}, text)
+					one := func(int) int { return 1 }
+					if got := pieces(Options{}, text, one); !slices.Equal(got, want) {
+						t.Fatalf("restored:\n%s\nat once:\n%s", strings.Join(got, divider), strings.Join(want, divider))
+					}
+				}
+			}
+		}
+	}
+}
+
 // wide returns text in UTF-16, with a byte order mark.
 func wide(text string, w width) (b []byte) {
 	for _, u := range utf16.Encode([]rune("\ufeff" + text)) {
@@ -1404,6 +1423,15 @@ func TestWideTurns(t *testing.T) {
 	ends := c.Cut(data, nil, true, true)
 	if got := texts(split(string(data), ends)); !slices.Equal(got, []string{"first\n", "second\n", ""}) {
 		t.Errorf("%q", got)
+	}
+	// In the middle of a record, too, if it ends there for its length.
+	text := string(wide("panic: boom\n", littleEndian)) + "\x00" + string(wide("level=info msg=x\n", littleEndian)[2:]) + string(wide("Error: failed\n", littleEndian)[2:])
+	long := string(wide("panic: boom\n", littleEndian)) + strings.Repeat("a\x00", 50) + "\x00" + string(wide("level=info msg=x\nmore\n", littleEndian)[2:])
+	for seed := range uint64(200) {
+		agree(t, Options{LineLimit: 32, MaxRecord: 64}, text, seed)
+		agree(t, Options{LineLimit: 64, MaxRecord: 48}, text, seed)
+		agree(t, Options{LineLimit: 64, MaxRecord: 96}, long, seed)
+		agree(t, Options{}, text+strings.Repeat("plain text\n", 20), seed)
 	}
 }
 
@@ -1526,6 +1554,7 @@ func FuzzCut(f *testing.F) {
 	f.Add("00000000000000000000000\nthread '000 panicked at 0000\n+000000000.go:0: \n00000000000000000000000000000", uint64(112), 95)
 	f.Add("I1123 06:25:41.544889    1705 more.go:55] m\n\n20:6/11/23 06:25:41 message\nnote: run ", uint64(0), -1)
 	f.Add("\nNov 23 06:42:55 a shop[1]: panic: b\n\r\n\nshop[1]: goroutine 1 [running]:\n\nweb-7d4b9 app 2026/11/23 06:25:41 c\n\nweb-7d4b9 app d\n[pod/a/b] e\n", uint64(1), 0)
+	f.Add("06:42:55 a shop[1]n panic: b\n\r\n\nshop[1]: gorouti:e 1 [running]:\n\nweb-7d4b9 app 2026/11/23 06:25:41 c\n\nweb-", uint64(0), -10)
 	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
 		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
 	})

@@ -130,17 +130,20 @@ func (c *Cutter) wideLine(data []byte, at int, final bool) (next int) {
 		c.wide = c.wide.turned(data[at:])
 	}
 	end, ok := c.wide.lineEnd(data, at, c.looked)
-	if i := narrowAt(data[at:end], c.looked); i >= 0 {
+	text := narrowAt(data[at:end], c.looked)
+	if at > c.from && (text >= 0 || end-at > c.lineLimit || end-c.from > c.maxRecord) {
 		c.finish(at, none)
-		c.endAt(at + i)
+		c.looked = 0
+		return at // to be looked at as the start of a unit
+	}
+	if text >= 0 {
+		c.finish(at, none)
+		c.endAt(at + text)
 		c.wide, c.looked = narrow, 0
-		return at + i
+		return at + text
 	}
 	if !ok {
 		c.looked = max(0, (len(data)-at)&^1-2)
-		if len(data)-at > c.lineLimit && at > c.from {
-			c.finish(at, none)
-		}
 		if !final {
 			return -1
 		}
@@ -195,12 +198,8 @@ func narrowText(text []byte) bool {
 
 // weaveWide weaves a line of UTF-16.
 func (c *Cutter) weaveWide(raw []byte, at, end int) {
-	long := len(raw) > c.lineLimit
-	if long || end-c.from > c.maxRecord {
-		c.finish(at, none)
-	}
-	if long {
-		c.endAt(end)
+	if len(raw) > c.lineLimit {
+		c.finish(end, none)
 		return
 	}
 	if !c.weaving {
