@@ -302,7 +302,7 @@ func (c *Cutter) weaves(raw []byte, end int) (resume mode, ok bool) {
 	if end-c.from > c.maxRecord {
 		return c.weave.dumping(), false
 	}
-	unwrapNext(raw, &c.line, &c.weave)
+	unwrapNext(raw, &c.line, &c.weave, c.origin+end)
 	return none, c.line.kind == c.weave.kind
 }
 

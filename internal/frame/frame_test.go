@@ -1244,6 +1244,24 @@ func TestLimits(t *testing.T) {
 	f("line", Options{LineLimit: 39}, head+"b\n", long, "c\n", head)
 }
 
+// Lines too late for a record that is open are looked at as if it were not.
+func TestLateRestores(t *testing.T) {
+	f := func(lines ...string) {
+		t.Helper()
+		text := strings.Join(lines, "\n")
+		want := cut(Options{}, text)
+		for n := 1; n < 60; n += 3 {
+			if got := pieces(Options{}, text, func(int) int { return n * (1 + len(text)/1000) }); !slices.Equal(got, want) {
+				t.Fatalf("in pieces:\n%s\nat once:\n%s", strings.Join(got, divider), strings.Join(want, divider))
+			}
+		}
+	}
+	f("2026-11-23T06:42:01.049Z panic: boom", "2026-11-23T06:40:01.229Z goroutine 1 [running]:", "2026-11-23T06:42:01.484Z \t/src/main.go:27 +0x3", "2026-11-23T06:42:01.535Z exit status 2", "2026-")
+	f("web | panic: boom", "web | goroutine 1 [running]:", "db-1 | "+strings.Repeat("{}\ndb-1 | ", 65)+"{}", "web | main.main()", "web | \t/src/main.go:27 +0x3", "we")
+	f("web | panic: boom", "web | goroutine 1 [running]:", "web | 2026/11/23 06:25:41 "+strings.Repeat("x", 70000), "web | main.main()", "web | \t/src/main.go:27 +0x3", "we")
+	f("web | panic: boom", "web | goroutine 1 [running]:"+strings.Repeat("\nweb | 2026/11/23 06:25:41 a", 66), "web | main.main()", "web | \t/src/main.go:27 +0x3", "we")
+}
+
 // pieces returns the records of text, presented in steps of as many bytes as
 // step says, by Cutters that are replaced by their state now and then.
 func pieces(o Options, text string, step func(n int) int) (records []string) {

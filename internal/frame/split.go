@@ -143,7 +143,7 @@ func (s *Splitter) split(arena []byte, lo, hi int, flags record.Flags, k kind) (
 		if k == plain {
 			s.line = line{hi: end - at}
 		} else {
-			unwrapNext(arena[at:end], &s.line, &s.weave)
+			unwrapNext(arena[at:end], &s.line, &s.weave, end)
 		}
 		p := piece{more: s.line.piece, void: s.line.void, next: -1}
 		arena = s.take(arena, at, end, &p.text)

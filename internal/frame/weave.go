@@ -87,9 +87,9 @@ func (w *weave) take(l *line, text []byte, at, end int) int {
 
 // give is take for a line that is in a wrapper, or in none as all are.
 func (w *weave) give(l *line, text []byte, at, end int) int {
-	w.lines++
 	s := w.source(l.key)
 	w.expire(l.time, end)
+	w.lines++
 	s.line, s.time = w.lines, l.time
 	if l.piece || s.piece >= 0 {
 		if s.piece < 0 {
@@ -250,7 +250,7 @@ func (w *weave) source(key uint64) *source {
 	return s
 }
 
-// expire closes what a line at time t, up to end, is too late for.
+// expire closes what the next line, at time t and up to end, is too late for.
 func (w *weave) expire(t int64, end int) {
 	for i := range w.sources {
 		s := &w.sources[i]
@@ -258,7 +258,7 @@ func (w *weave) expire(t int64, end int) {
 			w.close(s.dump)
 			s.dump = -1
 		}
-		if s.piece < 0 && (t-s.time > maxPause && s.time != 0 || w.lines-s.line > aheadLines) {
+		if s.piece < 0 && (t-s.time > maxPause && s.time != 0 || w.lines-s.line >= aheadLines) {
 			w.closeSource(s)
 		}
 	}

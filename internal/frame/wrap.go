@@ -132,9 +132,9 @@ func (l *line) timed(text []byte) bool {
 	return l.kube(text, ns, n)
 }
 
-// unwrapNext is unwrap for a line behind others of w. What is in the same
+// unwrapNext is unwrap for a line behind others of w, up to end. What is in the same
 // wrapper and not certain by itself is so if it goes on with one of them.
-func unwrapNext(raw []byte, l *line, w *weave) {
+func unwrapNext(raw []byte, l *line, w *weave, end int) {
 	unwrap(raw, l)
 	if l.kind != plain || w.kind == plain {
 		return
@@ -151,6 +151,9 @@ func unwrapNext(raw []byte, l *line, w *weave) {
 		l.loose = l.stamped(trimEnd(raw))
 	case syslog:
 		l.loose = l.process(raw)
+	}
+	if l.loose {
+		w.expire(l.time, end)
 	}
 	if !l.loose || !w.joins(l, raw) {
 		*l = line{hi: len(raw)}
