@@ -37,10 +37,16 @@ func (p *Parser) clean() (replaced bool) {
 // isPlain reports whether all of text, which has none of its bytes to be
 // changed then, is ASCII without control characters.
 func isPlain(text []byte) bool {
+	word := func(i int) uint64 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		return (w - ones*' ') | w // bytes below the blank, and above ASCII
+	}
 	bad := uint64(0)
+	for ; len(text) >= 32; text = text[32:] {
+		bad |= word(0) | word(8) | word(16) | word(24)
+	}
 	for ; len(text) >= 8; text = text[8:] {
-		w := binary.LittleEndian.Uint64(text)
-		bad |= (w - ones*' ') | w // bytes below the blank, and above ASCII
+		bad |= word(0)
 	}
 	if bad&highs != 0 {
 		return false

@@ -71,7 +71,9 @@ func (p *Parser) logfmt() bool {
 			}
 		}
 		value = next
-		last, i, open = p.pairValue(key, next)
+		if last, i, open = p.pairValue(key, next); i < len(s) && s[i] == ' ' {
+			i++
+		}
 		if h := &p.head; h.count < 4 {
 			h.order = h.order<<8 | uint32(lastKey)
 			h.count++
@@ -209,6 +211,10 @@ func (p *Parser) pairValue(key record.Span, i int) (f record.Field, next int, ra
 		}
 	}
 	e := token(s, i)
+	if e > i && s[i] >= 'A' && e-i > len("false") {
+		f.Val = p.span(i, e) // no number, and no other word that typed knows
+		return f, e, true
+	}
 	return p.typed(f, i, e), e, e > i
 }
 
@@ -299,8 +305,7 @@ func (p *Parser) tail(lo, hi int) (end int) {
 		}
 		at += i + 1
 		start := pairStart(s, lo, at-1)
-		if start > lo && onlyPairs(s[start:]) {
-			p.eventPairs(start, hi)
+		if start > lo && p.eventPairs(start, hi) {
 			for end = start; end > lo && blank(s[end-1]); end-- {
 			}
 			return end
@@ -332,72 +337,107 @@ func pairStart(s []byte, lo, i int) int {
 	return j
 }
 
-// onlyPairs reports whether s is nothing but pairs.
-func onlyPairs(s []byte) bool {
-	for i := 0; i < len(s); {
-		if blank(s[i]) {
-			i++
-			continue
-		}
-		first := i
-		if s[i] == '"' {
-			if i, _ = quoted(s, i+1); i <= first+1 {
-				return false
-			}
-			i++
-		} else {
-			for i < len(s) && keyByte(s[i]) {
-				i++
-			}
-		}
-		if i == first || i >= len(s) || s[i] != '=' {
-			return false
-		}
-		i++
-		if i < len(s) && s[i] == '"' {
-			if e, _ := quoted(s, i+1); e >= 0 && (e+1 == len(s) || blank(s[e+1])) {
-				i = e + 1
-				continue
-			}
-		}
-		i = token(s, i)
+// pairCut is where a pair is in src.
+type pairCut struct {
+	name, nameEnd int // nameEnd is 0 if the key has quotes
+	value, end    int
+	guessed       bool
+	key           key // if it was guessed
+	hash          uint
+}
+
+// eventPairs adds the pairs src[i:hi] as fields of the event. It reports whether
+// they are nothing but pairs.
+func (p *Parser) eventPairs(i, hi int) bool {
+	at := p.cutPairs(i, hi)
+	if at == hi {
+		p.addCuts(hi)
+		return true
+	}
+	for at >= 0 && at < hi {
+		at = p.cutPairs(at, hi)
+	}
+	if at < 0 {
+		return false
+	}
+	for i < hi {
+		i = p.cutPairs(i, hi)
+		p.addCuts(hi)
 	}
 	return true
 }
 
-// eventPairs adds the pairs src[i:hi] as fields of the event.
-func (p *Parser) eventPairs(i, hi int) {
-	for i < hi {
-		if blank(p.src[i]) {
+// cutPairs finds the pairs in src[i:hi], or as many as there is room for, and
+// returns the index behind them. It is -1 if there is something else.
+func (p *Parser) cutPairs(i, hi int) int {
+	s := p.src[:hi]
+	p.cut = 0
+	for i < len(s) && p.cut < len(p.cuts) {
+		if blank(s[i]) {
 			i++
 			continue
 		}
-		if i = p.eventPair(i); i < 0 {
-			return
+		c := &p.cuts[p.cut]
+		*c = pairCut{name: i}
+		g := &p.pairKeys[(uint(p.head.keys)+uint(p.cut))%uint(len(p.pairKeys))]
+		switch {
+		case g.length > 0 && (g.is(s, i, '=') || g.last(s, i, '=')):
+			i += g.length
+			c.nameEnd, c.guessed, c.key, c.hash = i, true, g.key, g.hash
+		case s[i] == '"':
+			e, _ := quoted(s, i+1)
+			if e <= i+1 {
+				return -1
+			}
+			i = e + 1
+		default:
+			for i < len(s) && keyByte(s[i]) {
+				i++
+			}
+			c.nameEnd = i
 		}
+		if i == c.name || i >= len(s) || s[i] != '=' {
+			return -1
+		}
+		i++
+		c.value, c.end = i, -1
+		if i < len(s) && s[i] == '"' {
+			if e, _ := quoted(s, i+1); e >= 0 && (e+1 == len(s) || blank(s[e+1])) {
+				c.end = e + 1
+			}
+		}
+		if c.end < 0 {
+			c.end = token(s, i)
+		}
+		i = c.end
+		p.cut++
 	}
+	return skipBlanks(s, i)
 }
 
-// eventPair adds the pair at i as a field of the event, and returns the index
-// behind it, -1 if there is none.
-func (p *Parser) eventPair(i int) int {
-	g := &p.pairKeys[p.head.keys%uint8(len(p.pairKeys))]
-	p.head.keys++
-	if g.length > 0 && (g.is(p.src, i, '=') || g.last(p.src, i, '=')) {
-		f, next, _ := p.pairValue(p.span(i, i+g.length), i+g.length+1)
-		p.promoteHashed(g.key, g.hash, f)
-		return next
+// addCuts adds the cuts, which end at hi, as fields of the event.
+func (p *Parser) addCuts(hi int) {
+	s := p.src
+	for i := range p.cut {
+		c := &p.cuts[i]
+		key := p.span(c.name, c.nameEnd)
+		if c.nameEnd == 0 {
+			key, _, _ = p.pairKey(c.name)
+		}
+		if !c.guessed {
+			name := p.b.Bytes(key)
+			c.key, c.hash = lookup(name)
+			if c.nameEnd > 0 {
+				p.pairKeys[p.head.keys%uint8(len(p.pairKeys))] = guessOf(name, c.key, c.hash)
+			}
+		}
+		p.head.keys++
+		var f record.Field
+		if c.value < hi && s[c.value] == '"' {
+			f, _, _ = p.pairValue(key, c.value)
+		} else {
+			f = p.typed(record.Field{Key: key}, c.value, c.end)
+		}
+		p.promoteHashed(c.key, c.hash, f)
 	}
-	key, next, ok := p.pairKey(i)
-	if !ok {
-		return -1
-	}
-	name := p.b.Bytes(key)
-	k, hash := lookup(name)
-	if p.src[i] != '"' {
-		*g = guessOf(name, k, hash)
-	}
-	f, next, _ := p.pairValue(key, next)
-	p.promoteHashed(k, hash, f)
-	return next
 }

@@ -472,6 +472,7 @@ func TestManyFields(t *testing.T) {
 		{"level=info", " %x=%d", ""},
 		{"2026-11-23T06:33:43Z\tINFO\tm\t{\"a\": 1", `, "%x": %d`, "}"},
 		{"2026-11-23T06:33:43Z  INFO a::b: m", " k%x=%d", ""},
+		{"2026/11/23 06:33:43 INFO m", " k%x=%d", ""},
 		{"2026-11-23T06:33:43Z [INFO]", " [k%x:%d]", " m"},
 	} {
 		text := []byte(kind[0])

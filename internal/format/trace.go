@@ -141,13 +141,15 @@ func unhexAll(dst, digits []byte) bool {
 	if len(digits) != 2*len(dst) {
 		return false
 	}
-	for len(digits) >= 8 {
-		v, ok := unhex8(binary.LittleEndian.Uint64(digits))
-		if !ok {
-			return false
-		}
-		binary.LittleEndian.PutUint32(dst, v)
+	good := uint64(highs)
+	for len(digits) >= 8 && len(dst) >= 4 {
+		w := binary.LittleEndian.Uint64(digits)
+		good &= hexDigits(w)
+		binary.LittleEndian.PutUint32(dst, unhex8(w))
 		digits, dst = digits[8:], dst[4:]
+	}
+	if good != highs {
+		return false
 	}
 	for i := range dst {
 		h, l := unhex[digits[2*i]], unhex[digits[2*i+1]]
@@ -159,17 +161,19 @@ func unhexAll(dst, digits []byte) bool {
 	return true
 }
 
-// unhex8 returns the four bytes of eight digits.
-func unhex8(w uint64) (v uint32, ok bool) {
+// hexDigits returns the high bit of each byte of w that is a hexadecimal digit.
+func hexDigits(w uint64) uint64 {
 	lower := w | ones*0x20
 	digit := (w + ones*(0x80-'0')) &^ (w + ones*(0x80-'9'-1))
 	letter := (lower + ones*(0x80-'a')) &^ (lower + ones*(0x80-'f'-1))
-	if (digit|letter)&^w&highs != highs {
-		return 0, false
-	}
+	return (digit | letter) &^ w & highs
+}
+
+// unhex8 returns the four bytes of eight digits.
+func unhex8(w uint64) uint32 {
 	n := w&(ones*0x0f) + w>>6&ones*9 // of each digit
 	n = n<<4 | n>>8
 	n &= 0x00ff00ff00ff00ff
 	n = (n | n>>8) & 0x0000ffff0000ffff
-	return uint32(n | n>>16), true
+	return uint32(n | n>>16)
 }
