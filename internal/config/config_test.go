@@ -467,6 +467,23 @@ func TestFollows(t *testing.T) {
 	f("/tmp/agent.log", "")
 }
 
+// TestOpenQuote finds a quote that is not closed, also in a long line of a long file.
+func TestOpenQuote(t *testing.T) {
+	f := func(text string, line, col int) {
+		t.Helper()
+		_, err := Parse("f.yaml", []byte(text), environment)
+		var faults Errors
+		if !errors.As(err, &faults) || faults[0].Line != line || faults[0].Col != col || faults[0].Text != "a quote is not closed" {
+			t.Errorf("%.40q: %.200v, want a quote at %d:%d", text, err, line, col)
+		}
+	}
+	f(`a: "b" "c`, 1, 8)
+	f(`a: "b\"c\x41 \\\"`, 1, 4)
+	f("a: 'it''s \"\\\"", 1, 4)
+	f("é: 'é", 1, 4)
+	f(strings.Repeat("- item\n", 5000)+`- "`+strings.Repeat("x", 4000), 5001, 3) // half a minute, if each byte is tried
+}
+
 func TestUnits(t *testing.T) {
 	size := func(in string, want Bytes) {
 		t.Helper()

@@ -89,10 +89,19 @@ func openQuote(data []byte, message string) (line, col int) {
 	if start > 0 && unclosed(start-1) {
 		line, start = 1, 0
 	}
-	end := start + len(lineAt(data, line))
-	for n := end; n > start && end-n < 4096; n-- {
-		if !unclosed(n) {
-			return line, utf8.RuneCount(data[start:n]) + 1
+	// Each try parses all that is before it: only quotes are tried, and not many.
+	text := lineAt(data, line)
+	for n, tries := len(text), 0; tries < 100; tries++ {
+		if n = bytes.LastIndexAny(text[:n], `"'`); n < 0 {
+			break
+		}
+		if n > 0 && text[n] == '\'' && text[n-1] == '\'' { // it stands for one within a value
+			n--
+			continue
+		}
+		before := bytes.TrimRight(text[:n], `\`) // half an escape would be another error
+		if !unclosed(start + len(before)) {
+			return line, utf8.RuneCount(text[:n]) + 1
 		}
 	}
 	return line, 1
