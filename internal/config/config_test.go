@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -482,6 +483,38 @@ func TestOpenQuote(t *testing.T) {
 	f("a: 'it''s \"\\\"", 1, 4)
 	f("é: 'é", 1, 4)
 	f(strings.Repeat("- item\n", 5000)+`- "`+strings.Repeat("x", 4000), 5001, 3) // half a minute, if each byte is tried
+}
+
+// TestGlobMatch compares with what a glob means, element by element.
+func TestGlobMatch(t *testing.T) {
+	var means func(g, path glob) bool
+	means = func(g, path glob) bool {
+		switch {
+		case len(g) == 0:
+			return len(path) == 0
+		case g[0] == "**":
+			return means(g[1:], path) || len(path) > 0 && means(g, path[1:])
+		}
+		ok, _ := filepath.Match(g[0], strings.Join(path[:min(len(path), 1)], ""))
+		return len(path) > 0 && path[0] != "**" && ok && means(g[1:], path[1:])
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	some := func(elements ...string) (g glob) {
+		for range r.IntN(7) {
+			g = append(g, elements[r.IntN(len(elements))])
+		}
+		return g
+	}
+	for range 100_000 {
+		g, path := some("**", "**", "*", "a", "b"), some("a", "b", "a", "**")
+		if got, want := g.match(path), means(g, path); got != want {
+			t.Fatalf("%q matches %q: %t, want %t", g, path, got, want)
+		}
+	}
+	// Takes years if each "**" is tried with each other.
+	if g := split(strings.Repeat("/**/*", 100)); append(g, "x").match(append(split(strings.Repeat("/**/a", 100)), "y")) {
+		t.Error("x matches y")
+	}
 }
 
 func TestUnits(t *testing.T) {
