@@ -72,10 +72,7 @@ func (b *binder) note(e *Error) {
 // bind sets v from n.
 func (b *binder) bind(n *yaml.Node, v reflect.Value, path string) {
 	b.at[path] = place{n.Line, n.Column}
-	if b.nodes++; b.nodes > maxNodes {
-		if b.nodes == maxNodes+1 {
-			b.failAt(n, path, "more than %d values from here on; look for aliases (*name) that multiply", maxNodes)
-		}
+	if !b.count(n, path) {
 		return
 	}
 	for n.Kind == yaml.AliasNode {
@@ -96,6 +93,14 @@ func (b *binder) bind(n *yaml.Node, v reflect.Value, path string) {
 			b.set(v, text, path)
 		}
 	}
+}
+
+// count counts the value n, and reports whether it is not one too many.
+func (b *binder) count(n *yaml.Node, path string) bool {
+	if b.nodes++; b.nodes == maxNodes+1 {
+		b.failAt(n, path, "more than %d values from here on; look for aliases (*name) that multiply", maxNodes)
+	}
+	return b.nodes <= maxNodes
 }
 
 func (b *binder) bindStruct(n *yaml.Node, v reflect.Value, path string) {
@@ -120,6 +125,9 @@ func (b *binder) bindStruct(n *yaml.Node, v reflect.Value, path string) {
 				}
 				return
 			}
+		}
+		if !b.count(key, at) {
+			return
 		}
 		if near := nearest(key.Value, keys); near != "" {
 			b.meant[join(path, near)] = true
@@ -165,6 +173,9 @@ func (b *binder) bindMap(n *yaml.Node, v reflect.Value, path string) {
 	v.Set(reflect.MakeMap(v.Type()))
 	b.pairs(n, path, func(key, value *yaml.Node) {
 		at := join(path, key.Value)
+		if !b.count(value, at) {
+			return
+		}
 		b.at[at] = place{value.Line, value.Column}
 		for value.Kind == yaml.AliasNode {
 			value = value.Alias

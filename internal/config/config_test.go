@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -483,6 +484,29 @@ func TestOpenQuote(t *testing.T) {
 	f("a: 'it''s \"\\\"", 1, 4)
 	f("é: 'é", 1, 4)
 	f(strings.Repeat("- item\n", 5000)+`- "`+strings.Repeat("x", 4000), 5001, 3) // half a minute, if each byte is tried
+}
+
+// TestAliasesMultiply has names and misspelt keys that aliases make too many of.
+func TestAliasesMultiply(t *testing.T) {
+	for _, keys := range []string{"labels: {", "oops: {"} {
+		var text strings.Builder
+		text.WriteString("inputs:\n- &a {" + keys)
+		if keys == "oops: {" {
+			text.WriteString("}, ")
+		}
+		for i := range 5000 {
+			fmt.Fprintf(&text, "k%d: v, ", i)
+		}
+		if keys != "oops: {" {
+			text.WriteString("}")
+		}
+		text.WriteString("}\n" + strings.Repeat("- *a\n", 5000))
+		_, err := Parse("f.yaml", []byte(text.String()), environment)
+		var faults Errors
+		if !errors.As(err, &faults) || len(faults) > maxNodes+1 || !strings.Contains(err.Error(), "aliases") {
+			t.Errorf("%s: %d faults, %.200v", keys, len(faults), err)
+		}
+	}
 }
 
 // TestGlobMatch compares with what a glob means, element by element.
