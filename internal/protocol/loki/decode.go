@@ -224,10 +224,11 @@ func readTimestamp(p []byte) (ns int64, far bool, err error) {
 		}
 	}
 	const limit = math.MaxInt64 / int64(time.Second)
-	if sec < -limit || sec >= limit || frac < 0 || frac >= int64(time.Second) {
+	if sec < -limit-1 || sec > limit || frac < 0 || frac >= int64(time.Second) {
 		return 0, true, nil
 	}
-	return sec*int64(time.Second) + frac, false, nil
+	ns = sec*int64(time.Second) + frac
+	return ns, (ns < 0) != (sec < 0), nil // what does not fit has turned its sign
 }
 
 // entry makes a record of an EntryAdapter, unless its stream is refused.

@@ -615,6 +615,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(true, []byte(`{"streams":[{"stream":{"a":"b"},"values":[["1","",{"level":"x","a.b":"1","a_b":"2"}]]}]}`))
 	f.Add(false, protobuf.AppendBytes(nil, 1, protobuf.AppendBytes(nil, 1, "{a=`b`,c=\"\\x00\"}")))
+	f.Add(true, []byte(`{"streams":[{"stream":{},"values":[["9223372035999999999","a"],["9223372035999999999","b"],["9223372036854775807","c"],["9223372036854775807","d"],["-9223372036854775808","e"]]}]}`))
 	blocks := block.NewEncoder()
 	f.Fuzz(func(t *testing.T, json bool, body []byte) {
 		contentType := protobufType

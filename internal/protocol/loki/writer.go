@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -193,7 +194,7 @@ func (w *writer) order() {
 	for i := 1; i < len(w.entries); i++ {
 		e, last := &w.entries[i], &w.entries[i-1]
 		if e.stream == last.stream && e.time <= last.time {
-			e.time = last.time + 1
+			e.time = last.time + min(1, math.MaxInt64-last.time)
 		}
 	}
 }
