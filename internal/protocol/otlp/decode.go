@@ -462,7 +462,8 @@ func (l *line) members(e *entry) error {
 	} else {
 		l.b.AddField(record.IntField(l.b.AddString("severity_number"), int64(e.severity)))
 	}
-	if len(e.severityText) <= maxSeverityText {
+	// It grows where bytes that are not UTF-8 become U+FFFD.
+	if len(e.severityText) <= maxSeverityText && (utf8.Valid(e.severityText) || len(valid(e.severityText)) <= maxSeverityText) {
 		r.SeverityText = l.text(e.severityText)
 	} else {
 		l.addText("severity_text", e.severityText)

@@ -608,6 +608,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(true, []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[{"key":"a","value":{"doubleValue":1}}]}]}]}]}`))
 	f.Add(false, requestOf(nil, protobuf.AppendBytes(nil, 6, keyValueOf("k", nested(20)))))
+	f.Add(false, requestOf(nil, protobuf.AppendBytes(nil, 3, strings.Repeat("a\xff", 16))))
 	blocks := block.NewEncoder()
 	f.Fuzz(func(t *testing.T, json bool, body []byte) {
 		contentType := protobufType
@@ -620,6 +621,13 @@ func FuzzDecode(f *testing.F) {
 		}
 		if len(all) == 0 {
 			return
+		}
+		for _, b := range all {
+			for _, r := range b.Records {
+				if r.SeverityText.Len > maxSeverityText {
+					t.Fatalf("the text of a severity is %q", b.Bytes(r.SeverityText))
+				}
+			}
 		}
 		// What is decoded once has lost all it can lose, but for nesting that is
 		// not written any more.
