@@ -361,7 +361,7 @@ func (l *line) take(m *pair) bool {
 		r.Severity, l.number = uint8(n), true
 		return true
 	case "severity_text":
-		if len(m.value) > maxSeverityText {
+		if !fits(m.value) {
 			return false
 		}
 		r.SeverityText = l.text(m.value)
@@ -375,10 +375,18 @@ func (l *line) take(m *pair) bool {
 		return l.id(r.SpanID[:], m.value, record.HasSpan)
 	case "trace_flags":
 		n, err := strconv.ParseUint(string(m.value), 10, 8)
-		r.TraceFlags = uint8(n)
+		if err == nil {
+			r.TraceFlags = uint8(n)
+		}
 		return err == nil
 	}
 	return l.origin(m)
+}
+
+// fits reports whether s can be the text of a severity: it grows where bytes
+// that are not UTF-8 become U+FFFD.
+func fits(s []byte) bool {
+	return len(s) <= maxSeverityText && (utf8.Valid(s) || len(bytes.ToValidUTF8(s, []byte("\uFFFD"))) <= maxSeverityText)
 }
 
 // id reads a trace or span ID. All zeros mean that there is none.
@@ -386,10 +394,15 @@ func (l *line) id(dst, text []byte, flag record.Flags) bool {
 	if len(text) != 2*len(dst) {
 		return false
 	}
-	if _, err := hex.Decode(dst, text); err != nil {
+	// What is no ID leaves one that came before as it is.
+	var id [len(record.Record{}.TraceID)]byte
+	n, err := hex.Decode(id[:], text)
+	if err != nil {
 		return false
 	}
-	if len(bytes.Trim(dst, "\x00")) > 0 {
+	copy(dst, id[:n])
+	l.r.Flags &^= flag
+	if id != [len(id)]byte{} {
 		l.r.Flags |= flag
 	}
 	return true
@@ -453,7 +466,7 @@ func (l *line) finish(d *decoder, ours bool) {
 		return
 	}
 	// A level that is not one of ours is worth keeping as it was written.
-	if r.SeverityText.Len == 0 && len(l.level) <= maxSeverityText {
+	if r.SeverityText.Len == 0 && fits(l.level) {
 		r.SeverityText = l.text(l.level)
 		return
 	}

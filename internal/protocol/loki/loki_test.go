@@ -608,6 +608,20 @@ func TestReply(t *testing.T) {
 	}
 }
 
+// entryOf is an EntryAdapter with a pair of metadata.
+func entryOf(name, value string) []byte {
+	return protobuf.AppendBytes(protobuf.AppendBytes(nil, 2, "line"), 3, protobuf.AppendBytes(protobuf.AppendBytes(nil, 1, name), 2, value))
+}
+
+// TestRepeatedIDs: what cannot be an ID or flags changes nothing.
+func TestRepeatedIDs(t *testing.T) {
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	got, _ := decode(t, jsonType, []byte(`{"streams":[{"stream":{},"values":[["1","m",{"trace_id":"`+id+`","trace_flags":"1","trace_id":"00000000000000000000000000000zzz","trace_flags":"999"}]]}]}`))
+	if !strings.Contains(got, `"trace_id":"`+id+`","trace_flags":1,`) {
+		t.Errorf("got %s", got)
+	}
+}
+
 // FuzzDecode encodes again what it has decoded and decodes that to the same.
 func FuzzDecode(f *testing.F) {
 	for _, e := range []*Encoder{{}, {JSON: true}} {
@@ -618,6 +632,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(false, protobuf.AppendBytes(nil, 1, protobuf.AppendBytes(nil, 1, "{a=`b`,c=\"\\x00\"}")))
 	f.Add(true, []byte(`{"streams":[{"stream":{},"values":[["9223372035999999999","a"],["9223372035999999999","b"],["9223372036854775807","c"],["9223372036854775807","d"],["-9223372036854775808","e"]]}]}`))
 	f.Add(true, []byte(`{"streams":[{"stream":{},"values":[["1","a",{"log_time_source":"read"}],["1","b"]]}]}`))
+	f.Add(false, protobuf.AppendBytes(nil, 1, protobuf.AppendBytes(protobuf.AppendBytes(nil, 1, "{level=`x`}"), 2, entryOf("severity_text", strings.Repeat("a\xff", 16)))))
+	f.Add(false, protobuf.AppendBytes(nil, 1, protobuf.AppendBytes(protobuf.AppendBytes(nil, 1, "{a=`b`}"), 2, entryOf("level", strings.Repeat("a\xff", 16)))))
 	blocks := block.NewEncoder()
 	// Of a batch that begins with a record without a time of its own, that record
 	// is put at the time of the first that has one, which so goes up each round.
@@ -639,6 +655,13 @@ func FuzzDecode(f *testing.F) {
 		var all []*record.Batch
 		if _, err := Decode(contentType, body, func(b *record.Batch) error { all = append(all, b); return nil }); err != nil || len(all) == 0 {
 			return
+		}
+		for _, b := range all {
+			for _, r := range b.Records {
+				if r.SeverityText.Len > maxSeverityText {
+					t.Fatalf("the text of a severity is %q", b.Bytes(r.SeverityText))
+				}
+			}
 		}
 		// Two rounds have lost all there is to lose.
 		var want string
