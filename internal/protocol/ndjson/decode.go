@@ -3,6 +3,7 @@ package ndjson
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -206,10 +207,11 @@ func (d *decoder) identify(offset int64) (identity, error) {
 			break
 		}
 	}
-	// d.text holds the stream's ID; the key is it and the labels as written.
-	d.key = append(append(d.key[:0], stream...), 0)
+	// d.text holds the stream's ID; the key is it and the labels as written, with
+	// their lengths, since any of them may have any byte.
+	d.key = appendPart(d.key[:0], stream)
 	for _, m := range d.members[at.labels:at.end] {
-		d.key = append(append(append(append(d.key, m.key...), 0), m.val...), 0)
+		d.key = appendPart(appendPart(d.key, m.key), m.val)
 	}
 	if d.last != nil && bytes.Equal(d.key, d.lastKey) {
 		at.batch = d.last
@@ -235,6 +237,10 @@ func (d *decoder) identify(offset int64) (identity, error) {
 	d.last, d.lastKey = b, append(d.lastKey[:0], d.key...)
 	at.batch = b
 	return at, nil
+}
+
+func appendPart(dst, p []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(p))), p...)
 }
 
 func (d *decoder) label(m pair) (record.Label, error) {

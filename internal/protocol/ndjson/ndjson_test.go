@@ -345,6 +345,14 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
+// TestStreamsApart has IDs that are made to look like an ID with labels.
+func TestStreamsApart(t *testing.T) {
+	all := decodeAll(t, `{"id":"a-1","x":"1"}`+"\n"+`{"id":"a\u0000x\u0000\"1\"-5"}`)
+	if len(all) != 2 || all[1].Stream.ID != "a\x00x\x00\"1\"" || len(all[1].Stream.Labels) != 0 {
+		t.Errorf("%d streams: %s", len(all), lines(all...))
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(fullLine + "\n" + `{"time":1772600767.5,"msg":"a","level":"warn","x":[1,{"a":null}]}`))
 	f.Add([]byte(`{"id":"a-1","message":"\ud800","service.name":"x","attributes":{"service.name":"y","process.pid":1}}`))
