@@ -138,7 +138,12 @@ func (p *parser) filters(q *Query) {
 				p.drop()
 				continue
 			}
-			q.Filters = append(q.Filters, p.labelFilter(0, behindNothing))
+			at := p.tok.at
+			c := p.labelFilter(0, behindNothing)
+			if c.nesting() > maxDepth { // parentheses are not needed for that, and String writes them
+				p.fail(at, "more than %d groups of and and or within each other", maxDepth)
+			}
+			q.Filters = append(q.Filters, c)
 		default:
 			return
 		}
@@ -184,6 +189,22 @@ func (p *parser) lineFilter() Condition {
 		return Condition{And: any}
 	}
 	return Condition{Or: any}
+}
+
+// nesting returns how many parentheses within each other c takes when it is written.
+func (c *Condition) nesting() int {
+	most := 0
+	for i := range c.And {
+		n := c.And[i].nesting()
+		if len(c.And[i].Or) > 0 {
+			n++
+		}
+		most = max(most, n)
+	}
+	for i := range c.Or {
+		most = max(most, c.Or[i].nesting())
+	}
+	return most
 }
 
 // What a label filter is read behind, which says where it ends.

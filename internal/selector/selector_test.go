@@ -280,6 +280,8 @@ func FuzzParse(f *testing.F) {
 		`sum by (a) (rate({a="b"}[5m] offset -3m))`, `topk without (x) (2, bytes_rate(({} |~ "a" or "b")[1.5s]))`, `vector(1e300)+vector(2)`, "{a=`\\`}\n#x\n!= `\"` | drop __error__"} {
 		f.Add(q)
 	}
+	f.Add("{} | a=1 or b=1" + strings.Repeat(", a=1 or b=1", maxDepth))
+	f.Add("{} | a=1 or b=1" + strings.Repeat(", a=1 or b=1", maxDepth+1))
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := Parse(text)
 		if err != nil {
@@ -290,6 +292,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		s := e.String()
+		if len(s) > maxText {
+			return // escapes and blanks have made it longer than text
+		}
 		again, err := Parse(s)
 		if err != nil {
 			t.Fatalf("%q became %q: %v", text, s, err)
