@@ -140,8 +140,10 @@ func (p *parser) filters(q *Query) {
 			}
 			at := p.tok.at
 			c := p.labelFilter(0, behindNothing)
-			if c.nesting() > maxDepth { // parentheses are not needed for that, and String writes them
-				p.fail(at, "more than %d groups of and and or within each other", maxDepth)
+			// Parentheses are not needed for that, and String writes them, with
+			// perhaps one more around all.
+			if c.nesting() >= maxDepth {
+				p.fail(at, "%d groups of and and or within each other, or more", maxDepth)
 			}
 			q.Filters = append(q.Filters, c)
 		default:

@@ -280,7 +280,8 @@ func FuzzParse(f *testing.F) {
 		`sum by (a) (rate({a="b"}[5m] offset -3m))`, `topk without (x) (2, bytes_rate(({} |~ "a" or "b")[1.5s]))`, `vector(1e300)+vector(2)`, "{a=`\\`}\n#x\n!= `\"` | drop __error__"} {
 		f.Add(q)
 	}
-	f.Add("{} | a=1 or b=1" + strings.Repeat(", a=1 or b=1", maxDepth))
+	f.Add(`{} | (drop="x") | (drop=1 and a=2) or (drop=1 or c=3) and (a=1 or drop=2) | (drop=1 or c=3) and a=4`)
+	f.Add("{} | (drop=1) or b=1" + strings.Repeat(", a=1 or b=1", maxDepth-1))
 	f.Add("{} | a=1 or b=1" + strings.Repeat(", a=1 or b=1", maxDepth+1))
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := Parse(text)

@@ -20,6 +20,10 @@ func (q *Query) String() string {
 		b.WriteByte(' ')
 		if f := &q.Filters[i]; f.onLine() {
 			f.writeLine(&b)
+		} else if f.first() == "drop" { // which is a stage behind "|"
+			b.WriteString("| (")
+			f.write(&b)
+			b.WriteByte(')')
 		} else {
 			b.WriteString("| ")
 			f.write(&b)
@@ -36,6 +40,23 @@ func (c *Condition) onLine() bool {
 		}
 	}
 	return c.Label == ""
+}
+
+// first returns the label that a label filter begins with when it is written, if
+// it does not begin with a parenthesis.
+func (c *Condition) first() string {
+	for {
+		switch {
+		case len(c.Or) > 0:
+			c = &c.Or[0]
+		case len(c.And) > 0 && len(c.And[0].Or) > 0:
+			return ""
+		case len(c.And) > 0:
+			c = &c.And[0]
+		default:
+			return c.Label
+		}
+	}
 }
 
 // writeLine writes a line filter, of which a combination says "or".
