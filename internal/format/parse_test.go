@@ -611,18 +611,24 @@ func render2(b *record.Batch) string {
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"a":[1,2.5e3,{"b":null}],"c":"\u00e9"}`))
 	f.Add([]byte(`{"level":"info","ts":1.5,"msg":"x"}`))
+	f.Add([]byte(`{"a":"\"` + strings.Repeat("}", 70) + `","b":` + strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1) + "}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		text = bytes.TrimSpace(text)
 		if !bytes.HasPrefix(text, []byte("{")) {
 			return
 		}
 		var depth, deepest int
-		for _, c := range text {
-			switch c {
-			case '{', '[':
+		for i, inside := 0, false; i < len(text); i++ {
+			switch c := text[i]; {
+			case c == '"':
+				inside = !inside
+			case inside && c == '\\':
+				i++
+			case inside:
+			case c == '{' || c == '[':
 				depth++
 				deepest = max(deepest, depth)
-			case '}', ']':
+			case c == '}' || c == ']':
 				depth--
 			}
 		}
