@@ -73,7 +73,7 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 		if i++; i >= len(s) {
 			return 0, false
 		}
-		if s[i] == ' ' {
+		if s[i] <= ' ' {
 			if i = skipBlanks(s, i); i >= len(s) {
 				return 0, false
 			}

@@ -611,6 +611,7 @@ func render2(b *record.Batch) string {
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"a":[1,2.5e3,{"b":null}],"c":"\u00e9"}`))
 	f.Add([]byte(`{"level":"info","ts":1.5,"msg":"x"}`))
+	f.Add([]byte("{\"a\"\n:\t1\n,\r\"b\":\n[\t1\n,{}],\"fields\":\n{\"message\":\t\"x\"},\"target\":\"\"}"))
 	f.Add([]byte(`{"a":"\"` + strings.Repeat("}", 70) + `","b":` + strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1) + "}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		text = bytes.TrimSpace(text)
