@@ -25,10 +25,13 @@ const (
 	defaultSpan = time.Hour
 	labelSpan   = 6 * time.Hour
 
-	// maxInstant bounds times, in seconds, so that all arithmetic with them
-	// and with the durations of a query fits 64 bits of ns.
+	// maxInstant bounds times, in seconds, so that each of them and a duration
+	// of a query fit 64 bits of ns together.
 	maxInstant = 6_800_000_000 // in 2185
 )
+
+// errCenturies refuses times that are further apart than 64 bits of ns can tell.
+var errCenturies = bad("the query is about more than 292 years")
 
 // instant reads a time, ns since the Unix epoch: an integer of up to ten digits
 // is s, a longer one ns, a fraction s; or RFC 3339.
@@ -77,6 +80,9 @@ func (p *params) span(length time.Duration) (start, end int64, err error) {
 	}
 	if end < start {
 		return 0, 0, bad("end timestamp must not be before start time")
+	}
+	if end-start < 0 {
+		return 0, 0, errCenturies
 	}
 	return start, end, nil
 }

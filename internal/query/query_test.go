@@ -477,12 +477,39 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
+// TestSpansOfCenturies: what 64 bits of ns cannot tell apart is refused, and what
+// they can is counted.
+func TestSpansOfCenturies(t *testing.T) {
+	h := newHandler(sixty(), func() time.Time { return epoch.Add(time.Minute) })
+	for _, c := range []struct {
+		query string
+		code  int
+		want  string
+	}{
+		{"start=-6.8e9&end=6.8e9&step=1e9&query=avg(rate({}[1h]))", 400, "292 years"},
+		{"start=-6.8e9&end=6.8e9&query={}", 400, "292 years"},
+		{"start=-6.8e9&end=2e9&step=1e9&query=sum(count_over_time({}[73y] offset 73y))", 400, "292 years"},
+		{"start=-6.8e9&end=2.2e9&step=1e9&query=sum(count_over_time({}[73y]))", 400, "292 years"},
+		{"start=-2.8e9&end=2.2e9&step=1e9&query=sum(count_over_time({}[73y]))", 200, `[[2200000000,"60"]]`},
+		{"start=-1.8e9&end=6.2e9&step=1e9&query=sum(count_over_time({}[1y] offset -1y))", 200, `"result":[]`},
+	} {
+		r := httptest.NewRequest("GET", "/loki/api/v1/query_range", nil)
+		r.URL.RawQuery = c.query
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%s: %d %s", c.query, w.Code, w.Body)
+		}
+	}
+}
+
 // FuzzRequest wants a 200 that is JSON or a 400, whatever is asked for.
 func FuzzRequest(f *testing.F) {
 	for _, q := range []string{"start=0&end=9999999&step=1h&query=rate({}[1m])", "since=1h&limit=5&direction=forward&interval=1s&query={}|took>1s",
 		"start=-1e9&end=6.8e9&step=1e9&query=topk(1,bytes_rate({}[70y] offset 70y))", "time=1795413660&query=sum without (a) (rate({}[1ns]))"} {
 		f.Add(q)
 	}
+	f.Add("start=-6.8e9&end=6.8e9&step=1e9&query=avg(rate({}[1h]))")
 	h := newHandler(sixty(), func() time.Time { return epoch.Add(time.Minute) })
 	f.Fuzz(func(t *testing.T, query string) {
 		for _, path := range []string{"/loki/api/v1/query_range", "/loki/api/v1/query", "/loki/api/v1/series", "/loki/api/v1/label/took/values", RecordsPath} {

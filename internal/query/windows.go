@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"shipper/internal/segment"
@@ -46,11 +47,15 @@ func (h *Handler) windows(ctx context.Context, expr selector.Expr, r *selector.R
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	window := int64(r.Window)
-	t := &tally{from: g.start - int64(r.Offset) - window + 1, interval: gcd(g.step, window), limit: limit, at: map[string]int{}}
+	from, to := g.start-int64(r.Offset)-window+1, g.at(g.n-1)-int64(r.Offset)+1
+	if float64(g.start)-float64(r.Offset)-float64(window) < math.MinInt64 || to-from < 0 {
+		return nil, errCenturies
+	}
+	t := &tally{from: from, interval: gcd(g.step, window), limit: limit, at: map[string]int{}}
 	if g.n == 1 {
 		t.interval = window
 	}
-	p := translate(r.Query, t.from, g.at(g.n-1)-int64(r.Offset)+1)
+	p := translate(r.Query, from, to)
 	size := r.Function == selector.BytesOverTime || r.Function == selector.BytesRate
 	var err error
 	if without || size || len(p.rest) > 0 {
