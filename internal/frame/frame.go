@@ -120,6 +120,9 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 		}
 		c.looked = 0
 		raw := data[at:end]
+		if len(raw) > c.lineLimit && at > c.from {
+			c.finish(at, none) // as it does when the line comes in pieces
+		}
 		if maybeWide(raw) && at == c.from && c.now == (state{}) && !c.weaving {
 			if c.wide = widthOf(raw); c.wide != narrow {
 				continue

@@ -1573,6 +1573,10 @@ func FuzzCut(f *testing.F) {
 	f.Add("I1123 06:25:41.544889    1705 more.go:55] m\n\n20:6/11/23 06:25:41 message\nnote: run ", uint64(0), -1)
 	f.Add("\nNov 23 06:42:55 a shop[1]: panic: b\n\r\n\nshop[1]: goroutine 1 [running]:\n\nweb-7d4b9 app 2026/11/23 06:25:41 c\n\nweb-7d4b9 app d\n[pod/a/b] e\n", uint64(1), 0)
 	f.Add("06:42:55 a shop[1]n panic: b\n\r\n\nshop[1]: gorouti:e 1 [running]:\n\nweb-7d4b9 app 2026/11/23 06:25:41 c\n\nweb-", uint64(0), -10)
+	f.Add("\n \x00{\x00\n\x00", uint64(1), 3)
+	f.Add("\xfe\xff\x00\nt\x00i\x00n\x00e\x00 \x00s\x00t\x00a\x00c\x00k\x00 \x00e\x00x\x00c\x00e\x00e\x00d\x00s\x00\n\x00\x00:\x00 \x00a\x00\n", uint64(7), 40)
+	f.Add("06:42:00.\ncache | 2026/11/23 06:25:41e\r\now\n", uint64(0), -1)
+	f.Add("2026-11-23T06:42:00.270Z thread ' panicked at stack\n2026-11-23T06:42:00.986Z\nn", uint64(1), 0)
 	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
 		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
 	})
