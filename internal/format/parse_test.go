@@ -571,6 +571,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte("thread ' panicked at 'x"), uint64(0))
 	f.Add([]byte("\x1b[32m\x1b[1ml"+strings.Repeat("\xf0", 22)+"ogs\x1b[0m"), uint64(0))
+	f.Add([]byte("  2026-11-23T06:33:43.959871Z  INFO a: m\n    in a::b with id: \"a1 b2\",\xff\xffrace_id:"), uint64(21))
 	f.Add([]byte("{\"stack\":\" \\n\\t00000000000000000000000000000\"}"), uint64(271))
 	f.Fuzz(func(t *testing.T, text []byte, hint uint64) {
 		b := new(record.Batch)

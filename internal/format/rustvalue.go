@@ -275,7 +275,7 @@ func colonValue(s []byte, key, end int, nested bool) (v rustValue) {
 	}
 	if hi < end && s[hi] == '"' {
 		if e, found := quoted(s[:end], hi+1); e > 0 {
-			if hi = e + 1; hi == end || s[hi] == ',' {
+			if hi = e + 1; hi == end || s[hi] == ',' && (hi+1 == end || s[hi+1] == ' ') {
 				v.hi, v.quoted, v.found = hi, true, found
 				return v
 			}
