@@ -158,7 +158,11 @@ func (d *delivery) send(r *protocol.Request) (protocol.Verdict, error) {
 	d.body = body
 	h.Set("Idempotency-Key", string(r.AppendKey(nil)))
 	up := &upload{body: body}
-	defer up.end()
+	defer func() {
+		if !up.isRead() {
+			d.body = nil // not for the next one
+		}
+	}()
 	reload := false
 	for {
 		round, err := d.gate.enter(d.working)

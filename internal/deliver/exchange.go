@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,10 +11,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"shipper/internal/fail"
@@ -50,7 +52,7 @@ func NewClient(config *tls.Config, proxy func(*http.Request) (*url.URL, error)) 
 			OnProxyConnectResponse: judgeProxy,
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: 64 << 10,
-			WriteBufferSize:        32 << 10,
+			WriteBufferSize:        128 << 10, // a request of one block, mostly
 		},
 	}
 }
@@ -135,7 +137,7 @@ func (o *Output) exchange(ctx context.Context, r *protocol.Request, h http.Heade
 // connection: net/http does so, as there is an Idempotency-Key, when a
 // connection that was kept open turns out to be closed.
 func (o *Output) request(ctx context.Context, h http.Header, up *upload) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.URL, nil)
+	req, err := http.NewRequestWithContext(up.trace(ctx), http.MethodPost, o.URL, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
@@ -189,46 +191,31 @@ func kind(reason string) string {
 	}, reason)
 }
 
-// upload is a body that is read by net/http, perhaps still after there is an
-// answer, and whose memory is used again: behind end nobody reads it.
+// upload is a body. net/http may read it for longer than it takes until there is
+// an answer, or a failure.
 type upload struct {
-	mu   sync.Mutex
-	body []byte
-	done bool
+	body    []byte
+	readers atomic.Int32 // handed out, and not known to have been read to their end
 }
 
-func (u *upload) reader() io.ReadCloser { return &uploadReader{upload: u} }
-
-func (u *upload) end() {
-	u.mu.Lock()
-	u.done = true
-	u.mu.Unlock()
+// reader returns what net/http knows to be in memory: it is written with as few
+// system calls as there can be.
+func (u *upload) reader() io.ReadCloser {
+	u.readers.Add(1)
+	return io.NopCloser(bytes.NewReader(u.body))
 }
 
-type uploadReader struct {
-	*upload
-	at int
+// trace has u learn when it was read.
+func (u *upload) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) {
+		if w.Err == nil {
+			u.readers.Add(-1)
+		}
+	}})
 }
 
-var errDone = errors.New("the request is over")
-
-// Read is io.Reader's.
-func (r *uploadReader) Read(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.done {
-		return 0, errDone
-	}
-	if r.at == len(r.body) {
-		return 0, io.EOF
-	}
-	n := copy(p, r.body[r.at:])
-	r.at += n
-	return n, nil
-}
-
-// Close is io.Closer's.
-func (r *uploadReader) Close() error { return nil }
+// isRead reports whether nobody reads body any more, for certain.
+func (u *upload) isRead() bool { return u.readers.Load() == 0 }
 
 // randN returns a random time below d.
 func randN(d time.Duration) time.Duration {

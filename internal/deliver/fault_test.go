@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -650,17 +651,41 @@ func TestHoles(t *testing.T) {
 	}
 }
 
-// TestUploadEnds: net/http may read a body for longer than there is an answer to
-// wait for; the memory then has other blocks in it.
-func TestUploadEnds(t *testing.T) {
-	u := &upload{body: []byte("abc")}
-	r := u.reader()
-	p := make([]byte, 2)
-	if n, err := r.Read(p); n != 2 || err != nil {
-		t.Errorf("%d, %v", n, err)
-	}
-	u.end()
-	if n, err := r.Read(p); n != 0 || err != errDone {
-		t.Errorf("behind the end: %d, %v", n, err)
+// TestUploadIsRead: net/http may read a body for longer than there is an answer to
+// wait for; its memory is not to have other blocks in it then.
+func TestUploadIsRead(t *testing.T) {
+	read, end := true, make(chan struct{})
+	defer close(end)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if read {
+			io.Copy(io.Discard, r.Body)
+			return
+		}
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		go func() {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			<-end
+			c.Close()
+		}()
+	}))
+	defer server.Close()
+	o := &Output{URL: server.URL, Encoder: &ndjson.Encoder{}}
+	o.setDefaults()
+	o.headers.Store(&o.Headers)
+	r := protocol.Request{Frames: []protocol.Frame{{}}}
+	for _, read = range []bool{true, false, true} {
+		up := &upload{body: make([]byte, 16<<20)}
+		for range 2 { // a request that is sent again
+			if v, _ := o.exchange(t.Context(), &r, http.Header{}, up); v.Outcome != protocol.Accepted {
+				t.Fatalf("%+v", v)
+			}
+		}
+		if up.isRead() != read {
+			t.Errorf("all of the body was read: %v, and it says so: %v", read, !read)
+		}
 	}
 }
