@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // The binary form of a batch, version 1. Records of one shape, that is with the
@@ -58,7 +59,7 @@ const (
 type shape struct {
 	first  int // a record that has it
 	fields int
-	rows   []int32 // records that have it
+	rows   []int32 // records that have it; from Decode: where their fields begin
 }
 
 // encoder is the scratch memory of Append.
@@ -67,6 +68,7 @@ type encoder struct {
 	shapeOf []int32
 	byHash  map[uint64]int32
 	spans   []Span
+	numbers []uint64
 	dict    dict
 }
 
@@ -526,7 +528,7 @@ func (b *Batch) decodeShapes(d *decoder, records int) int {
 		d.fail("records without a shape")
 	}
 	fields := 0
-	for i := range records {
+	for range records {
 		s := 0
 		if n > 1 {
 			s = int(min(d.uvarint(), 1<<31))
@@ -536,7 +538,7 @@ func (b *Batch) decodeShapes(d *decoder, records int) int {
 			return 0
 		}
 		e.shapeOf = append(e.shapeOf, int32(s))
-		e.shapes[s].rows = append(e.shapes[s].rows, int32(i))
+		e.shapes[s].rows = append(e.shapes[s].rows, int32(fields))
 		fields += e.shapes[s].fields
 	}
 	// Each value has a byte of its own, but for hex, which has at least four.
@@ -547,20 +549,20 @@ func (b *Batch) decodeShapes(d *decoder, records int) int {
 }
 
 func (b *Batch) decodeMembers(d *decoder) {
-	rs := b.Records
-	var last int64
-	for i := range rs {
-		last += d.varint()
+	rs, e := b.Records, &b.enc
+	last := int64(0)
+	for i, v := range d.uvarints(e, len(rs)) {
+		last += zigzag(v)
 		rs[i].Time = last
 	}
 	last = 0
-	for i := range rs {
-		last += d.varint()
+	for i, v := range d.uvarints(e, len(rs)) {
+		last += zigzag(v)
 		rs[i].Observed = last
 	}
 	last = 0
-	for i := range rs {
-		last += d.varint()
+	for i, v := range d.uvarints(e, len(rs)) {
+		last += zigzag(v)
 		rs[i].Offset = last
 	}
 	p := d.bytes(4 * len(rs))
@@ -571,7 +573,6 @@ func (b *Batch) decodeMembers(d *decoder) {
 		rs[i].Severity, rs[i].TimeSource = p[i], TimeSource(p[len(rs)+i])
 		rs[i].Flags, rs[i].Format = Flags(p[2*len(rs)+i]), p[3*len(rs)+i]
 	}
-	e := &b.enc
 	for i, s := range d.strings(e, len(rs)) {
 		rs[i].SeverityText = s
 	}
@@ -598,27 +599,19 @@ func (b *Batch) decodeColumn(d *decoder, s *shape, j int, f Field) {
 	switch f.Kind {
 	case Int:
 		last := int64(0)
-		for _, i := range s.rows {
-			last += d.varint()
-			b.Fields[int(b.Records[i].field)+j] = IntField(f.Key, last)
+		for k, v := range d.uvarints(&b.enc, len(s.rows)) {
+			last += zigzag(v)
+			b.Fields[int(s.rows[k])+j] = IntField(f.Key, last)
 		}
 	case Bool, Null:
-		p := d.bytes(len(s.rows))
-		if d.err != nil {
-			return
-		}
-		for k, i := range s.rows {
-			f.Val.Len = uint32(p[k] & 1)
-			b.Fields[int(b.Records[i].field)+j] = f
+		for k, v := range d.bytes(len(s.rows)) {
+			f.Val.Len = uint32(v & 1)
+			b.Fields[int(s.rows[k])+j] = f
 		}
 	default:
-		vals := d.strings(&b.enc, len(s.rows))
-		if d.err != nil {
-			return
-		}
-		for k, i := range s.rows {
-			f.Val = vals[k]
-			b.Fields[int(b.Records[i].field)+j] = f
+		for k, v := range d.strings(&b.enc, len(s.rows)) {
+			f.Val = v
+			b.Fields[int(s.rows[k])+j] = f
 		}
 	}
 }
@@ -673,10 +666,34 @@ func (d *decoder) uvarint() uint64 {
 	return v
 }
 
-func (d *decoder) varint() int64 {
-	v := d.uvarint()
-	return int64(v>>1) ^ -int64(v&1)
+// uvarints reads a column of n numbers. The result is valid until the next call;
+// it is empty after an error.
+func (d *decoder) uvarints(e *encoder, n int) []uint64 {
+	if d.err != nil {
+		return nil
+	}
+	e.numbers = slices.Grow(e.numbers[:0], n)[:n]
+	p, at := d.p, d.at
+	for i := range e.numbers {
+		if at < len(p) && p[at] < 0x80 {
+			e.numbers[i] = uint64(p[at])
+			at++
+			continue
+		}
+		v, w := binary.Uvarint(p[at:])
+		if w <= 0 {
+			d.fail("number")
+			return nil
+		}
+		e.numbers[i] = v
+		at += w
+	}
+	d.at = at
+	return e.numbers
 }
+
+// zigzag returns the number with a sign that v stands for.
+func zigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
 
 // count reads the number of things that take at least size bytes each.
 func (d *decoder) count(size int) int {
@@ -708,26 +725,22 @@ func (d *decoder) strings(e *encoder, n int) []Span {
 			d.fail("string column")
 			return nil
 		}
+		lengths := d.uvarints(e, n)
 		total := uint64(0)
-		for range n {
-			v := d.uvarint()
+		for _, v := range lengths {
 			if v > uint64(len(d.p)) {
 				d.fail("string column")
 				return nil
 			}
-			e.spans = append(e.spans, Span{uint32(total), uint32(v)})
+			e.spans = append(e.spans, Span{uint32(d.at) + uint32(total), uint32(v)})
 			total += v
 		}
-		base := uint32(d.at)
 		if total > uint64(len(d.p)) {
 			d.fail("string column")
 			return nil
 		}
 		text := d.bytes(int(total))
 		d.ascii = d.ascii && isASCII(text)
-		for i := range e.spans {
-			e.spans[i].Off += base
-		}
 	case columnDict:
 		var entries [dictMax]Span
 		k := int(d.byte()) + 1
