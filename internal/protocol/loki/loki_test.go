@@ -197,8 +197,9 @@ func TestGolden(t *testing.T) {
 
 const sent = `{deployment_environment_name="pr\"od", service_name="payments"}
 1772600767000000089 "it's \"quoted\"\n\tand \x01 ü €" level="info" severity_number="10" severity_text="INFO+1" logger="db.pool" ` +
-	`trace_id="30313233343536373839616263646566" trace_flags="1" span_id="3031323334353637" process_pid="4711" user="ann" status="-503" ` +
+	`process_pid="4711" user="ann" status="-503" ` +
 	`ok="true" took="1.5e-3" none="null" tags="[\"a\", {\"b\" : [ ]}]" code_file_path="a.go" gr__e_1_x="v" log_record_original="the original line" ` +
+	`trace_id="30313233343536373839616263646566" trace_flags="1" span_id="3031323334353637" ` +
 	`log_record_uid="5f1e0011aabbccdd-ff" host_name="node-1" log_file_path="/var/log/a \"b\".log" observed_timestamp="1772600767000000094" ` +
 	`log_time_source="line_no_zone" log_format="zap-json" log_truncated="true" log_timed_out="true"
 {deployment_environment_name="pr\"od", service_name="cart"}
@@ -309,6 +310,62 @@ func TestPartsAreTheWhole(t *testing.T) {
 	r.First, r.End = 1, 4
 	if body, _ := encode(t, e, r); entries(t, body) != "a: 4c 6a 7b; " {
 		t.Errorf("1 to 4: %s", entries(t, body))
+	}
+}
+
+// TestWhatIsRemembered has records that are alike in all but one thing, and names
+// and values about as long as lengths of one byte can say: an entry is the same
+// whatever came before it.
+func TestWhatIsRemembered(t *testing.T) {
+	mixed := func(id string) *record.Batch {
+		b := stream(id, "a")
+		for i := range 280 {
+			r := b.Begin()
+			r.Time, r.Observed, r.Offset = dayNS+int64(i), dayNS+int64(i/7%3), int64(i)<<(i%20)
+			r.Severity, r.Format, r.TimeSource = uint8(i%3), uint8(i/5%2), record.TimeSource(i/11%3)
+			r.SeverityText = b.AddString([]string{"INFO", "info", ""}[i/2%3])
+			key := b.AddString(strings.Repeat("k", 1+i/2))
+			switch i % 4 {
+			case 0:
+				b.AddField(record.Field{Key: key, Val: b.AddString(strings.Repeat("v", 200-i/2)), Kind: record.String})
+			case 1:
+				b.AddField(record.IntField(key, -1<<63+int64(i)))
+			case 2:
+				b.AddField(record.Field{Key: key, Kind: record.Null})
+			}
+			b.AddField(record.Field{Key: b.AddString("long"), Val: b.AddString(strings.Repeat("v", i)), Kind: record.String})
+		}
+		return b
+	}
+	sent := func(e *Encoder, r *protocol.Request) (entries []string) {
+		body, _ := encode(t, e, r)
+		if err := protobuf.Each(body, 1, func(stream []byte) error {
+			return protobuf.Each(stream, 2, func(entry []byte) error {
+				entries = append(entries, string(entry))
+				return nil
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return entries
+	}
+	e := &Encoder{}
+	for _, id := range []string{"1", ""} {
+		r := request(mixed(id))
+		for i, entry := range sent(e, r) {
+			one := *r
+			one.Part, one.First, one.End = true, i, i+1
+			if alone := sent(&Encoder{}, &one); len(alone) != 1 || alone[0] != entry {
+				t.Fatalf("stream %q, record %d: sent with others\n%q\nand alone\n%q", id, i, entry, alone)
+			}
+		}
+		body, _ := encode(t, e, r)
+		lines, _ := decode(t, protobufType, body)
+		for i, line := range strings.SplitAfter(strings.TrimSpace(lines), "\n") {
+			if !strings.Contains(line, `"long":"`+strings.Repeat("v", i)+`"`) || !strings.Contains(line, `"`+strings.Repeat("k", 1+i/2)+`":`) != (i%4 == 3) {
+				t.Fatalf("record %d came as %s", i, line)
+			}
+		}
 	}
 }
 

@@ -49,16 +49,30 @@ type writer struct {
 	sources []source         // of the batches
 	plans   []plan           // of the shapes of all batches
 	attrs   []attr           // of all plans
-	keys    []byte           // of attrs: LabelPairAdapter.name, as it is written, and the tag of its value
+	keys    []byte           // of attrs: metadata up to the length of its value, without its own length
 	fixed   []byte           // of plans: whole metadata
 	key     []byte           // scratch
 	values  []record.Span    // of the label fields of the record before
 
-	observed     int64 // of the record before with one
-	observedPair []byte
-	pairs        []byte            // log_time_source and log_format of the record before
-	timeSource   record.TimeSource // of pairs
-	format       uint8             // of pairs
+	severities      [256]severity // by number
+	traceID, spanID []byte        // metadata up to its value
+	tail            []byte        // of the record before
+	tailOf          tail
+}
+
+// severity is all metadata that says how severe a record is.
+type severity struct {
+	known       bool
+	text, pairs []byte
+}
+
+// tail is what the last metadata of a record depend on.
+type tail struct {
+	known      bool
+	plan       int   // the place of its plan
+	observed   int64 // 0: not written
+	timeSource record.TimeSource
+	format     uint8
 }
 
 // entry is a record on its way into a stream.
@@ -97,7 +111,8 @@ type attr struct {
 }
 
 func newWriter(e *Encoder) writer {
-	w := writer{labels: slices.Clone(e.Labels), line: e.Line, byKey: map[string]int32{}}
+	w := writer{labels: slices.Clone(e.Labels), line: e.Line, byKey: map[string]int32{},
+		traceID: appendHead(nil, "trace_id", 32), spanID: appendHead(nil, "span_id", 16)}
 	if e.Labels == nil {
 		w.labels = defaultLabels()
 	}
@@ -114,6 +129,7 @@ func newWriter(e *Encoder) writer {
 func (w *writer) write(batches []*record.Batch, r *protocol.Request) {
 	w.dst, w.entries, w.streams, w.sources = w.dst[:0], w.entries[:0], w.streams[:0], w.sources[:0]
 	w.plans, w.attrs, w.keys, w.fixed = w.plans[:0], w.attrs[:0], w.keys[:0], w.fixed[:0]
+	w.tailOf = tail{}
 	clear(w.byKey)
 	for _, b := range batches {
 		w.assign(b)
@@ -308,7 +324,7 @@ func (w *writer) makePlan(b *record.Batch, fields []record.Field) plan {
 			continue
 		}
 		at := len(w.keys)
-		w.keys = append(appendPart(w.keys, tagName, name), tagValue)
+		w.keys = append(appendPart(append(w.keys, tagMetadata, 0), tagName, name), tagValue)
 		w.attrs = append(w.attrs, attr{int32(i), -1, int32(at), int32(len(w.keys))})
 	}
 	p.end = len(w.attrs)
@@ -338,16 +354,17 @@ func (w *writer) fieldName(key []byte) []byte {
 func (w *writer) append(e *entry) {
 	s := &w.sources[e.batch]
 	r := &s.batch.Records[e.row]
-	p := &w.plans[s.plans+int(s.shapes[e.row])]
+	plan := s.plans + int(s.shapes[e.row])
+	p := &w.plans[plan]
 	dst := append(w.dst, tagEntry, 0, 0) // as protobuf.Open
 	start := len(dst)
 	dst = appendTimestamp(dst, e.time)
 	dst = w.appendLine(dst, s, r, p)
-	if level := record.SeverityName(r.Severity); level != "" {
-		dst = appendPair(dst, "level", level)
-	}
 	if w.line != Whole {
 		dst = w.appendMetadata(dst, s, r, p)
+		dst = w.appendTail(dst, r, plan)
+	} else if level := record.SeverityName(r.Severity); level != "" {
+		dst = appendPair(dst, "level", level)
 	}
 	w.dst = protobuf.Close(dst, start, entryWidth)
 }
@@ -377,34 +394,30 @@ func (s *source) text(span record.Span) []byte {
 	return text
 }
 
-// appendMetadata appends all metadata but level.
+// appendMetadata appends what differs from record to record. What goes with the
+// line stands next to it, and IDs behind that, for snappy.
 func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan) []byte {
 	b := s.batch
-	if r.Severity > 0 && r.Severity <= 24 && (r.Severity-1)%4 != 0 {
-		dst = appendNumberPair(dst, "severity_number", int64(r.Severity))
+	severity := &w.severities[r.Severity]
+	if text := b.Bytes(r.SeverityText); !severity.known || string(severity.text) != string(text) {
+		severity.set(r.Severity, text)
 	}
-	if r.SeverityText.Len > 0 {
-		dst = appendPair(dst, "severity_text", b.Bytes(r.SeverityText))
-	}
+	dst = append(dst, severity.pairs...)
 	if r.Logger.Len > 0 {
 		dst = appendPair(dst, "logger", b.Bytes(r.Logger))
 	}
+	fields := b.FieldsOf(r)
+	for _, a := range w.attrs[p.first+p.labels : p.end] {
+		dst = s.appendField(dst, w.keys[a.key:a.until], fields[a.field])
+	}
 	if r.Flags&record.HasTrace != 0 {
-		dst = append(dst, tagMetadata, 44, tagName, 8)
-		dst = append(append(dst, "trace_id"...), tagValue, 32)
-		dst = r.AppendTraceID(dst)
+		dst = r.AppendTraceID(append(dst, w.traceID...))
 		if r.TraceFlags != 0 {
 			dst = appendNumberPair(dst, "trace_flags", int64(r.TraceFlags))
 		}
 	}
 	if r.Flags&record.HasSpan != 0 {
-		dst = append(dst, tagMetadata, 27, tagName, 7)
-		dst = append(append(dst, "span_id"...), tagValue, 16)
-		dst = r.AppendSpanID(dst)
-	}
-	fields := b.FieldsOf(r)
-	for _, a := range w.attrs[p.first+p.labels : p.end] {
-		dst = s.appendField(dst, w.keys[a.key:a.until], fields[a.field])
+		dst = r.AppendSpanID(append(dst, w.spanID...))
 	}
 	if len(s.uid) > 0 {
 		digits := (bits.Len64(uint64(r.Offset)|1) + 3) / 4
@@ -416,29 +429,43 @@ func (w *writer) appendMetadata(dst []byte, s *source, r *record.Record, p *plan
 			dst = append(dst, "0123456789abcdef"[uint64(r.Offset)>>shift&15])
 		}
 	}
-	// What is the same in many records stands together, for snappy.
-	dst = append(dst, w.fixed[p.fixed:p.last]...)
-	return w.appendOrigin(dst, r)
+	return dst
 }
 
-// appendOrigin appends how a record was read.
-func (w *writer) appendOrigin(dst []byte, r *record.Record) []byte {
-	if (r.Observed != r.Time || r.TimeSource == record.TimeRead) && r.Observed != 0 {
-		if r.Observed != w.observed {
-			w.observed, w.observedPair = r.Observed, appendNumberPair(w.observedPair[:0], "observed_timestamp", r.Observed)
-		}
-		dst = append(dst, w.observedPair...)
-	}
-	if r.TimeSource != w.timeSource || r.Format != w.format || len(w.pairs) == 0 {
-		w.timeSource, w.format, w.pairs = r.TimeSource, r.Format, w.pairs[:0]
-		if r.TimeSource != record.TimeLine {
-			w.pairs = appendPair(w.pairs, "log_time_source", r.TimeSource.String())
-		}
-		if r.Format != 0 {
-			w.pairs = appendPair(w.pairs, "log_format", record.FormatName(r.Format))
+// set makes s of a severity and its text.
+func (s *severity) set(number uint8, text []byte) {
+	s.known, s.text, s.pairs = true, append(s.text[:0], text...), s.pairs[:0]
+	if level := record.SeverityName(number); level != "" {
+		s.pairs = appendPair(s.pairs, "level", level)
+		if (number-1)%4 != 0 {
+			s.pairs = appendNumberPair(s.pairs, "severity_number", int64(number))
 		}
 	}
-	dst = append(dst, w.pairs...)
+	if len(text) > 0 {
+		s.pairs = appendPair(s.pairs, "severity_text", text)
+	}
+}
+
+// appendTail appends what is the same in many records, and how a record was read.
+func (w *writer) appendTail(dst []byte, r *record.Record, plan int) []byte {
+	of := tail{known: true, plan: plan, timeSource: r.TimeSource, format: r.Format}
+	if r.Observed != r.Time || r.TimeSource == record.TimeRead {
+		of.observed = r.Observed
+	}
+	if of != w.tailOf {
+		w.tailOf = of
+		w.tail = append(w.tail[:0], w.fixed[w.plans[plan].fixed:w.plans[plan].last]...)
+		if of.observed != 0 {
+			w.tail = appendNumberPair(w.tail, "observed_timestamp", of.observed)
+		}
+		if of.timeSource != record.TimeLine {
+			w.tail = appendPair(w.tail, "log_time_source", of.timeSource.String())
+		}
+		if of.format != 0 {
+			w.tail = appendPair(w.tail, "log_format", record.FormatName(of.format))
+		}
+	}
+	dst = append(dst, w.tail...)
 	const marks = record.Truncated | record.Partial | record.InvalidUTF8 | record.TimedOut
 	if r.Flags&marks == 0 {
 		return dst
@@ -463,31 +490,23 @@ func appendTimestamp(dst []byte, ns int64) []byte {
 	return binary.AppendUvarint(dst, uint64(frac))
 }
 
-// appendField appends metadata. key is its name and the tag of its value as they
-// are written.
+// appendField appends metadata. key is what is before the length of its value,
+// with room for its own length.
 func (s *source) appendField(dst, key []byte, f record.Field) []byte {
-	var scratch [24]byte
-	var value []byte
+	message := len(dst) + 2
+	dst = append(append(dst, key...), 0)
+	value := len(dst)
 	switch f.Kind {
-	case record.Int:
-		value = strconv.AppendInt(scratch[:0], f.Int(), 10)
-	case record.Bool, record.Null:
-		value = s.batch.Text(scratch[:0], f)
+	case record.Int, record.Bool, record.Null:
+		dst = s.batch.Text(dst, f)
 	default:
-		value = s.text(f.Val)
+		dst = append(dst, s.text(f.Val)...)
 	}
-	n := len(key) + sized(len(value))
-	if n < 0x80 {
-		dst = append(dst, tagMetadata, byte(n))
-		dst = append(dst, key...)
-		dst = append(dst, byte(len(value)))
-		return append(dst, value...)
+	if n := len(dst) - message; n < 0x80 { // then so is the value
+		dst[message-1], dst[value-1] = byte(n), byte(len(dst)-value)
+		return dst
 	}
-	dst = append(dst, tagMetadata)
-	dst = binary.AppendUvarint(dst, uint64(n))
-	dst = append(dst, key...)
-	dst = binary.AppendUvarint(dst, uint64(len(value)))
-	return append(dst, value...)
+	return protobuf.Close(protobuf.Close(dst, value, 1), message, 1)
 }
 
 // appendPart appends a field that is text. A protobuf string has to be UTF-8.
