@@ -358,7 +358,6 @@ func (w *writer) append(e *entry) {
 	p := &w.plans[plan]
 	dst := append(w.dst, tagEntry, 0, 0) // as protobuf.Open
 	start := len(dst)
-	dst = appendTimestamp(dst, e.time)
 	dst = w.appendLine(dst, s, r, p)
 	if w.line != Whole {
 		dst = w.appendMetadata(dst, s, r, p)
@@ -366,6 +365,9 @@ func (w *writer) append(e *entry) {
 	} else if level := record.SeverityName(r.Severity); level != "" {
 		dst = appendPair(dst, "level", level)
 	}
+	// Here it is between what repeats and the length and line of the next entry,
+	// which gives snappy fewer repeats to name than at the start.
+	dst = appendTimestamp(dst, e.time)
 	w.dst = protobuf.Close(dst, start, entryWidth)
 }
 
