@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -267,7 +268,7 @@ func (b *Batch) Lookup(r *Record, key string) (Field, bool) {
 func (b *Batch) Text(dst []byte, f Field) []byte {
 	switch f.Kind {
 	case Int:
-		return strconv.AppendInt(dst, f.Int(), 10)
+		return appendInt(dst, f.Int())
 	case Bool:
 		return strconv.AppendBool(dst, f.Bool())
 	case Null:
@@ -398,4 +399,20 @@ func hexDigits(x uint64) uint64 {
 	x = (x<<4 | x) & 0x0f0f0f0f0f0f0f0f
 	letters := (x + 0x0606060606060606) >> 4 & 0x0101010101010101
 	return x + 0x3030303030303030 + letters*('a'-'9'-1)
+}
+
+// appendInt appends n in decimal. Up to eight digits are made at once, without a
+// branch: it is not known before how many there will be.
+func appendInt(dst []byte, n int64) []byte {
+	if uint64(n) > 99_999_999 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	x := uint64(n)/10_000 | uint64(n)%10_000<<32 // numbers of four digits, the first one lowest
+	q := x * 10_486 >> 20 & 0x0000007f_0000007f  // by 100
+	x = q | (x-100*q)<<16
+	q = x * 103 >> 10 & 0x000f000f_000f000f // by 10
+	x = q | (x-10*q)<<8
+	zeros := bits.TrailingZeros64(x|1<<56) / 8
+	dst = binary.LittleEndian.AppendUint64(dst, (x+0x3030303030303030)>>(8*zeros))
+	return dst[:len(dst)-zeros]
 }
