@@ -111,7 +111,7 @@ const (
 // parser of another row tells apart has no row of its own.
 var rows = [...]row{
 	{record.FormatJSON, "{", (*Parser).json},
-	{record.FormatGoPanic, "pfgSru", (*Parser).goPanic},
+	{record.FormatGoPanic, "pfgSruE", (*Parser).goPanic},
 	{record.FormatGoRace, "=", (*Parser).goRace},
 	{record.FormatRustPanic, "tTpmf=", (*Parser).rustPanic},
 	{record.FormatRustError, "E", (*Parser).rustError},

@@ -12,12 +12,10 @@ import (
 func (p *Parser) goPanic() bool {
 	s := p.src
 	i := 0
-	for bytes.HasPrefix(s[i:], []byte("runtime: ")) || bytes.HasPrefix(s[i:], []byte("runtime/cgo: ")) || bytes.HasPrefix(s[i:], []byte("unexpected fault address ")) {
-		next := lineEnd(s, i)
-		if next == len(s) {
-			break
+	for _, sign := range [...]string{"runtime: ", "runtime/cgo: ", "unexpected fault address "} {
+		if bytes.HasPrefix(s, []byte(sign)) {
+			i = runtimeError(s)
 		}
-		i = next + 1
 	}
 	rest := s[i:]
 	format := record.FormatGoPanic
@@ -35,6 +33,11 @@ func (p *Parser) goPanic() bool {
 	case bytes.HasPrefix(rest, []byte("goroutine ")) && bytes.HasSuffix(rest[:lineEnd(rest, 0)], []byte("]:")):
 		p.r.Body = p.span(i, lineEnd(s, i))
 		p.r.Severity = 17 // the program may have printed it and live on
+	case bytes.HasPrefix(rest, []byte("Exception 0x")) && bytes.HasPrefix(rest[lineEnd(rest, 0):], []byte("\nPC=0x")):
+		format = record.FormatGoFatal // on Windows
+		text := p.span(i, lineEnd(s, i))
+		p.exception("signal", text, text)
+		i = lineEnd(s, i)
 	case signalAt(rest) > 0:
 		format = record.FormatGoFatal
 		text := p.span(i, lineEnd(s, i))
@@ -59,6 +62,17 @@ func (p *Parser) goPanic() bool {
 	return true
 }
 
+// runtimeError returns where the error starts that lines of the runtime are in
+// front of, 0 if there is none.
+func runtimeError(s []byte) int {
+	for i := lineEnd(s, 0) + 1; i < len(s); i = lineEnd(s, i) + 1 {
+		if rest := s[i:]; bytes.HasPrefix(rest, []byte("fatal error: ")) || bytes.HasPrefix(rest, []byte("panic: ")) || signalAt(rest) > 0 {
+			return i
+		}
+	}
+	return 0
+}
+
 // exception sets the body and adds the type and the message of an exception.
 func (p *Parser) exception(kind string, body, message record.Span) {
 	p.r.Body = body
@@ -67,13 +81,17 @@ func (p *Parser) exception(kind string, body, message record.Span) {
 }
 
 // panicValue takes the value of a panic, from i on, and returns the index of the
-// end of its last line. Lines of it behind the first have a tab in front; one
-// that starts with "panic: " is another panic, in a deferred call.
+// end of its last line. Lines of it behind the first have a tab in front, but for
+// those of old versions; one that starts with "panic: " is another panic, in a
+// deferred call.
 func (p *Parser) panicValue(i int) int {
 	s := p.src
 	first := i
 	end := lineEnd(s, i)
-	body := end
+	for end < len(s) && valueLine(s[end+1:]) {
+		end = lineEnd(s, end+1)
+	}
+	body, plain := end, bytes.IndexByte(s[i:end], '\n') >= 0
 	nested := false
 	for end < len(s) && indent(s, end+1) > 0 {
 		nested = nested || bytes.HasPrefix(s[end+1+indent(s, end+1):], []byte("panic: "))
@@ -98,7 +116,7 @@ func (p *Parser) panicValue(i int) int {
 		kind = "runtime error"
 	}
 	value := p.span(first, first+len(text))
-	if bytes.IndexByte(text, '\n') >= 0 {
+	if !plain && bytes.IndexByte(text, '\n') >= 0 {
 		value = p.unindented(text)
 	}
 	message := value
@@ -107,6 +125,20 @@ func (p *Parser) panicValue(i int) int {
 	}
 	p.exception(kind, value, message)
 	return end
+}
+
+// valueLine reports whether s starts with a line of a panic's value that is not indented.
+func valueLine(s []byte) bool {
+	if len(s) == 0 || blank(s[0]) || s[0] == '[' {
+		return false
+	}
+	for _, sign := range [...]string{"goroutine ", "exit status ", "runtime stack:", "PC=0x", "panic: "} {
+		if bytes.HasPrefix(s, []byte(sign)) {
+			return false
+		}
+	}
+	line := s[:lineEnd(s, 0)]
+	return line[len(line)-1] != ')' || indent(s, len(line)+1) == 0 // a frame
 }
 
 // signalAt returns the length of the signal's name that s starts with: "SIGQUIT: ".

@@ -56,6 +56,14 @@ func TestLibraryFields(t *testing.T) {
 	f("[12] [36m of text", `[36m of text"`)
 	f(`2021/11/08 18:08:25.123 INFO    admin   started  {"n": 1}`, `"format":"zap-console"`, `"message":"started"`, `"logger":"admin"`, `"n":1`)
 
+	// Dumps of Go that are unusual.
+	f("panic: 2 errors\nsecond: line\n\tthird\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:1 +0x1", `"format":"go-panic"`, `"message":"2 errors\nsecond: line\n\tthird"`, `"code.line.number":1`)
+	f("panic: a\nmain.main()\n\t/a.go:1 +0x1", `"message":"a"`, `"exception.stacktrace":"main.main()`)
+	f("panic: test timed out after 10m0s\nrunning tests:\n\tTestSlow (10m0s)\n\ngoroutine 6 [running]:\nmain.main()\n\t/a.go:1 +0x1", `"message":"test timed out after 10m0s\nrunning tests:\n\tTestSlow (10m0s)"`)
+	f("Exception 0xc0000005 0x8 0x0 0x0\nPC=0x0\n\nmain.main()\n\tC:/a.go:1 +0x1", `"format":"go-fatal"`, `"severity":"fatal"`, `"message":"Exception 0xc0000005 0x8 0x0 0x0"`, `"exception.type":"signal"`)
+	f("Exception 0xc0000005", `"format":"text"`)
+	f("runtime: found in object at *(0xc00+0x0)\nobject=0xc00 s.base()=0xc00\n *(object+0) = 0x1 <==\nfatal error: found bad pointer in Go heap", `"format":"go-fatal"`, `"message":"found bad pointer in Go heap"`)
+
 	// Substrate's panics.
 	f("====================\n\nVersion: 0.9\n\n   0: a::b\n   1: c::d\n\n\nThread 'main' panicked at 'it broke', src/lib.rs:465\n\nThis is a bug. Please report it at:\n\n\thttps://example.com\n",
 		`"format":"rust-panic"`, `"message":"it broke"`, `"thread.name":"main"`, `"exception.stacktrace":"   0: a::b\n   1: c::d"`, `"code.line.number":465`)

@@ -133,6 +133,71 @@ t
 machine-0: 06:25:41 INFO u
 v
 `)
+	f("functions of C in a trace", `SIGSEGV: segmentation violation
+PC=0x7f18eb8e2b73 m=12 sigcode=128 addr=0x0
+signal arrived during cgo execution
+
+goroutine 7 [syscall]:
+_ZNKSt14default_deleteIN3abc3VecEEclEPS2_
+    /usr/include/c++/9/bits/unique_ptr.h:81 pc=0x7f18eb8e2b73
+non-Go function
+	pc=0x7f8b2c
+core_run
+    pc=0x7f8b2d
+abc._cgo_1
+??:0 +0x44 fp=0xc820520ab0 sp=0xc820520a58
+main.main()
+	/src/main.go:12 +0x1
+--
+done
+`)
+	f("a panic's value that is not indented", `panic: 2 errors
+second: line
+ third
+
+goroutine 1 [running]:
+main.main()
+	/src/main.go:12 +0x1
+--
+panic: a
+--
+2026/11/23 06:25:41 another's
+`)
+	f("an exception on Windows", `Exception 0xc0000005 0x8 0x0 0x0
+PC=0x0
+signal arrived during external code execution
+
+runtime.cgocall(0x1, 0x2)
+	C:/Go/src/runtime/cgocall.go:167 +0x3e
+main.main()
+	C:/src/main.go:12 +0x1
+--
+done
+`)
+	f("what comes before a fatal error", `runtime: unexpected return pc for main.f called from 0x0
+stack: frame={sp:0xc, fp:0xc} stack=[0xc,0xd)
+0x000000c000042e90:  0x000000c000042ed0  0x000000000042e53c <runtime.dopanic_m+540>
+fatal error: unknown caller pc
+
+runtime stack:
+runtime.throw({0x1, 0x2})
+	/src/panic.go:1 +0x2
+`)
+	f("an object that comes before a fatal error", `runtime: found in object at *(0xc00+0x0)
+object=0xc00 s.base()=0xc00 s.limit=0xc01
+ *(object+0) = 0x1 <==
+fatal error: found bad pointer in Go heap
+`)
+	f("a test that took too long", `panic: test timed out after 10m0s
+running tests:
+	TestSlow (10m0s)
+
+goroutine 6 [running]:
+testing.(*M).startAlarm.func1()
+	/usr/local/go/src/testing/testing.go:2036 +0x8e
+--
+FAIL	example.com/shop	600.012s
+`)
 	f("a stack of no goroutine", `runtime/cgo: pthread_create failed: Resource temporarily unavailable
 SIGABRT: abort
 PC=0x7f0d1b7c2c37 m=0 sigcode=18446744073709551610

@@ -9,7 +9,7 @@ func goStart(line []byte) mode {
 	switch line[0] {
 	case 'p':
 		if bytes.HasPrefix(line, []byte("panic: ")) {
-			return goDump
+			return goValue
 		}
 	case 'f':
 		if bytes.HasPrefix(line, []byte("fatal error: ")) {
@@ -28,6 +28,10 @@ func goStart(line []byte) mode {
 			return goRuntime
 		}
 		if string(line) == "runtime stack:" {
+			return goDump
+		}
+	case 'E':
+		if bytes.HasPrefix(line, []byte("Exception 0x")) { // on Windows
 			return goDump
 		}
 	case 'u':
@@ -57,6 +61,39 @@ func signal(line []byte) bool {
 	return i > 3 && i+1 < len(line) && line[i] == ':' && line[i+1] == ' '
 }
 
+// followValue judges a line behind the lines of a panic's value: old versions do
+// not indent those behind the first.
+func followValue(line []byte, gap bool) (mode, verdict) {
+	next, v := followGo(line)
+	if v == begins && !gap && line[0] != '{' && !starts(line) {
+		return goValue, joins
+	}
+	return next, v
+}
+
+// followRuntime judges a line behind those that come before a fatal error.
+func followRuntime(line []byte) (mode, verdict) {
+	switch {
+	case bytes.HasPrefix(line, []byte("runtime: ")), line[0] == '\t', stackWords(line),
+		bytes.HasPrefix(line, []byte("object=0x")), bytes.HasPrefix(line, []byte(" *(object+")):
+		return goRuntime, joins
+	case bytes.HasPrefix(line, []byte("panic: ")):
+		return goValue, joins
+	case bytes.HasPrefix(line, []byte("fatal error: ")), line[0] == 'S' && signal(line):
+		return goDump, joins
+	}
+	return goRuntime, begins
+}
+
+// stackWords reports whether line is of a stack that the runtime prints word by word.
+func stackWords(line []byte) bool {
+	if line[0] == 's' {
+		return bytes.HasPrefix(line, []byte("stack: frame={"))
+	}
+	i := bytes.IndexByte(line, ':')
+	return line[0] == '0' && (i == 16 || i == 18) && bytes.HasPrefix(line[i:], []byte(":  0"))
+}
+
 // followGo judges a line behind the lines of a dump.
 func followGo(line []byte) (mode, verdict) {
 	if goFrame(line) {
@@ -82,15 +119,11 @@ func followGo(line []byte) (mode, verdict) {
 			return none, closes
 		}
 	case 'r':
-		if string(line) == "runtime stack:" || bytes.HasPrefix(line, []byte("runtime: ")) {
+		if string(line) == "runtime stack:" || string(line) == "running tests:" || bytes.HasPrefix(line, []byte("runtime: ")) {
 			return goDump, joins
 		}
 	case 's':
-		if string(line) == "signal arrived during cgo execution" || bytes.HasPrefix(line, []byte("stack: frame={")) {
-			return goDump, joins
-		}
-	case '0': // the stack of what has no goroutine
-		if i := bytes.IndexByte(line, ':'); (i == 16 || i == 18) && bytes.HasPrefix(line[i:], []byte(":  0")) {
+		if string(line) == "signal arrived during cgo execution" || string(line) == "signal arrived during external code execution" {
 			return goDump, joins
 		}
 	case '-':
@@ -98,7 +131,7 @@ func followGo(line []byte) (mode, verdict) {
 			return goDump, joins
 		}
 	}
-	if register(line) {
+	if register(line) || foreign(line) || stackWords(line) {
 		return goDump, joins
 	}
 	return goDump, begins
@@ -121,6 +154,8 @@ func goFrame(line []byte) bool {
 		}
 	case '.':
 		return bytes.HasPrefix(line, []byte("...")) && bytes.HasSuffix(line, []byte("frames elided..."))
+	case '?': // a place that the runtime did not know
+		return bytes.HasPrefix(line, []byte("??:0"))
 	}
 	return call(line)
 }
@@ -155,6 +190,20 @@ func fragment(line []byte) mode {
 		return goDump
 	}
 	return none
+}
+
+// foreign reports whether line is a function of C in a goroutine's trace, which
+// has no arguments: a name that is no word, or none.
+func foreign(line []byte) bool {
+	if line[0] == 'n' && string(line) == "non-Go function" {
+		return true
+	}
+	for _, c := range line {
+		if !letter(c) && !digit(c) && c != '_' && c != '.' && c != '$' {
+			return false
+		}
+	}
+	return bytes.IndexByte(line, '_') >= 0
 }
 
 // register reports whether line is one of "rax    0x0" and the like, which end

@@ -35,6 +35,7 @@ const (
 	minioBody                // and what comes behind that: up to a blank line
 	boxed                    // the upper end of the bar that Terraform draws in front of an error
 	raceDone                 // a race report that is complete: the number of them may follow
+	goValue                  // "panic: ...", behind which more of the value may come
 	modes
 )
 
@@ -48,12 +49,12 @@ const (
 )
 
 // dump reports whether a record of mode m may go on after it was cut.
-func (m mode) dump() bool { return m == goDump || m == rustTrace }
+func (m mode) dump() bool { return m == goDump || m == goValue || m == rustTrace }
 
 // interruptible reports whether lines of others may be inside a record of mode m.
 func (m mode) interruptible() bool {
 	switch m {
-	case goDump, headerDump, raceBody, rustAfter, rustMore, rustTrace:
+	case goDump, goValue, headerDump, raceBody, rustAfter, rustMore, rustTrace:
 		return true
 	}
 	return false
@@ -74,7 +75,7 @@ func (m mode) ends() bool { return m == prettyPlaces }
 // resumes reports whether line can only belong to a dump of mode m that was cut.
 func (m mode) resumes(line []byte) bool {
 	switch m {
-	case goDump:
+	case goDump, goValue:
 		return goFrame(line)
 	case rustTrace:
 		return rustFrame(line)
@@ -114,6 +115,9 @@ func opens(line []byte) mode {
 			return errorLine
 		}
 	case 'E':
+		if m := goStart(line); m != none {
+			return m
+		}
 		if rest, ok := bytes.CutPrefix(line, []byte("Error:")); ok {
 			if len(bytes.TrimRight(rest, " ")) == 0 {
 				return report
@@ -200,14 +204,11 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return m, joins
 		}
 	case goRuntime:
-		if bytes.HasPrefix(line, []byte("runtime: ")) || line[0] == '\t' {
-			return m, joins
-		}
-		if bytes.HasPrefix(line, []byte("fatal error: ")) || bytes.HasPrefix(line, []byte("panic: ")) || line[0] == 'S' && signal(line) {
-			return goDump, joins
-		}
+		return followRuntime(line)
 	case goDump:
 		return followGo(line)
+	case goValue:
+		return followValue(line, gap)
 	case raceRule:
 		if !gap && string(line) == "WARNING: DATA RACE" {
 			return raceBody, joins

@@ -355,8 +355,8 @@ func (t *trace) see(line []byte) {
 	switch line[0] {
 	case '\t', ' ', '/':
 		return
-	case 'p', 'f', 'S':
-		t.headed = t.headed || goStart(line) == goDump
+	case 'p', 'f', 'S', 'E':
+		t.headed = t.headed || goStart(line).dump()
 	case 'g':
 		if goroutine(line) {
 			t.goroutines = true
@@ -372,7 +372,7 @@ func (t *trace) see(line []byte) {
 // interrupted; gap says that blank lines are before it.
 func (t *trace) resumes(m mode, line []byte, gap bool) bool {
 	switch m {
-	case goDump, headerDump:
+	case goDump, goValue, headerDump:
 		switch {
 		case t.call:
 			return goPlace(line)
@@ -402,6 +402,10 @@ func goPlace(line []byte) bool {
 	}
 	if i := bytes.LastIndex(line, []byte(" +0x")); i > 0 {
 		line = line[:i]
+	} else if i := bytes.LastIndex(line, []byte("pc=0x")); i > 0 && indented(line) { // of a function of C
+		if line = bytes.TrimRight(line[:i], " \t"); len(line) == 0 {
+			return true
+		}
 	}
 	i := len(line)
 	for i > 0 && digit(line[i-1]) {
