@@ -139,6 +139,21 @@ func (l *line) kube(text []byte, ns int64, n int) bool {
 	return evident(text[l.lo:l.hi])
 }
 
+// svlogd parses a line of runit's logger, as GitLab has it write, in UTC:
+// "2026-11-23_06:42:55.60974 text".
+func (l *line) svlogd(text []byte) bool {
+	const layout = "0000-00-00_00:00:00.00000"
+	if !shaped(text, layout) || len(text) > len(layout) && text[len(layout)] != ' ' {
+		return false
+	}
+	var t [len(layout) + 1]byte
+	copy(t[:], text)
+	t[10], t[len(layout)] = 'T', 'Z'
+	ns, n := stamp(t[:])
+	l.kind, l.time, l.lo, l.hi = kube, ns, min(n, len(text)), len(text)
+	return n > 0
+}
+
 // stamped parses a line that may be one of "kubectl logs --timestamps".
 func (l *line) stamped(text []byte) bool {
 	ns, n := stamp(text)

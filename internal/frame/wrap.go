@@ -74,6 +74,8 @@ func wrapped(raw []byte, l *line) bool {
 	switch c := raw[0]; {
 	case c == '{':
 		return len(raw) > 56 && string(raw[:8]) == dockerStart && l.docker(trimEnd(raw))
+	case digit(c) && len(raw) > 25 && raw[10] == '_':
+		return l.svlogd(trimEnd(raw))
 	case digit(c):
 		return len(raw) > 21 && raw[10] == 'T' && raw[13] == ':' && l.timed(trimEnd(raw))
 	case raw[3] == ' ' && len(raw) > 20 && month(raw):
