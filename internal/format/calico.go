@@ -42,14 +42,21 @@ func (p *Parser) calico() bool {
 		e++
 	}
 	at, ok := decimal(s[line:e])
-	if !ok || e+1 >= len(s) || s[e] != ':' {
+	if unknown := []byte("<nil>"); bytes.HasPrefix(s[line:], unknown) && bytes.HasSuffix(s[file:name], unknown) {
+		e, name = line+len(unknown), file
+	} else if !ok {
+		return false
+	}
+	if e+1 >= len(s) || s[e] != ':' {
 		return false
 	}
 	p.r.Time, p.r.TimeSource = ns, source
 	p.r.Severity, p.r.SeverityText = number, p.span(25, level)
 	p.addInt(namePid, id)
-	p.addText(nameFile, p.span(file, name))
-	p.addInt(nameLine, at)
+	if name > file {
+		p.addText(nameFile, p.span(file, name))
+		p.addInt(nameLine, at)
+	}
 	body := e + 1
 	if s[body] == ' ' {
 		body++

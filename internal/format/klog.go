@@ -90,13 +90,15 @@ func (p *Parser) klogHeader() int {
 	return i
 }
 
-// weedHeader takes the place at i, and the time, of a line of SeaweedFS:
+// weedHeader takes the place at i, and the time, of a line of SeaweedFS or of
+// geth of old, which have no thread:
 //
 //	Lmmdd hh:mm:ss.uuuuuu file.go:322 text
+//	Lmmdd hh:mm:ss.uuuuuu eth/file.go:322] text
 func (p *Parser) weedHeader(ns int64, i int) int {
 	s := p.src
 	e := token(s, i)
-	name, line := fileLine(s[i:e])
+	name, line := fileLine(bytes.TrimSuffix(s[i:e], []byte("]")))
 	if name == 0 || !sourceFile(s[i:i+name]) || e == len(s) {
 		return -1
 	}
@@ -170,11 +172,13 @@ func (p *Parser) klogPairs(i int) bool {
 		case next < len(s) && (s[next] == '{' || s[next] == '['):
 			e, _ := nested(s, next)
 			if e == 0 || e < len(s) && !blank(s[e]) {
-				f, i, _ = p.pairValue(key, next)
+				f.Val, i = p.goValue(next)
 				break
 			}
 			f.Val, f.Kind = p.span(next, e), record.JSON
 			i = e
+		case next+1 < len(s) && s[next] == '&' && s[next+1] == '{', bytes.HasPrefix(s[next:], []byte("map[")):
+			f.Val, i = p.goValue(next)
 		default:
 			f, i, _ = p.pairValue(key, next)
 		}
@@ -186,6 +190,14 @@ func (p *Parser) klogPairs(i int) bool {
 		}
 	}
 	return true
+}
+
+// goValue takes the value at i, as fmt writes that of a struct or a map, and
+// returns the index behind it.
+func (p *Parser) goValue(i int) (v record.Span, end int) {
+	s := p.src[:lineEnd(p.src, i)]
+	end = trimBack(s, i, calicoValue(s, i))
+	return p.span(i, end), end
 }
 
 // unindented appends lines without the tab in front of each to the arena.

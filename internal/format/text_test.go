@@ -64,6 +64,17 @@ func TestLibraryFields(t *testing.T) {
 	f("Exception 0xc0000005", `"format":"text"`)
 	f("runtime: found in object at *(0xc00+0x0)\nobject=0xc00 s.base()=0xc00\n *(object+0) = 0x1 <==\nfatal error: found bad pointer in Go heap", `"format":"go-fatal"`, `"message":"found bad pointer in Go heap"`)
 
+	// klog without a thread, and values as fmt writes them.
+	f("I0501 10:11:12.123456 eth/backend.go:123] Protocol Versions: [63 62]", `"format":"klog"`, `"message":"Protocol Versions: [63 62]"`, `"code.file.path":"eth/backend.go"`)
+	f(`I0501 10:11:12.123456    1234 kubelet.go:1915] "SyncLoop (PLEG): event for pod" pod="ns/x" event=&{ID:abc Type:ContainerDied Data:def} n=1`,
+		`"message":"SyncLoop (PLEG): event for pod"`, `"event":"&{ID:abc Type:ContainerDied Data:def}"`, `"n":1`)
+	f(`I0501 10:11:12.123456    1234 a.go:5] "m" labels=map[a:b c:d] gvr={Group: Version:v1}`, `"message":"m"`, `"labels":"map[a:b c:d]"`, `"gvr":"{Group: Version:v1}"`)
+
+	// Calico's without a place, Envoy's behind Istio's header.
+	f("2021-05-01 10:11:12.123 [WARNING][1] cni-installer/<nil> <nil>: Failed to read", `"format":"calico"`, `"severity":"warn"`, `"message":"Failed to read"`, `"process.pid":1`, "no code.file")
+	f("2021-05-01T10:11:12.123456Z\twarning\tenvoy config external/envoy/source/grpc_stream.h:163\tstream closed: 14, EOF\tthread=15",
+		`"format":"zap-console"`, `"severity":"warn"`, `"logger":"envoy config"`, `"message":"stream closed: 14, EOF"`, `"code.line.number":163`, `"thread.id":15`)
+
 	// Substrate's panics.
 	f("====================\n\nVersion: 0.9\n\n   0: a::b\n   1: c::d\n\n\nThread 'main' panicked at 'it broke', src/lib.rs:465\n\nThis is a bug. Please report it at:\n\n\thttps://example.com\n",
 		`"format":"rust-panic"`, `"message":"it broke"`, `"thread.name":"main"`, `"exception.stacktrace":"   0: a::b\n   1: c::d"`, `"code.line.number":465`)

@@ -23,6 +23,15 @@ func (p *Parser) zapConsole() bool {
 	s := p.src
 	end := goStack(s, z.message, len(s))
 	p.zapHeader(&z)
+	if z.envoy {
+		const sign = "\tthread="
+		if i := bytes.LastIndex(s[z.message:end], []byte(sign)) + z.message; i >= z.message {
+			if id, ok := decimal(s[i+len(sign) : end]); ok {
+				p.addInt(nameThreadID, id)
+				end = i
+			}
+		}
+	}
 	object := z.object(s, end)
 	if object >= 0 {
 		p.head.taken[roleMessage] = keyOthers // a member with such a key is not the message
@@ -53,6 +62,7 @@ type zapLine struct {
 	file             int    // length of the file's name
 	line             int64
 	message          int
+	envoy            bool // a line of Envoy's that Istio passes on
 }
 
 // zapHead finds the parts in front of the message.
@@ -161,7 +171,7 @@ func (z *zapLine) names(s []byte, i int) bool {
 	if a < 0 {
 		return false
 	}
-	if z.placeAt(s, i, a) {
+	if z.placeAt(s, i, a) || z.envoyAt(s, i, a) {
 		i = a + len(z.separator)
 	} else {
 		b := z.part(s, a+len(z.separator))
@@ -189,6 +199,21 @@ func (z *zapLine) names(s []byte, i int) bool {
 	if next := e + len(z.separator); next < len(s) && s[next] != '{' {
 		z.f, z.message = [2]int{z.message, e}, next
 	}
+	return true
+}
+
+// envoyAt takes the logger and the place of "envoy config source/grpc.cc:12",
+// which is s[lo:hi].
+func (z *zapLine) envoyAt(s []byte, lo, hi int) bool {
+	at := lo + bytes.LastIndexByte(s[lo:hi], ' ')
+	if at <= lo || !bytes.HasPrefix(s[lo:], []byte("envoy ")) || !z.scope(s[lo:at]) {
+		return false
+	}
+	n, line := fileLine(s[at+1 : hi])
+	if n == 0 {
+		return false
+	}
+	z.logger, z.place, z.file, z.line, z.envoy = [2]int{lo, at}, [2]int{at + 1, hi}, n, line, true
 	return true
 }
 
