@@ -331,7 +331,7 @@ func (p *Parser) detectIn(lo, hi int, observed int64) bool {
 // quotable reports whether s, behind blanks, may be a record that was quoted:
 // who quotes a log indents it.
 func quotable(s []byte) bool {
-	return len(s) > 16 && (s[0] == '{' || s[0]-'0' < 10 || s[1]-'0' < 10)
+	return len(s) > 16 && (s[0] == '{' || s[0]-'0' < 10 || s[1]-'0' < 10 || bytes.HasPrefix(s, []byte(`time="`)))
 }
 
 // element returns where the object is in a line of an array of objects, as those

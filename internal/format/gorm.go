@@ -44,6 +44,42 @@ func (p *Parser) gorm(i, end int) bool {
 	return true
 }
 
+// gormOld parses what gorm's logger of version 1 (jinzhu/gorm 1.9) writes:
+//
+//	(/src/web.go:157)
+//	[2026-11-23 06:25:41]  [1.53ms]  SELECT * FROM "evs"
+//	[1 rows affected or returned ]
+func (p *Parser) gormOld() bool {
+	s := p.src
+	end := lineEnd(s, 0)
+	close := trimBack(s, 0, end) - 1
+	if close < 6 || s[0] != '(' || s[close] != ')' || end+2 > len(s) || s[end+1] != '[' {
+		return false
+	}
+	name, line := fileLine(s[1:close])
+	ns, n, source := p.clock.at(s[end+2:])
+	if i := end + 2 + n; name == 0 || n == 0 || i >= len(s) || s[i] != ']' {
+		return false
+	}
+	p.r.Time, p.r.TimeSource, p.r.Format = ns, source, record.FormatGorm
+	p.addPlace(p.span(1, 1+name), line)
+	i := skipBlanks(s, end+2+n+1)
+	p.r.Body = p.span(i, len(s))
+	took := bytes.IndexByte(s[i:min(len(s), i+24)], ']')
+	if took < 3 || s[i] != '[' || s[i+took-1] != 's' {
+		return true
+	}
+	p.addText(nameDuration, p.span(i+1, i+took))
+	query, last := i+took+1, bytes.LastIndex(s, []byte("\n["))
+	if rows, ok := bytes.CutSuffix(s, []byte(" rows affected or returned ]")); ok && last > query {
+		if n, ok := decimal(rows[last+2:]); ok {
+			p.addInt(nameRows, n)
+			p.addText(nameQuery, p.trimmed(query, last))
+		}
+	}
+	return true
+}
+
 // gormStatement takes a statement: "[1.532ms] " at i, "[rows:1] SQL" at rows.
 // Why says what is wrong with it; without, gorm prints all statements.
 func (p *Parser) gormStatement(why record.Span, i, rows int) {

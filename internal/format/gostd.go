@@ -32,8 +32,12 @@ func (p *Parser) goStd() bool {
 		if !ok {
 			return false
 		}
-		p.r.Time, p.r.TimeSource = p.clock.utc(day*86400)*1e9, record.TimeNoZone
-		i += 10
+		wall, n := day*86400, 10
+		if m, ok := minuteAlone(&p.clock, s[i:]); ok { // of Iris
+			wall, n = m, 16
+		}
+		p.r.Time, p.r.TimeSource = p.clock.utc(wall)*1e9, record.TimeNoZone
+		i += n
 	} else if sec, frac, n, ok := timeOfDay(s[i:]); ok && i == 0 && (n == 8 || n == 15) {
 		if _, dated := dayBehind(s, n); dated {
 			return false
@@ -52,7 +56,7 @@ func (p *Parser) goStd() bool {
 	if start == 1 && s[0] == '[' && zoneName(s[i-1:]) > 0 {
 		return false
 	}
-	if start == 0 && charmHead(s, i) || i < len(s) && s[i] == '[' && pastedColour(s[i:]) > 0 && recoloured(s) {
+	if start == 0 && charmHead(s, i) || i < len(s) && (s[i] == '[' || s[i] == '^') && pastedColour(s[i:]) > 0 && recoloured(s) {
 		return false
 	}
 	if n := p.sourceFile(i, ".go"); n > i {
@@ -60,6 +64,14 @@ func (p *Parser) goStd() bool {
 	}
 	p.stdMessage(0, start, i)
 	return true
+}
+
+// minuteAlone parses the "2006/01/02 15:04 " that s starts with.
+func minuteAlone(c *clock, s []byte) (wall int64, ok bool) {
+	if len(s) < 17 || s[16] != ' ' || s[13] != ':' {
+		return 0, false
+	}
+	return c.minute(s)
 }
 
 // stdPrefix returns where the date behind a prefix starts, -1 if there is none.
@@ -147,10 +159,22 @@ func (p *Parser) stdMessage(lo, hi, i int) {
 		} else if n := p.sourceFile(i+rest, ".rs"); n > i+rest { // TiKV of old
 			i = n
 		}
-	} else if a, b, _, _, number := opening(s[lo:hi]); number > 0 {
-		p.r.Severity, p.r.SeverityText = number, p.span(lo+a, lo+b)
+	} else {
+		p.prefixLevel(lo, hi)
 	}
 	p.message(i, p.datadogFields(i))
+}
+
+// prefixLevel takes the level in the prefix src[lo:hi], perhaps behind a name in
+// brackets: "[xorm] [info]  ".
+func (p *Parser) prefixLevel(lo, hi int) {
+	s := p.src[:hi]
+	if i := bytes.Index(s[lo:], []byte("] [")); i > 0 && s[lo] == '[' && severityWord(s[lo+1:lo+i]) == 0 {
+		lo += i + 2
+	}
+	if a, b, _, _, number := opening(s[lo:]); number > 0 {
+		p.r.Severity, p.r.SeverityText = number, p.span(lo+a, lo+b)
+	}
 }
 
 // angleLevel takes the "juicefs[101222] <INFO>: " at i, of JuiceFS, and returns

@@ -34,6 +34,9 @@ func (p *Parser) text() {
 		p.r.Severity = boxed(s)
 		return
 	}
+	if len(s) > 0 && s[0] == '(' && p.gormOld() {
+		return
+	}
 	start := 0
 	if len(s) > 0 && (s[0] == '[' || s[0] == '(' || s[0] == '<') {
 		start = 1
@@ -438,6 +441,9 @@ func (p *Parser) textBody(i int) {
 			}
 		}
 	}
+	if p.r.Severity > 0 && closed && p.cdrSlog(i) {
+		return
+	}
 	if p.r.Severity > 0 && i < len(s) && s[i] == '(' {
 		i = p.barredPlace(i)
 	} else if p.r.Severity > 0 {
@@ -450,7 +456,76 @@ func (p *Parser) textBody(i int) {
 			i = e + 3
 		}
 	}
-	p.r.Body = p.span(i, len(s))
+	p.r.Body = p.span(p.leadingPairs(i), len(s))
+}
+
+// leadingPairs takes the pairs at i, of which one is a level, in front of a
+// message, as go-micro writes them, and returns where the message starts:
+//
+//	file=server/server.go:150 level=info service=micro Registering
+func (p *Parser) leadingPairs(i int) int {
+	s := p.src[:lineEnd(p.src, i)]
+	if p.r.Severity > 0 || !bytes.HasPrefix(s[i:], []byte("file=")) && !bytes.HasPrefix(s[i:], []byte("level=")) {
+		return i
+	}
+	end, leveled := i, false
+	for end < len(s) {
+		e := token(s, end)
+		eq := bytes.IndexByte(s[end:e], '=')
+		if eq <= 0 || identEnd(s, end) != end+eq {
+			break
+		}
+		leveled = leveled || string(s[end:end+eq]) == "level" && severityWord(s[end+eq+1:e]) > 0
+		end = skipBlanks(s, e)
+	}
+	if !leveled || end >= len(s) {
+		return i
+	}
+	for i < end {
+		key, next, ok := p.pairKey(i)
+		if !ok {
+			break
+		}
+		k, hash := lookup(p.b.Bytes(key))
+		f, next, _ := p.pairValue(key, next)
+		p.pair(k, hash, f)
+		i = skipBlanks(s, next)
+	}
+	p.settle(record.FormatText)
+	return i
+}
+
+// cdrSlog parses what cdr.dev/slog (1.4) writes for people, behind a level in brackets:
+//
+//	2026-11-23 06:25:41.123 [INFO]	(coderd)	<a/b.go:12>	run	message
+func (p *Parser) cdrSlog(i int) bool {
+	s := p.src
+	if i == len(s) || s[i] != '(' && s[i] != '<' || s[i-1] != '\t' {
+		return false
+	}
+	line := lineEnd(s, i)
+	if s[i] == '(' {
+		e := bytes.Index(s[i:line], []byte(")\t<"))
+		if e < 0 {
+			return false
+		}
+		p.r.Logger = p.span(i+1, i+e)
+		i += e + 2
+	}
+	e := bytes.Index(s[i:line], []byte(">\t"))
+	if e < 0 {
+		return false
+	}
+	name, number := fileLine(s[i+1 : i+e])
+	function := i + e + 2
+	e = bytes.IndexByte(s[function:line], '\t')
+	if name == 0 || e < 0 {
+		return false
+	}
+	p.addPlace(p.span(i+1, i+1+name), number)
+	p.addText(nameFunction, p.span(function, function+e))
+	p.message(function+e+1, len(s))
+	return true
 }
 
 // sourcePlace takes the "a/b.go:12: " or "a/b.rs:12 " at i, and returns the index

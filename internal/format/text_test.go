@@ -75,6 +75,22 @@ func TestLibraryFields(t *testing.T) {
 	f("2021-05-01T10:11:12.123456Z\twarning\tenvoy config external/envoy/source/grpc_stream.h:163\tstream closed: 14, EOF\tthread=15",
 		`"format":"zap-console"`, `"severity":"warn"`, `"logger":"envoy config"`, `"message":"stream closed: 14, EOF"`, `"code.line.number":163`, `"thread.id":15`)
 
+	// GORM 1, go-micro, cdr.dev/slog, Iris, xorm, and what was indented.
+	f("(/src/main.go:12) \n[2026-11-23 06:25:41]  [1.23ms]  SELECT * FROM \"x\"  \n[1 rows affected or returned ] \n",
+		`"format":"gorm"`, `"timestamp":"2026-11-23T06:25:41Z"`, `"message":"[1.23ms]  SELECT * FROM`, `"duration":"1.23ms"`, `"db.query.text":"SELECT * FROM \"x\""`, `"rows":1`, `"code.line.number":12`, `no "severity"`)
+	f("(/src/main.go:13) \n[2026-11-23 06:25:41]  pq: it failed \n", `"format":"gorm"`, `"message":"pq: it failed"`, "no duration")
+	f("(/src/main.go:13) \n[2026-11-23] a", `"format":"text"`)
+	f("2026-11-23 06:25:41  file=server/server.go:150 level=info service=micro Registering x=y", `"severity":"info"`, `"message":"Registering x=y"`, `"code.file.path":"server/server.go"`, `"code.line.number":150`, `"service.name":"micro"`)
+	f("2026-11-23 06:25:41  level=high and more", `no "severity"`, `"message":"level=high and more"`)
+	f("2026-11-23 06:25:41.668 [DEBUG]\t(agent.net)\t<a.com/b/c.go:306>\tset.func1\tb: failed to set", `"severity":"debug"`, `"logger":"agent.net"`, `"message":"b: failed to set"`, `"code.file.path":"a.com/b/c.go"`, `"code.function.name":"set.func1"`)
+	f("2026-11-23 06:25:41.668 [INFO]\t<main.go:6>\tmain\tm", `no "logger"`, `"message":"m"`, `"code.line.number":6`)
+	f("[INFO] 2026/11/23 06:25 Now listening on: http://localhost:8080", `"timestamp":"2026-11-23T06:25:00Z"`, `"severity":"info"`, `"message":"Now listening on: http://localhost:8080"`)
+	f("2026/11/23 06:2 a", `"timestamp":"2026-11-23T00:00:00Z"`, `"message":"06:2 a"`)
+	f("[xorm] [error]  2026/11/23 06:25:41.123456 it failed", `"severity":"error"`, `"message":"it failed"`)
+	f("[sql] [of] 2026/11/23 06:25:41.123456 it failed", `no "severity"`)
+	f(" time=\"2026-11-23T06:25:41Z\" level=warning msg=\"it is late\"", `"format":"logrus-text"`, `"message":"it is late"`)
+	f("2026/11/23 06:25:41 ^[[1;34m[I] [a.go:128] login failed: EOF^[[0m", `"severity":"info"`, `"message":"[I] [a.go:128] login failed: EOF"`)
+
 	// Substrate's panics.
 	f("====================\n\nVersion: 0.9\n\n   0: a::b\n   1: c::d\n\n\nThread 'main' panicked at 'it broke', src/lib.rs:465\n\nThis is a bug. Please report it at:\n\n\thttps://example.com\n",
 		`"format":"rust-panic"`, `"message":"it broke"`, `"thread.name":"main"`, `"exception.stacktrace":"   0: a::b\n   1: c::d"`, `"code.line.number":465`)

@@ -222,7 +222,7 @@ func (c *Cutter) judge(raw []byte, at, end int) {
 		c.endAt(at)
 		c.close(c.now) // the rest goes on as a record of the same kind
 	}
-	line := trimNUL(trimEnd(raw))
+	line := content(raw, c.now.mode, c.blank > 0)
 	if len(line) == 0 {
 		if c.now.mode.ends() {
 			c.finish(end, none)
@@ -271,7 +271,7 @@ func (c *Cutter) begins(raw []byte) bool {
 // interrupts reports whether a line comes between those of the open dump, from
 // the start of which all is known.
 func (c *Cutter) interrupts(raw []byte, end int) bool {
-	line := trimNUL(trimEnd(raw))
+	line := content(raw, c.now.mode, c.blank > 0)
 	if len(line) == 0 || c.start != (state{}) || len(raw) > c.lineLimit || end-c.from > c.maxRecord {
 		return false
 	}
@@ -377,6 +377,21 @@ func lineEnd(data []byte, at int) int {
 		return at + i + 1
 	}
 	return len(data)
+}
+
+// content returns line without terminator and zeros before it. A line of blanks
+// has none, unless it goes on with a record of mode m.
+func content(line []byte, m mode, gap bool) []byte {
+	line = trimNUL(trimEnd(line))
+	if len(line) > 0 && indented(line) && len(bytes.TrimLeft(line, " \t")) == 0 {
+		if m <= blanks {
+			return nil
+		}
+		if _, v := m.follow(line, gap); v == begins {
+			return nil
+		}
+	}
+	return line
 }
 
 // trimNUL returns line without zeros before it, which a file has where it was

@@ -188,6 +188,30 @@ object=0xc00 s.base()=0xc00 s.limit=0xc01
  *(object+0) = 0x1 <==
 fatal error: found bad pointer in Go heap
 `)
+	f("lines of blanks start nothing", "a\n--\n  \nb\n--\n2026/11/23 06:25:41 c\n \nd\n--\npanic: e\n \n--\n{\"f\":1}\n")
+	f("GORM 1", "(/src/main.go:12) \n[2026-11-23 06:25:41]  [1.23ms]  SELECT 1  \n[1 rows affected or returned ] \n--\n\n(/src/main.go:13) \n[2026-11-23 06:25:41]  pq: it failed \n--\n"+
+		"\x1b[35m(/src/main.go:12)\x1b[0m \n\x1b[33m[2026-11-23 06:25:41]\x1b[0m  \x1b[36;1m[1.23ms]\x1b[0m  SELECT 1  \n--\n(/src/main.go:14)\n--\nmore\n--\n(main.go) \n--\n[2026-11-23 06:25:41] a\n")
+	f("minutes and no seconds", `[INFO] 2026/11/23 06:25 started
+b
+--
+[ERRO] 2026/11/23 06:25 it failed
+`)
+	f("AWS Lambda", `START RequestId: 8c5c Version: $LATEST
+--
+2026/11/23 06:25:41 a
+b
+--
+END RequestId: 8c5c
+--
+REPORT RequestId: 8c5c	Duration: 1.23 ms
+`)
+	f("an error that lists others", `Error: 1 error(s) decoding:
+
+* unknown key a
+* unknown key b
+--
+next
+`)
 	f("a test that took too long", `panic: test timed out after 10m0s
 running tests:
 	TestSlow (10m0s)

@@ -375,7 +375,7 @@ func prefixed(line []byte) mode {
 	head := line[:min(len(line), headBytes)]
 	i := bytes.IndexByte(head, '/')
 	for i >= 4 && len(line)-i >= 15 {
-		if line[i+3] == '/' && line[i+6] == ' ' && line[i+9] == ':' && date(line[i-4:]) {
+		if line[i+3] == '/' && line[i+6] == ' ' && line[i+9] == ':' && (date(line[i-4:]) || shaped(line[i-4:], "0000/00/00 00:00 ")) {
 			return header
 		}
 		j := bytes.IndexByte(head[i+1:], '/')

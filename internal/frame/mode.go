@@ -36,6 +36,7 @@ const (
 	boxed                    // the upper end of the bar that Terraform draws in front of an error
 	raceDone                 // a race report that is complete: the number of them may follow
 	goValue                  // "panic: ...", behind which more of the value may come
+	gormPlace                // "(file.go:1)" of GORM 1, behind which a time comes
 	modes
 )
 
@@ -91,6 +92,10 @@ func opens(line []byte) mode {
 			return object
 		}
 		return none
+	case '(', 0x1b:
+		if goSource(line) {
+			return gormPlace
+		}
 	case 'p', 'f', 'g', 'S', 'r', 'u':
 		if m := goStart(line); m != none {
 			return m
@@ -153,8 +158,8 @@ func starts(line []byte) bool {
 		return false
 	case 'g':
 		return false // a goroutine belongs to the message that announces it
-	case '=', '-', 'F', 'P', 'o':
-		if testLine(line) || bytes.HasPrefix(line, []byte("==> ")) || bytes.HasPrefix(line, []byte("Fatal: ")) { // of HashiCorp's tools, of geth
+	case '=', '-', 'F', 'P', 'o', 'S', 'E', 'R':
+		if testLine(line) || lambda(line) || bytes.HasPrefix(line, []byte("==> ")) || bytes.HasPrefix(line, []byte("Fatal: ")) { // of HashiCorp's tools, of geth
 			return true
 		}
 	}
@@ -227,6 +232,10 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 		if bytes.HasPrefix(line, []byte("│")) {
 			return m, joins
 		}
+	case gormPlace:
+		if !gap && bracketedDate(line) {
+			return header, joins
+		}
 	case minioHead:
 		if !gap && bytes.HasPrefix(line, []byte("Time: ")) {
 			return minioBody, joins
@@ -254,7 +263,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return none, closes
 		}
 	case errorLine, errorMore:
-		if chain(line) || m == errorMore && indented(line) || diagnostic(line) || branch(line) || !gap && (indented(line) || line[0] == '}') {
+		if chain(line) || bullet(line) || m == errorMore && indented(line) || diagnostic(line) || branch(line) || !gap && (indented(line) || line[0] == '}') {
 			return errorMore, joins
 		}
 	default:
@@ -281,6 +290,36 @@ func testLine(line []byte) bool {
 }
 
 var testHeads = [...]string{"=== RUN ", "=== PAUSE ", "=== CONT ", "=== NAME ", "--- PASS: ", "--- FAIL: ", "--- SKIP: ", "FAIL\t", "ok  \t"}
+
+// lambda reports whether line is one that AWS Lambda writes around those of a function.
+func lambda(line []byte) bool {
+	for _, h := range [...]string{"START RequestId: ", "END RequestId: ", "REPORT RequestId: "} {
+		if bytes.HasPrefix(line, []byte(h)) {
+			return true
+		}
+	}
+	return false
+}
+
+// goSource reports whether line is "(file.go:1)", perhaps coloured, as GORM 1
+// writes it in front of a statement.
+func goSource(line []byte) bool {
+	i := bytes.IndexByte(line[:min(len(line), 8)], '(')
+	j := bytes.LastIndexByte(line, ')')
+	if i < 0 || j < i+6 || len(line)-j > 8 {
+		return false
+	}
+	for j--; j > i && digit(line[j]); j-- {
+	}
+	return line[j] == ':' && line[j+1] != ')' && string(line[j-3:j]) == ".go" && bytes.IndexByte(line[i:j], ' ') < 0
+}
+
+// bracketedDate reports whether line starts with a day and a time in brackets.
+func bracketedDate(line []byte) bool {
+	var head [headBytes]byte
+	line = strip(head[:0], line)
+	return len(line) > 1 && line[0] == '[' && date(line[1:])
+}
 
 // prettyPlace reports whether line is a place of tracing's Pretty: "    at
 // file:line" or "    in span".
@@ -326,6 +365,10 @@ func crdbMore(line []byte) bool {
 func diagnostic(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("  × ")) || bytes.HasPrefix(line, []byte("  x "))
 }
+
+// bullet reports whether line is one error of several, as HashiCorp's errors
+// and mapstructure list them.
+func bullet(line []byte) bool { return bytes.HasPrefix(line, []byte("* ")) }
 
 // branch reports whether line is one of the tree that error-stack prints of an error.
 func branch(line []byte) bool {

@@ -102,7 +102,11 @@ func (w *weave) give(l *line, text []byte, at, end int) int {
 		}
 		text = s.text
 	}
-	text = trimNUL(trimEnd(text))
+	m := none
+	if s.record >= 0 {
+		m = s.mode
+	}
+	text = content(text, m, s.blank >= 0)
 	if len(text) == 0 {
 		if r := s.record; r >= 0 && (l.loose || s.mode.ends()) {
 			w.joinAll(s, r, end)
