@@ -161,6 +161,7 @@ func (p *Parser) stdMessage(lo, hi, i int) {
 		}
 	} else {
 		p.prefixLevel(lo, hi)
+		p.pluginLevel(i)
 	}
 	p.message(i, p.datadogFields(i))
 }
@@ -174,6 +175,29 @@ func (p *Parser) prefixLevel(lo, hi int) {
 	}
 	if a, b, _, _, number := opening(s[lo:]); number > 0 {
 		p.r.Severity, p.r.SeverityText = number, p.span(lo+a, lo+b)
+	}
+}
+
+// pluginLevel takes the level behind the name of a plugin, and perhaps its own
+// time, in the message at i, as HashiCorp's tools pass it on:
+//
+//	packer-builder plugin: [INFO] text
+//	packer: 2026/11/23 06:25:41 [WARN] text
+func (p *Parser) pluginLevel(i int) {
+	s := p.src
+	n := bytes.Index(s[i:min(len(s), i+80)], []byte(": "))
+	if p.r.Severity > 0 || n < 3 || s[i] == '[' || bytes.Count(s[i:i+n], []byte(" ")) > 1 {
+		return
+	}
+	at := i + n + 2
+	if _, n, _ := p.clock.at(s[at:]); n > 0 {
+		at = skipBlanks(s, at+n)
+	}
+	if at >= len(s) || s[at] != '[' {
+		return
+	}
+	if a, b, _, _, number := opening(s[at:]); number > 0 && b-a > 2 && s[at+a] < 'a' {
+		p.r.Severity, p.r.SeverityText = number, p.span(at+a, at+b)
 	}
 }
 

@@ -170,7 +170,9 @@ func opening(s []byte) (lo, hi, rest int, colon bool, number uint8) {
 		if rest = hi + min(blanksAt(s, hi), 2); rest == len(s) || s[rest] != ']' {
 			return 0, 0, 0, false, 0
 		}
-		rest++
+		if rest++; n == 1 && !capitals && rest < len(s) && s[rest] == '[' {
+			return 0, 0, 0, false, 0
+		}
 	case c == '!':
 		if n != 1 || !capitals {
 			return 0, 0, 0, false, 0

@@ -59,6 +59,8 @@ func (p *Parser) text() {
 			n, at := upperLevelAt(s[i:])
 			if i+n < len(s) && s[i+n] == ' ' {
 				lo, hi, number = i, i+n, at
+			} else if i+n+2 < len(s) && string(s[i+n:i+n+3]) == ": [" {
+				lo, hi, rest, number = i, i+n, i+n+2, at
 			}
 		}
 		if number > 0 {
@@ -70,6 +72,12 @@ func (p *Parser) text() {
 			if ns, n, source := p.clock.at(s[rest:]); n > 0 && rest+n+1 < len(s) && s[rest+n] == closing {
 				p.r.Time, p.r.TimeSource = ns, source
 				p.r.Body = p.span(skipBlanks(s, rest+n+1), len(s))
+			} else if ns, n := p.clock.monthDay(s[rest:], p.near); closing == ']' && n > 0 && rest+n+1 < len(s) && s[rest+n] == ']' { // Wings's
+				p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
+				body := skipBlanks(s, rest+n+1)
+				end := p.calicoFields(body)
+				p.settle(record.FormatText)
+				p.r.Body = p.span(body, end)
 			} else if ns, n, ok := p.timeAlone(s[rest:]); ok && closing == ' ' {
 				p.r.Time, p.r.TimeSource = ns, record.TimeNoDate
 				p.r.Body = p.span(skipBlanks(s, rest+n+1), len(s))

@@ -91,6 +91,22 @@ func TestLibraryFields(t *testing.T) {
 	f(" time=\"2026-11-23T06:25:41Z\" level=warning msg=\"it is late\"", `"format":"logrus-text"`, `"message":"it is late"`)
 	f("2026/11/23 06:25:41 ^[[1;34m[I] [a.go:128] login failed: EOF^[[0m", `"severity":"info"`, `"message":"[I] [a.go:128] login failed: EOF"`)
 
+	// Names of zones, Wings, Portainer, levels behind the names of plugins.
+	f("2026-11-23 06:25:41.974 PDT 0325 INFO [a.b] f -> text", `"timestamp":"2026-11-23T13:25:41.974Z"`, `"severity":"info"`, `"message":"[a.b] f -> text"`, `no "timestamp_source"`)
+	f("2026-11-23 06:25:41 CST 0325 PANI [a.b] f -> text", `"2026-11-23T06:25:41Z"`, `line_no_zone`, `"severity":"fatal"`)
+	f("2026-11-23 06:25:41.912 EST [a.b] initConfig -> INFO 00f Starting", `"format":"go-logging"`, `"2026-11-23T11:25:41.912Z"`, `"message":"Starting"`)
+	f("2026-11-23 06:25:41 GET text", `"message":"GET text"`)
+	f("Mon Nov 23 06:25:41 CET 2026 text", `"timestamp":"2026-11-23T05:25:41Z"`, `"message":"text"`)
+	f(" INFO: [Nov 23 06:25:41.007] loading file=/etc/a.yml n=1", `"timestamp":"2026-11-23T06:25:41.007Z"`, `line_no_year`, `"severity":"info"`, `"message":"loading"`, `"file":"/etc/a.yml"`, `"n":1`)
+	f("ERROR: [Nov 23 06:25:41.007] it failed error=dial tcp: refused id=x", `"severity":"error"`, `"message":"it failed"`, `"exception.message":"dial tcp: refused"`, `"id":"x"`)
+	f("FATAL: [Nov 23 06:25:41.007] it failed\n\nStacktrace:\na\n", `"message":"it failed\n\nStacktrace:\na"`)
+	f("2026/11/23 06:25PM INF a/main.go:530 > no key | file=x", `"format":"zerolog-console"`, `"timestamp":"2026-11-23T18:25:00Z"`, `"severity":"info"`, `"message":"no key"`, `"file":"x"`, `"code.line.number":530`)
+	f("2026/11/23 06:25AM WRN a/main.go:530 > no key |", `"message":"no key"`, `"severity":"warn"`)
+	f("2026/11/23 06:25:41 packer-builder plugin: [INFO] text", `"severity":"info"`, `"message":"packer-builder plugin: [INFO] text"`)
+	f("2026/11/23 06:25:41 packer: 2026/11/23 06:25:41 [WARN] text", `"severity":"warn"`)
+	f("2026/11/23 06:25:41 it failed at the end: [ERROR] text", `no "severity"`)
+	f("[e][a.b1] text", `no "severity"`)
+
 	// Substrate's panics.
 	f("====================\n\nVersion: 0.9\n\n   0: a::b\n   1: c::d\n\n\nThread 'main' panicked at 'it broke', src/lib.rs:465\n\nThis is a bug. Please report it at:\n\n\thttps://example.com\n",
 		`"format":"rust-panic"`, `"message":"it broke"`, `"thread.name":"main"`, `"exception.stacktrace":"   0: a::b\n   1: c::d"`, `"code.line.number":465`)

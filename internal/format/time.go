@@ -46,12 +46,20 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 	}
 	if off, m := zoneOffset(s[z:]); m > 0 && (z == n || m >= 5) {
 		if m += z; z > n { // as time.Time prints itself
-			m += zoneBehind(s[m:])
+			m += zonePrinted(s[m:])
 		}
 		return (wall-off)*1e9 + frac, m, record.TimeLine
 	}
 	if n+4 <= len(s) && string(s[n:n+4]) == " UTC" {
 		return wall*1e9 + frac, n + 4, record.TimeLine
+	}
+	if n+4 < len(s) && s[n] == ' ' && (s[n+3] == 'T' || s[n+3] == 'K' || s[n+4] == 'T') { // as all names of zones end
+		if m, off, known := zoneBehind(s[n:]); known {
+			return (wall-off)*1e9 + frac, n + m, record.TimeLine
+		} else if m > 0 {
+			n += m
+			return c.utc(wall)*1e9 + frac, n, record.TimeNoZone
+		}
 	}
 	if n+2 == len(s) && string(s[n:]) == " Z" { // Mattermost's JSON
 		return wall*1e9 + frac, n + 2, record.TimeLine
@@ -59,20 +67,54 @@ func (c *clock) at(s []byte) (ns int64, n int, source record.TimeSource) {
 	return c.utc(wall)*1e9 + frac, n, record.TimeNoZone
 }
 
-// zoneBehind returns the length of the " CEST m=+0.012" behind an offset, the name
-// of a zone and what a monotonic clock showed.
-func zoneBehind(s []byte) (n int) {
+// zoneBehind returns the length of the " CEST" behind a time, the name of a zone,
+// and its offset in seconds, unless several zones have the name.
+func zoneBehind(s []byte) (n int, off int64, known bool) {
 	e := 1
 	for e < len(s) && e < 6 && s[e]-'A' < 26 {
 		e++
 	}
 	if e < 4 || s[0] != ' ' {
-		return 0
+		return 0, 0, false
 	}
 	switch string(s[1:e]) {
-	case "UTC", "GMT", "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "MSK", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "IST", "JST", "KST", "HKT", "AEST", "AEDT":
-		n = e
+	case "UTC", "GMT", "WET":
+	case "CET", "WEST":
+		off = 1
+	case "CEST", "EET":
+		off = 2
+	case "EEST", "MSK":
+		off = 3
+	case "EDT":
+		off = -4
+	case "EST":
+		off = -5
+	case "MDT":
+		off = -6
+	case "MST", "PDT":
+		off = -7
+	case "PST":
+		off = -8
+	case "HKT":
+		off = 8
+	case "JST", "KST":
+		off = 9
+	case "AEST":
+		off = 10
+	case "AEDT":
+		off = 11
+	case "BST", "CST", "CDT", "IST":
+		return e, 0, false
 	default:
+		return 0, 0, false
+	}
+	return e, off * 3600, true
+}
+
+// zonePrinted returns the length of the " CEST m=+0.012" behind an offset, the
+// name of a zone and what a monotonic clock showed.
+func zonePrinted(s []byte) (n int) {
+	if n, _, _ = zoneBehind(s); n == 0 {
 		return 0
 	}
 	if n+4 < len(s) && string(s[n:n+3]) == " m=" && (s[n+3] == '+' || s[n+3] == '-') {
@@ -109,9 +151,9 @@ func (c *clock) weekday(s []byte) (ns int64, n int, source record.TimeSource) {
 	n += m
 	off := int64(0)
 	source = record.TimeNoZone
-	if n+4 <= len(s) && (string(s[n:n+4]) == " UTC" || string(s[n:n+4]) == " GMT") {
-		n, source = n+4, record.TimeLine
-	} else if m := zoneBehind(s[n:]); m > 0 {
+	if m, o, known := zoneBehind(s[n:]); known {
+		off, n, source = o, n+m, record.TimeLine
+	} else if m > 0 {
 		n += m
 	} else if s[3] == ',' && n < len(s) && s[n] == ' ' {
 		if o, m := zoneOffset(s[n+1:]); m == 5 {

@@ -12,6 +12,7 @@ import (
 //	time LVL file:line > message key=value   zerolog
 //	time LVL+2 file:line message key=value   tint
 //	time LVL 1 file:line > message key=value phuslu, with the goroutine's number
+//	time LVL file:line > message | key=value Portainer, with zerolog
 func (p *Parser) shortLevels() bool {
 	s := p.src
 	ns, i, source := p.terminalTime()
@@ -41,6 +42,9 @@ func (p *Parser) shortLevels() bool {
 	end := p.inParentheses(next)
 	if end == len(s) {
 		end = p.behind(next, len(s), jsonValues)
+	}
+	if end-2 > next && string(s[end-2:end]) == " |" { // Portainer's
+		end -= 2
 	}
 	p.r.Body = p.span(next, end)
 	p.settle(format)
@@ -92,6 +96,12 @@ func (p *Parser) terminalTime() (ns int64, n int, source record.TimeSource) {
 			return 0, 0, 0
 		}
 		return p.clock.dateless(sec, frac, p.near), n, record.TimeNoDate
+	case len(s) > 19 && s[4] == '/' && s[10] == ' ' && s[17] == 'M':
+		if day, ok := date(s); ok {
+			if sec, n := kitchen(s[11:]); n == 7 {
+				return p.clock.utc(day*86400+sec) * 1e9, 11 + n, record.TimeNoZone
+			}
+		}
 	}
 	return p.clock.at(s)
 }

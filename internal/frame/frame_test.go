@@ -196,6 +196,19 @@ b
 --
 [ERRO] 2026/11/23 06:25 it failed
 `)
+	f("Wings", ` INFO: [Nov 23 06:25:41.007] a
+b
+--
+ERROR: [Nov 23 06:25:41.007] c
+
+Stacktrace:
+d
+
+e.f
+	/src/a.go:1
+--
+FATAL: [Nov 23 06:25:41.007] g
+`)
 	f("AWS Lambda", `START RequestId: 8c5c Version: $LATEST
 --
 2026/11/23 06:25:41 a

@@ -310,6 +310,8 @@ func padded(line []byte) mode {
 	}
 	if n := level(rest); pad <= 3 && n > 0 && n < len(rest) && rest[n] == ' ' {
 		return levelled
+	} else if n > 0 && n+2 < len(rest) && rest[n] == ':' && monthInBrackets(rest[n+2:]) {
+		return header
 	} else if n > 0 && n < len(rest) && rest[n] == '[' { // apex
 		return header
 	}
@@ -350,7 +352,7 @@ func capital(line []byte) mode {
 		case '[': // logrus on a terminal, geth
 			return header
 		case ':':
-			if n+2 < len(line) && date(line[n+2:]) {
+			if n+2 < len(line) && (date(line[n+2:]) || monthInBrackets(line[n+2:])) {
 				return header
 			}
 		case ' ', '\t':
@@ -365,6 +367,12 @@ func capital(line []byte) mode {
 		}
 	}
 	return none
+}
+
+// monthInBrackets reports whether text starts with a month, a day and a time in
+// brackets, as Pterodactyl's Wings has them behind a level: "[Nov 23 06:25:41.007] ".
+func monthInBrackets(text []byte) bool {
+	return len(text) > 17 && text[0] == '[' && text[4] == ' ' && month(text[1:]) && shaped(text[8:], "00:00:00")
 }
 
 // prefixed finds the time of package log behind a prefix.
