@@ -124,12 +124,84 @@ func (l *line) stern(raw []byte) bool {
 }
 
 // stamp takes the time off that "docker compose logs --timestamps" writes
-// before the text, if the text is that of a service.
+// before the text, if the text is that of a service, or the time has all digits
+// and no level is behind it.
 func (l *line) stamp(raw []byte) {
 	text := raw[l.lo:l.hi]
-	if ns, n := stamp(text); n > 0 && n+1 < len(text) && text[n] == ' ' && evident(text[n+1:]) {
-		l.time, l.lo = ns, l.lo+n+1
+	ns, n := stamp(text)
+	switch {
+	case n == 0 || n < len(text) && text[n] != ' ':
+	case n+1 < len(text) && evident(text[n+1:]), n == len("2006-01-02T15:04:05.000000000Z") && !levelNext(text[n:]):
+		l.time, l.lo = ns, min(l.lo+n+1, l.hi)
 	}
+}
+
+// levelNext reports whether a level, perhaps in a bracket, is behind blanks in text.
+func levelNext(text []byte) bool {
+	text = bytes.TrimLeft(text, " [")
+	i := 0
+	for i < len(text) && letter(text[i]) {
+		i++
+	}
+	return isLevel(text[:i])
+}
+
+// foundry parses a line of "cf logs", of Cloud Foundry:
+//
+//	2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] OUT text
+func (l *line) foundry(raw []byte, at int) bool {
+	text := raw[at:]
+	ns, n := stamp(text)
+	if n == 0 || n+12 > len(text) || text[n] != ' ' || text[n+1] != '[' {
+		return false
+	}
+	e := bytes.IndexByte(text[n:min(len(text), n+64)], ']')
+	if e < 5 || !digit(text[n+e-1]) || bytes.IndexByte(text[n:n+e], '/') < 0 {
+		return false
+	}
+	i := n + e + 1
+	for i < len(text) && text[i] == ' ' {
+		i++
+	}
+	if i+3 > len(text) || i == n+e+1 {
+		return false
+	}
+	switch string(text[i : i+3]) {
+	case "OUT":
+		l.stream = Stdout
+	case "ERR":
+		l.stream = Stderr
+	default:
+		return false
+	}
+	if i += 3; i < len(text) && text[i] == ' ' {
+		i++
+	} else if i < len(text) && text[i] != '\n' && text[i] != '\r' {
+		return false
+	}
+	l.kind, l.key, l.time, l.lo, l.hi = cri, hash(text[n:n+e])+uint64(l.stream), ns, at+i, at+i+len(trimEnd(text[i:]))
+	return true
+}
+
+// tai64n parses a line of daemontools' multilog: "@4000000065a1b2c3075bcd15 text".
+func (l *line) tai64n(text []byte) bool {
+	const digits = 24
+	if len(text) < 1+digits || len(text) > 1+digits && text[1+digits] != ' ' || string(text[1:9]) != "40000000" {
+		return false
+	}
+	var v [2]uint64 // seconds, nanoseconds
+	for i, c := range text[1 : 1+digits] {
+		d := uint64(c - '0')
+		if d > 9 {
+			if d = uint64(c-'a') + 10; c < 'a' || c > 'f' {
+				return false
+			}
+		}
+		v[i/16] = v[i/16]<<4 | d
+	}
+	seconds := int64(v[0] - 1<<62 - 10) // its zero is ten seconds before Unix's
+	l.kind, l.time, l.lo, l.hi = kube, seconds*1e9+int64(v[1]), min(2+digits, len(text)), len(text)
+	return v[1] < 1e9
 }
 
 // kube parses what follows the time ns, of n bytes, in a line of "kubectl logs

@@ -1281,6 +1281,76 @@ main.main()
 0 2026-11-23_06:42:56 none
 
 `)
+	f("docker compose logs --timestamps, of text", `web-1  | 2026-11-23T06:42:55.609743826Z panic: boom
+web-1  | 2026-11-23T06:42:55.609743826Z
+web-1  | 2026-11-23T06:42:55.609743826Z goroutine 1 [running]:
+web-1  | 2026-11-23T06:42:55.609743826Z main.main()
+web-1  | 2026-11-23T06:42:55.609743826Z 	/src/main.go:12 +0x1
+web-1  | 2026-11-23T06:42:55.609743826Z  INFO app: its own
+`, `609 panic: boom
+
+goroutine 1 [running]:
+main.main()
+	/src/main.go:12 +0x1
+--
+0 2026-11-23T06:42:55.609743826Z  INFO app: its own
+`)
+	f("cf logs", `   2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] ERR panic: boom
+   2026-11-23T06:42:55.60+0000 [RTR/1] OUT text
+   2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] ERR goroutine 1 [running]:
+2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] ERR
+2026-11-23T06:42:55.60+0000 [App/0]      OUT {"a":1}
+2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] ERROR
+`, `err 600 panic: boom
+goroutine 1 [running]:
+
+--
+out 600 text
+--
+out 600 {"a":1}
+--
+0 2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] ERROR
+
+`)
+	f("multilog", `@400000006a13e73c075bcd15 panic: boom
+@400000006a13e73c075bcd15
+@400000006a13e73c075bcd15 goroutine 1 [running]:
+@500000006a13e73c075bcd15 text
+`, `123 panic: boom
+
+goroutine 1 [running]:
+--
+0 @500000006a13e73c075bcd15 text
+
+`)
+	f("syslog with a priority", `<14>1 2026-11-23T06:42:55.609Z host prog 123 - - panic: boom
+<14>1 2026-11-23T06:42:55.609Z host prog 123 ID47 [a@1 b="c"] goroutine 1 [running]:
+<14>1 2026-11-23T06:42:55.609Z - - - - - {"a":1}
+<14>Nov 23 06:42:55 host prog[123]: text
+<14>1 2026-11-23T06:42:55.609Z host prog 123 ID47
+<6>text
+`, `609 panic: boom
+goroutine 1 [running]:
+--
+609 {"a":1}
+--
+0 text
+--
+0 <14>1 2026-11-23T06:42:55.609Z host prog 123 ID47
+
+--
+0 <6>text
+
+`)
+	f("journalctl -o short-full", `Mon 2026-11-23 06:42:55 UTC host prog[123]: panic: boom
+Mon 2026-11-23 06:42:55 UTC host prog[123]: goroutine 1 [running]:
+Mon 2026-11-23 06:42:55 UTC host: text
+`, `0 panic: boom
+goroutine 1 [running]:
+--
+0 Mon 2026-11-23 06:42:55 UTC host: text
+
+`)
 	f("kubectl", `2026-11-23T06:42:55.609743826Z {"a":1}
 2026-11-23T06:42:55.610743826Z I1123 06:25:41.544889    1705 more.go:55] "m" text=<
 2026-11-23T06:42:55.611743826Z 	first line

@@ -44,6 +44,99 @@ func (l *line) syslog(text []byte, ns int64, n int) bool {
 	return true
 }
 
+// priority parses a line that starts with a priority, as those who receive
+// syslog (RFC 3164, RFC 5424) write it to a file:
+//
+//	<14>Nov 23 06:42:55 host prog[123]: text
+//	<14>1 2026-11-23T06:42:55.609Z host prog 123 - - text
+func (l *line) priority(text []byte) bool {
+	at := bytes.IndexByte(text[:min(len(text), 6)], '>') + 1
+	if at < 3 || at+24 > len(text) {
+		return false
+	}
+	for _, c := range text[1 : at-1] {
+		if !digit(c) {
+			return false
+		}
+	}
+	rest := text[at:]
+	if rest[0] != '1' || rest[1] != ' ' {
+		ns, n := yearless(rest)
+		if n == 0 || !l.syslog(rest, ns, n) {
+			return false
+		}
+		l.yearless = part{0, n}
+		l.shift(at)
+		return true
+	}
+	ns, n := stamp(rest[2:])
+	i := 2 + n
+	if n == 0 || i == len(rest) || rest[i] != ' ' {
+		return false
+	}
+	var words [4]part // host, program, process, message ID
+	for k := range words {
+		lo := i + 1
+		for i = lo; i < len(rest) && rest[i] != ' '; i++ {
+		}
+		if i == lo || i+1 >= len(rest) {
+			return false
+		}
+		words[k] = part{lo, i}
+	}
+	if i++; rest[i] == '[' {
+		e := bytes.IndexByte(rest[i:], ']') // of the first element
+		if e < 0 {
+			return false
+		}
+		i += e
+	} else if rest[i] != '-' {
+		return false
+	}
+	i = min(i+2, len(rest))
+	l.kind, l.time, l.lo, l.hi = syslog, ns, i, len(rest)
+	for k, word := range [...]*part{&l.host, &l.service} {
+		if string(rest[words[k].lo:words[k].hi]) != "-" {
+			*word = words[k]
+		}
+	}
+	for _, c := range rest[words[2].lo:min(words[2].hi, words[2].lo+9)] {
+		if !digit(c) {
+			l.pid = 0
+			break
+		}
+		l.pid = l.pid*10 + uint32(c-'0')
+	}
+	l.key = hash(rest[words[0].lo:words[2].hi])
+	l.shift(at)
+	return true
+}
+
+// shift moves all parts, which were found behind something of n bytes.
+func (l *line) shift(n int) {
+	l.lo, l.hi = l.lo+n, l.hi+n
+	for _, p := range [...]*part{&l.yearless, &l.host, &l.service} {
+		if p.hi > 0 {
+			p.lo, p.hi = p.lo+n, p.hi+n
+		}
+	}
+}
+
+// dayNamed parses a line of "journalctl -o short-full":
+// "Mon 2026-11-23 06:42:55 UTC host prog[123]: text".
+func (l *line) dayNamed(text []byte) bool {
+	const layout = "Mon 2006-01-02 15:04:05"
+	var t [len("2006-01-02T15:04:05Z")]byte
+	copy(t[:], text[4:len(layout)])
+	t[10], t[len(t)-1] = 'T', 'Z'
+	ns, n := stamp(t[:])
+	if n == 0 || string(text[len(layout):len(layout)+5]) != " UTC " || !l.syslog(text[4:], ns, len(layout)) {
+		return false
+	}
+	l.shift(4)
+	return true
+}
+
 // process parses a line that may be one of "journalctl" whose time was cut off:
 // "prog[123]: text".
 func (l *line) process(raw []byte) bool {

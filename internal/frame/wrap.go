@@ -53,7 +53,9 @@ var wraps = func() (t [256]bool) {
 	for c := range t {
 		t[c] = letter(byte(c)) || digit(byte(c))
 	}
-	t['{'], t['['], t[0x1b] = true, true, true
+	for _, c := range []byte("{[ @<\x1b") {
+		t[c] = true
+	}
 	return t
 }()
 
@@ -85,6 +87,14 @@ func wrapped(raw []byte, l *line) bool {
 		return n > 0 && l.syslog(text, ns, n)
 	case c == '[':
 		return l.pod(raw)
+	case c == ' ':
+		return len(raw) > 40 && raw[1] == ' ' && raw[2] == ' ' && digit(raw[3]) && l.foundry(raw, 3)
+	case c == '@':
+		return l.tai64n(trimEnd(raw))
+	case c == '<':
+		return digit(raw[1]) && l.priority(trimEnd(raw))
+	case raw[3] == ' ' && len(raw) > 40 && raw[8] == '-' && date(raw[4:]):
+		return l.dayNamed(trimEnd(raw))
 	}
 	n, dashed := 0, false
 	for n < len(raw) && nameByte[raw[n]] {
@@ -115,6 +125,9 @@ func (l *line) timed(text []byte) bool {
 	i := 19 // behind the seconds
 	for i < len(text) && i < 36 && text[i] > ' ' {
 		i++
+	}
+	if i+2 < len(text) && text[i+1] == '[' && letter(text[i+2]) && l.foundry(text, 0) {
+		return true
 	}
 	if i+2 >= len(text) || text[i] != ' ' && text[i] != '\t' || text[i+1] == ' ' || text[i+1] == '[' && !digit(text[i+2]) || level(text[i+1:]) > 0 {
 		return false // it costs little to know most lines of services
