@@ -116,8 +116,10 @@ func (p *Parser) object(i int, event bool) (end int, ok bool) {
 			}
 			i = e
 		case c == '{' || c == '[':
-			if k != 0 && keys[k].role == roleFields && c == '{' && !event && p.tracingFields(i) {
-				p.head.flags |= fieldsObject
+			if k != 0 && keys[k].role == roleFields && c == '{' && !event && (k != keyFields || p.tracingFields(i)) {
+				if k == keyFields {
+					p.head.flags |= fieldsObject
+				}
 				if i, ok = p.object(i+1, true); !ok {
 					return 0, false
 				}

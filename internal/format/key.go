@@ -136,6 +136,7 @@ var keys = [...]struct {
 
 	{"short_message", roleMessage},
 	{"textPayload", roleMessage},
+	{"jsonPayload", roleFields}, // of an entry that was exported from Google Cloud Logging
 	{"Message", roleMessage},
 	{"@m", roleMessage},
 	{"event", roleMessageMaybe},

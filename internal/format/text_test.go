@@ -107,6 +107,10 @@ func TestLibraryFields(t *testing.T) {
 	f("2026/11/23 06:25:41 it failed at the end: [ERROR] text", `no "severity"`)
 	f("[e][a.b1] text", `no "severity"`)
 
+	// An entry of Google Cloud Logging.
+	f(`{"insertId":"x","jsonPayload":{"level":"error","msg":"it failed","a":1},"severity":"ERROR","timestamp":"2026-11-23T06:25:41.123456789Z"}`,
+		`"format":"json"`, `"severity":"error"`, `"message":"it failed"`, `"a":1`, `"insertId":"x"`)
+
 	// Substrate's panics.
 	f("====================\n\nVersion: 0.9\n\n   0: a::b\n   1: c::d\n\n\nThread 'main' panicked at 'it broke', src/lib.rs:465\n\nThis is a bug. Please report it at:\n\n\thttps://example.com\n",
 		`"format":"rust-panic"`, `"message":"it broke"`, `"thread.name":"main"`, `"exception.stacktrace":"   0: a::b\n   1: c::d"`, `"code.line.number":465`)
