@@ -116,7 +116,7 @@ var rows = [...]row{
 	{record.FormatRustPanic, "tTpmf=", (*Parser).rustPanic},
 	{record.FormatRustError, "E", (*Parser).rustError},
 	{record.FormatColorEyre, "T", (*Parser).colorEyrePanic},
-	{record.FormatKlog, "IWEF\"LRBP", (*Parser).klog},
+	{record.FormatKlog, "IWEFD\"LRBP", (*Parser).klog},
 	{record.FormatCockroachDB, "IWEF", (*Parser).cockroach},
 	{record.FormatNATS, "[", (*Parser).nats},
 	{record.FormatMinIO, "A", (*Parser).minio},

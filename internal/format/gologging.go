@@ -9,7 +9,7 @@ import (
 // goLogging parses the format of op/go-logging's documentation, and
 // Hyperledger Fabric's, which comes from it:
 //
-//	time function ▶ LEVL id message
+//	time [file.go:1 ]function ▶ LEVL id message
 //	time [module] function -> LEVL id message
 func (p *Parser) goLogging() bool {
 	s := p.src
@@ -29,6 +29,10 @@ func (p *Parser) goLogging() bool {
 		i += e + 2
 	}
 	const arrow, ascii = "▶ ", "-> "
+	place := i
+	if n, _ := fileLine(head[i:token(head, i)]); n > 0 && sourceFile(head[i:i+n]) {
+		i = min(token(head, i)+1, len(head))
+	}
 	e := token(head, i)
 	function = [2]int{i, e}
 	if i = e + 1; i < len(s) && bytes.HasPrefix(s[i:], []byte(arrow)) {
@@ -55,6 +59,10 @@ func (p *Parser) goLogging() bool {
 	p.r.Time, p.r.TimeSource = ns, source
 	p.r.Severity, p.r.SeverityText = number, p.span(level, min(id-1, level+8))
 	p.r.Logger = p.span(module[0], module[1])
+	if place < function[0] && module[1] == 0 {
+		n, line := fileLine(s[place : function[0]-1])
+		p.addPlace(p.span(place, place+n), line)
+	}
 	p.addText(nameFunction, p.span(function[0], function[1]))
 	p.addText(p.b.AddString("id"), p.span(id, i))
 	p.message(min(i+1, len(s)), len(s))

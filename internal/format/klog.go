@@ -116,6 +116,8 @@ func klogSeverity(c byte) uint8 {
 		return 13
 	case 'E':
 		return 17
+	case 'D': // gVisor's
+		return 5
 	}
 	return 21
 }

@@ -174,10 +174,13 @@ func (p *Parser) textTime(start int) {
 			return
 		}
 		if ns, n, source = p.clock.at(s[e:]); n == 0 {
-			if ns, n, ok = p.timeAlone(s[e:]); !ok {
+			if ns, n = p.clock.monthDay(s[e:], p.near); n > 0 { // etcd's of old
+				source = record.TimeNoYear
+			} else if ns, n, ok = p.timeAlone(s[e:]); ok {
+				source = record.TimeNoDate
+			} else {
 				return
 			}
-			source = record.TimeNoDate
 		}
 		n += e
 	} else if e := bytes.IndexByte(s[:min(len(s), 64)], ':') + 2; e > 3 && e < len(s) && s[e-1] == ' ' && bytes.IndexByte(s[:e-2], ' ') < 0 { // Juju's

@@ -107,6 +107,11 @@ func TestLibraryFields(t *testing.T) {
 	f("2026/11/23 06:25:41 it failed at the end: [ERROR] text", `no "severity"`)
 	f("[e][a.b1] text", `no "severity"`)
 
+	// etcd of old, gVisor, go-logging with a place.
+	f("[etcd] Nov 23 06:25:41.123 INFO      | default: state changed", `"timestamp":"2026-11-23T06:25:41.123Z"`, `line_no_year`, `"severity":"info"`, `"message":"default: state changed"`)
+	f("D1123 06:25:41.123456       1 x.go:1] text", `"format":"klog"`, `"severity":"debug"`, `"message":"text"`)
+	f("06:25:41.123 main.go:12 run ▶ ERRO 002 it failed", `"format":"go-logging"`, `"severity":"error"`, `"message":"it failed"`, `"code.line.number":12`, `"code.function.name":"run"`)
+
 	// An entry of Google Cloud Logging.
 	f(`{"insertId":"x","jsonPayload":{"level":"error","msg":"it failed","a":1},"severity":"ERROR","timestamp":"2026-11-23T06:25:41.123456789Z"}`,
 		`"format":"json"`, `"severity":"error"`, `"message":"it failed"`, `"a":1`, `"insertId":"x"`)

@@ -196,6 +196,14 @@ b
 --
 [ERRO] 2026/11/23 06:25 it failed
 `)
+	f("klog's, and etcd's of old", `D1123 06:25:41.123456       1 x.go:1] a
+b
+--
+[etcd] Nov 23 06:25:41.123 INFO      | c
+d
+--
+D1123 06:25:41.123456       1 x.go:1] e
+`)
 	f("Wings", ` INFO: [Nov 23 06:25:41.007] a
 b
 --

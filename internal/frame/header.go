@@ -279,7 +279,8 @@ func bracketed(line []byte) mode {
 // timeBehind reports whether text, behind a word in brackets, starts with a blank
 // and a time, or with another bracket and a day.
 func timeBehind(text []byte) bool {
-	return len(text) > 10 && (text[0] == ' ' && (date(text[1:]) || shaped(text[1:], "00:00:00") && (text[9] == ' ' || text[9] == '.')) || text[0] == '[' && date(text[1:]))
+	return len(text) > 16 && text[0] == ' ' && text[4] == ' ' && month(text[1:]) && shaped(text[8:], "00:00:00") ||
+		len(text) > 10 && (text[0] == ' ' && (date(text[1:]) || shaped(text[1:], "00:00:00") && (text[9] == ' ' || text[9] == '.')) || text[0] == '[' && date(text[1:]))
 }
 
 // padded judges a line that starts with a blank: tracing with an uptime or
@@ -331,7 +332,7 @@ func capital(line []byte) mode {
 	if len(line) > 15 && digit(line[1]) {
 		// klog: Lmmdd hh:mm:ss.uuuuuu; CockroachDB: Lyymmdd hh:mm:ss.uuuuuu
 		switch line[0] {
-		case 'I', 'W', 'E', 'F':
+		case 'I', 'W', 'E', 'F', 'D':
 			if line[5] == ' ' && shaped(line[1:], "0000 00:00:00") && (line[14] == '.' || line[14] == ' ') || line[7] == ' ' && shaped(line[1:], "000000 00:00:00.") {
 				return header
 			}

@@ -205,7 +205,7 @@ func evident(text []byte) bool {
 	case ' ', '\t':
 		return false
 	}
-	return timed(text) || date(text) || goStart(text) != none || rustStart(text) != none || pairs(text)
+	return timed(text) || date(text) || goStart(text) != none || rustStart(text) != none || pairs(text) || testLine(text)
 }
 
 // hash tells names apart.
