@@ -304,7 +304,7 @@ func (p *Parser) detectWithin(observed int64) bool {
 	}
 	if i := pairsBehind(s); i > 0 && p.detectIn(i, len(s), observed) {
 		if p.r.Logger.Len == 0 {
-			p.r.Logger = record.Span{Off: base + 1, Len: uint32(i - 3)}
+			p.r.Logger = record.Span{Off: base + 1, Len: uint32(bytes.IndexByte(s, ']') - 1)}
 		}
 		return true
 	}
@@ -350,15 +350,16 @@ func element(s []byte) (lo, hi int) {
 }
 
 // pairsBehind returns where the pairs behind a word in brackets start, "[engine]
-// time=...", 0 if there are none.
+// time=..." or "[APP]time=...", 0 if there are none.
 func pairsBehind(s []byte) int {
 	if s[0] != '[' {
 		return 0
 	}
-	e := bytes.IndexByte(s[:min(len(s), 80)], ']') + 2
-	if e < 4 || e >= len(s) || s[e-1] != ' ' || severityWord(s[1:e-2]) > 0 {
+	e := bytes.IndexByte(s[:min(len(s), 80)], ']') + 1
+	if e < 3 || e >= len(s) || severityWord(s[1:e-1]) > 0 {
 		return 0
 	}
+	e += min(blanksAt(s, e), 1)
 	for _, key := range [...]string{"time=", "ts=", "level=", "t="} {
 		if bytes.HasPrefix(s[e:], []byte(key)) {
 			return e

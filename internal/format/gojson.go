@@ -97,7 +97,7 @@ func (p *Parser) settleGo(format uint8) {
 		p.settleGoTest()
 	case record.FormatEchoJSON:
 		p.settleEcho()
-	case record.FormatGethJSON, record.FormatLog15JSON:
+	case record.FormatGethJSON, record.FormatLog15JSON, record.FormatLog15:
 		if string(p.b.Bytes(p.r.SeverityText)) == "crit" {
 			p.r.Severity = 21 // their top
 		}

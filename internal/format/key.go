@@ -132,7 +132,8 @@ var keys = [...]struct {
 	{"severityText", roleLevel},
 	{"@l", roleLevel},
 	{"level_name", roleLevel},
-	{"L", roleLevel}, // zap's development configuration: L, T, N, C, M, S
+	{"log_level", roleLevel}, // Cloud Foundry's lager has numbers of its own there
+	{"L", roleLevel},         // zap's development configuration: L, T, N, C, M, S
 
 	{"short_message", roleMessage},
 	{"textPayload", roleMessage},

@@ -628,6 +628,8 @@ func (p *Parser) numberLevel(format uint8) bool {
 	case p.head.taken[roleMessage] != 0 && keys[p.head.taken[roleMessage]].name == "short_message", // GELF: syslog's
 		n < 8 && syslogKey(p.head.taken[roleLevel]):
 		p.r.Severity = syslog(n)
+	case n >= 0 && n < 4 && keys[p.head.taken[roleLevel]].name == "log_level": // lager's
+		p.r.Severity = [...]uint8{5, 9, 17, 21}[n]
 	default:
 		p.r.Severity = severityNumber(n)
 	}

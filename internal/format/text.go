@@ -84,8 +84,18 @@ func (p *Parser) text() {
 			}
 			return
 		}
+		if start == 1 && s[0] == '[' {
+			if n, number := signLevel(s[1:]); n > 0 {
+				p.r.Severity, p.r.SeverityText = number, p.span(1, 1+n)
+				p.r.Body = p.span(skipBlanks(s, n+2), len(s))
+				return
+			}
+		}
 		if !p.lowerLevel() {
 			p.textTime(start)
+		}
+		if p.r.TimeSource == record.TimeRead {
+			p.bracketedTime()
 		}
 		return
 	}
@@ -135,6 +145,20 @@ func (p *Parser) lowerLevel() bool {
 	p.r.Body = p.span(i+2, end)
 	p.settle(record.FormatText)
 	return true
+}
+
+// bracketedTime takes the time in the line of an access log of oauth2-proxy:
+//
+//	10.0.0.7:51234 - id - user@example.com [2026/11/23 06:25:41] example.com GET - "/path" ...
+func (p *Parser) bracketedTime() {
+	s := p.src[:min(len(p.src), 160)]
+	i := bytes.Index(s, []byte(" [2"))
+	if i < 0 || bytes.Index(s[:i], []byte(" - ")) < 0 {
+		return
+	}
+	if ns, n, source := p.clock.at(s[i+2:]); n > 0 && i+2+n < len(s) && s[i+2+n] == ']' {
+		p.r.Time, p.r.TimeSource = ns, source
+	}
 }
 
 // textTime takes a time in a form that clock.at does not know, at start, or a
@@ -319,6 +343,12 @@ func (p *Parser) leveled(i int) int {
 		if hi-lo == 1 && hi+1 < len(s) && s[hi] == '!' && s[hi+1] == ' ' { // Telegraf
 			hi++
 		}
+		if bracket {
+			if n, number := signLevel(s[lo:]); n > 0 {
+				p.r.Severity, p.r.SeverityText = number, p.span(lo, lo+n)
+				return lo + n
+			}
+		}
 		if hi == len(s) || s[hi]&0x80 != 0 {
 			return 0
 		}
@@ -359,6 +389,26 @@ func (p *Parser) leveled(i int) int {
 		i += e + 1
 	}
 	return 0
+}
+
+// signLevel returns the length of the sign that s starts with, in front of a
+// bracket, and the severity number that eksctl has it for, 0 if it is none.
+func signLevel(s []byte) (n int, number uint8) {
+	n = bytes.IndexByte(s[:min(len(s), 4)], ']')
+	if n < 1 {
+		return 0, 0
+	}
+	switch string(s[:n]) {
+	case "ℹ", "✔":
+		return n, 9
+	case "✖":
+		return n, 17
+	case "!":
+		return n, 13
+	case "▶":
+		return n, 5
+	}
+	return 0, 0
 }
 
 // colonLevel takes the level and the place of "id:thread:WARN:src/a.rs:12", which

@@ -112,6 +112,17 @@ func TestLibraryFields(t *testing.T) {
 	f("D1123 06:25:41.123456       1 x.go:1] text", `"format":"klog"`, `"severity":"debug"`, `"message":"text"`)
 	f("06:25:41.123 main.go:12 run ▶ ERRO 002 it failed", `"format":"go-logging"`, `"severity":"error"`, `"message":"it failed"`, `"code.line.number":12`, `"code.function.name":"run"`)
 
+	// Skipper, oauth2-proxy, eksctl, lager, log15's highest level.
+	f("[APP]time=\"2026-11-23T06:25:41Z\" level=error msg=\"it failed\"", `"format":"logrus-text"`, `"logger":"APP"`, `"message":"it failed"`)
+	f(`10.0.0.1:1234 - abc - user@x.org [2026/11/23 06:25:41] host.org GET - "/path" HTTP/1.1 "curl" 200 12 0.001`, `"timestamp":"2026-11-23T06:25:41Z"`, `"message":"10.0.0.1:1234 - abc`)
+	f("text - of [2026/11/23 06:25:41, or not]", `"timestamp_source":"read"`)
+	f("2026-11-23 06:25:41 [✖]  it failed", `"severity":"error"`, `"message":"it failed"`, `"2026-11-23T06:25:41Z"`)
+	f("2026-11-23 06:25:41 [ℹ]  it runs", `"severity":"info"`, `"message":"it runs"`)
+	f("[!]  it is late", `"severity":"warn"`, `"message":"it is late"`)
+	f("[?]  it is late", `no "severity"`)
+	f(`{"timestamp":"1795415141.123456789","source":"rep","message":"rep.failed","log_level":2,"data":{"error":"boom"}}`, `"severity":"error"`, `"message":"rep.failed"`, `"2026-11-23T06:25:41.123456789Z"`)
+	f("t=2026-11-23T06:25:41+0000 lvl=crit msg=boom err=x", `"format":"log15"`, `"severity":"fatal"`)
+
 	// An entry of Google Cloud Logging.
 	f(`{"insertId":"x","jsonPayload":{"level":"error","msg":"it failed","a":1},"severity":"ERROR","timestamp":"2026-11-23T06:25:41.123456789Z"}`,
 		`"format":"json"`, `"severity":"error"`, `"message":"it failed"`, `"a":1`, `"insertId":"x"`)

@@ -204,6 +204,18 @@ d
 --
 D1123 06:25:41.123456       1 x.go:1] e
 `)
+	f("oauth2-proxy, and NATS without a time", `[2026/11/23 06:25:41] [main.go:54] a
+--
+10.0.0.1:1234 - abc - user@x.org [2026/11/23 06:25:41] host.org GET - "/path"
+--
+[1] 2026/11/23 06:25:41.123456 [INF] a
+b
+--
+[1] [INF] c
+d
+--
+[1] [INF] e
+`)
 	f("Wings", ` INFO: [Nov 23 06:25:41.007] a
 b
 --

@@ -204,7 +204,10 @@ func access(line []byte) bool {
 	if line[0] == '[' { // of InfluxDB
 		line = line[bytes.IndexByte(line[:min(len(line), headBytes)], ']')+1:]
 	}
-	i := bytes.IndexByte(line[:min(len(line), headBytes)], '[')
+	i := bytes.IndexByte(line[:min(len(line), 2*headBytes)], '[')
+	if i > 8 && line[i-1] == ' ' && shaped(line[i+1:], "0000/00/00 00:00:00] ") { // of oauth2-proxy
+		return bytes.Contains(line[:i], []byte(" - "))
+	}
 	return i > 8 && line[i-1] == ' ' && len(line) > i+28 && shaped(line[i+7:], "/0000:00:00:00 ") && line[i+3] == '/' && month(line[i+4:])
 }
 
@@ -266,6 +269,9 @@ func bracketed(line []byte) mode {
 			return header
 		}
 		return levelled
+	}
+	if i := bytes.IndexByte(rest[:min(len(rest), 8)], ']'); i > 0 && digit(rest[0]) && len(rest) > i+7 && rest[i+1] == ' ' && rest[i+2] == '[' && rest[i+6] == ']' && isLevel(rest[i+3:i+6]) {
+		return header // NATS's without a time
 	}
 	if len(rest) > 4 && string(rest[:3]) == "GIN" && (rest[3] == ']' || rest[3] == '-') {
 		return levelled
