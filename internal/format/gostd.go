@@ -206,7 +206,7 @@ func (p *Parser) pluginLevel(i int) {
 func (p *Parser) angleLevel(i int) int {
 	s := p.src
 	e := token(s, i)
-	if e+5 >= len(s) || s[e-1] != ']' || s[e+1] != '<' {
+	if e == i || e+5 >= len(s) || s[e-1] != ']' || s[e+1] != '<' {
 		return i
 	}
 	open := bytes.IndexByte(s[i:e], '[')

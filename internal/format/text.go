@@ -37,6 +37,10 @@ func (p *Parser) text() {
 	if len(s) > 0 && s[0] == '(' && p.gormOld() {
 		return
 	}
+	if i := p.angleLevel(0); i > 0 {
+		p.r.Body = p.span(i, len(s))
+		return
+	}
 	start := 0
 	if len(s) > 0 && (s[0] == '[' || s[0] == '(' || s[0] == '<') {
 		start = 1

@@ -123,6 +123,8 @@ func TestLibraryFields(t *testing.T) {
 	f(`{"timestamp":"1795415141.123456789","source":"rep","message":"rep.failed","log_level":2,"data":{"error":"boom"}}`, `"severity":"error"`, `"message":"rep.failed"`, `"2026-11-23T06:25:41.123456789Z"`)
 	f("t=2026-11-23T06:25:41+0000 lvl=crit msg=boom err=x", `"format":"log15"`, `"severity":"fatal"`)
 
+	f("juicefs[19] <FATAL>: it is not ready [mount_unix.go:57]", `"severity":"fatal"`, `"logger":"juicefs"`, `"process.pid":19`, `"message":"it is not ready [mount_unix.go:57]"`)
+
 	// An entry of Google Cloud Logging.
 	f(`{"insertId":"x","jsonPayload":{"level":"error","msg":"it failed","a":1},"severity":"ERROR","timestamp":"2026-11-23T06:25:41.123456789Z"}`,
 		`"format":"json"`, `"severity":"error"`, `"message":"it failed"`, `"a":1`, `"insertId":"x"`)

@@ -216,6 +216,16 @@ d
 --
 [1] [INF] e
 `)
+	f("a trace that was cut for a screen", `panic: runtime error: invalid memory address or nil pointer der>
+[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x>
+goroutine 1 [running]:
+main.handle(0xc000444fc0?, {0x22b5020?, 0xc0001246b>
+        /go/pkg/mod/github.com/some/long/path/that/is/cut/he>
+main.(*Server).serve(0xc000444fc0?, {0x22b5020?, 0…
+        /src/main.go:12 +0x1
+--
+and more text that was cut for a scre>
+`)
 	f("Wings", ` INFO: [Nov 23 06:25:41.007] a
 b
 --

@@ -157,7 +157,21 @@ func goFrame(line []byte) bool {
 	case '?': // a place that the runtime did not know
 		return bytes.HasPrefix(line, []byte("??:0"))
 	}
-	return call(line)
+	return call(line) || clipped(line)
+}
+
+// clipped reports whether line is a call or a place whose end journalctl cut off,
+// for the width of a screen: "main.f(0xc000444fc0?, {0x22b5>".
+func clipped(line []byte) bool {
+	rest := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte(">")), []byte("…"))
+	if len(rest) == len(line) || len(rest) < 24 {
+		return false
+	}
+	if rest[0] == ' ' {
+		return bytes.HasPrefix(bytes.TrimLeft(rest, " "), []byte("/"))
+	}
+	paren := bytes.IndexByte(rest, '(')
+	return paren > 0 && bytes.IndexByte(rest[:paren], ' ') < 0 && bytes.IndexByte(rest[:paren], '.') > 0
 }
 
 // call reports whether line is a function with its arguments: "main.f(0x1, ...)".
