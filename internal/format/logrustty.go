@@ -107,8 +107,29 @@ func (p *Parser) bracketFirst() bool {
 		for p.r.Body.Len > 0 && p.b.Arena[p.r.Body.Off] == ' ' {
 			p.r.Body.Off, p.r.Body.Len = p.r.Body.Off+1, p.r.Body.Len-1
 		}
+		p.avalanche(int(p.r.Body.Off-p.base), int(p.r.Body.Off+p.r.Body.Len-p.base))
 	}
 	return true
+}
+
+// avalanche takes the chain, the place and the object that AvalancheGo has around
+// the message src[lo:hi]: "<P Chain> vm/vm.go:12 message {"key": 1}".
+func (p *Parser) avalanche(lo, hi int) {
+	s := p.src[:hi]
+	if e := bytes.IndexByte(s[lo:min(hi, lo+64)], '>'); e > 1 && s[lo] == '<' && lo+e+2 <= hi {
+		p.r.Logger = p.span(lo+1, lo+e)
+		lo += e + 2
+	}
+	lo = p.sourcePlace(min(lo, hi))
+	p.r.Body = p.span(min(lo, hi), hi)
+	if i := bytes.Index(s[min(lo, hi):], []byte(` {"`)); i >= 0 && hi == len(p.src) {
+		if e, _ := nested(s, lo+i+1); e == hi {
+			p.head.taken[roleMessage] = keyOthers // a member with such a key is not the message
+			p.object(lo+i+2, true)
+			p.r.Body = p.span(lo, lo+i)
+			p.settle(record.FormatGeth)
+		}
+	}
 }
 
 // geth parses what go-ethereum and log15 write from the time at i on. Padded

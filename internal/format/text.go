@@ -521,6 +521,16 @@ func (p *Parser) textBody(i int) {
 			i = e + 3
 		}
 	}
+	if rest, ok := bytes.CutPrefix(s[i:], []byte("▶ [")); ok { // op/go-logging's, as Vikunja has it
+		i += len("▶ ")
+		e := bytes.IndexByte(rest[:min(len(rest), 64)], ']') + len("[") + i
+		id := token(s, min(e+2, len(s)))
+		if e > i+1 && id < len(s) && id > e+2 && s[e+1] == ' ' {
+			p.r.Logger = p.span(i+1, e)
+			p.addText(p.b.AddString("id"), p.span(e+2, id))
+			i = id + 1
+		}
+	}
 	p.r.Body = p.span(p.leadingPairs(i), len(s))
 }
 

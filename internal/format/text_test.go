@@ -222,7 +222,11 @@ func TestLibraryFields(t *testing.T) {
 
 	// Erigon, AvalancheGo, SeaweedFS.
 	f("[EROR] [11-23|06:25:41.123] failed                                   err=x", `"severity":"error"`, `"2026-11-23T06:25:41.123Z"`, `"message":"failed"`, `"exception.message":"x"`)
-	f("[11-23|06:25:41.123] INFO <P Chain> vm/vm.go:12: started", `"severity":"info"`, `"2026-11-23T06:25:41.123Z"`, `"message":"<P Chain> vm/vm.go:12: started"`)
+	f("[11-23|06:25:41.123] INFO <P Chain> vm/vm.go:12: started", `"severity":"info"`, `"2026-11-23T06:25:41.123Z"`, `"message":"started"`, `"logger":"P Chain"`, `"code.line.number":12`)
+	f(`[11-23|06:25:41.123] WARN health/worker.go:252 check started failing {"name": "health", "error": "x"}`, `"severity":"warn"`, `"message":"check started failing"`, `"code.file.path":"health/worker.go"`, `"name":"health"`, `"exception.message":"x"`)
+	f(`[11-23|06:25:41.123] INFO <P> `, `"format":"geth"`)
+	f("2026-11-23T06:25:41.123Z: ERROR\t▶ [auth] 5a2 it failed", `"severity":"error"`, `"logger":"auth"`, `"id":"5a2"`, `"message":"it failed"`)
+	f("2026-11-23T06:25:41.123Z: ERROR\t▶ [auth]", `"severity":"error"`, `"message":"[auth]"`)
 	f("[11-23|06:25:41.123] INFO", `"severity":"info"`, `"message":""`)
 	f("I1123 06:25:41.123456 volume.go:322 Start 30GB", `"format":"klog"`, `"message":"Start 30GB"`, `"code.file.path":"volume.go"`, `"code.line.number":322`)
 	f("W1123 06:25:41     1 raft.go:12] text", `"format":"klog"`, `"message":"text"`, `"2026-11-23T06:25:41Z"`)
