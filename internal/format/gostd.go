@@ -61,6 +61,14 @@ func (p *Parser) goStd() bool {
 	}
 	if n := p.sourceFile(i, ".go"); n > i {
 		i = p.sourceFunction(n)
+	} else if n := p.sourceFile(i, ".rs"); n > i { // TiKV before 2.1
+		i = n
+		if a, b, rest, _, number := opening(s[i:]); number > 0 {
+			p.r.Severity, p.r.SeverityText = number, p.span(i+a, i+b)
+			i += rest
+		}
+		p.r.Body = p.span(i, len(s))
+		return true
 	}
 	p.stdMessage(0, start, i)
 	return true

@@ -158,4 +158,9 @@ func TestRustFields(t *testing.T) {
 	f("Thread 'main' panicked at 'm', x.rs:12", `"format":"rust-panic"`, `"message":"m"`, `"thread.name":"main"`)
 	f("Error: 0: m", `"format":"rust-error"`, `"message":"0: m"`)
 	f("Error:x", `no "rust-error"`)
+
+	// TiKV of old.
+	f("2018/01/12 11:57:16.807 panic_hook.rs:99: [ERROR] thread 'raftstore-4' panicked 'it' at \"src/a.rs:484\"\nstack backtrace:\n   0: f",
+		`"severity":"error"`, `"code.file.path":"panic_hook.rs"`, `"code.line.number":99`, `"message":"thread 'raftstore-4' panicked 'it' at`)
+	f("2018/03/16 09:30:27.997 tikv-server.rs:121: [INFO] start prometheus client", `"format":"go-std"`, `"severity":"info"`, `"message":"start prometheus client"`)
 }
