@@ -163,4 +163,30 @@ func TestRustFields(t *testing.T) {
 	f("2018/01/12 11:57:16.807 panic_hook.rs:99: [ERROR] thread 'raftstore-4' panicked 'it' at \"src/a.rs:484\"\nstack backtrace:\n   0: f",
 		`"severity":"error"`, `"code.file.path":"panic_hook.rs"`, `"code.line.number":99`, `"message":"thread 'raftstore-4' panicked 'it' at`)
 	f("2018/03/16 09:30:27.997 tikv-server.rs:121: [INFO] start prometheus client", `"format":"go-std"`, `"severity":"info"`, `"message":"start prometheus client"`)
+
+	// tracing: spans of all kinds.
+	f(`2026-11-23T06:33:43Z DEBUG rpc/call:process: surreal::dbs: Executing: a otel.kind="server"`, `"spans":[{"name":"rpc/call"},{"name":"process"}]`, `"logger":"surreal::dbs"`, `"message":"Executing: a"`)
+	f("2026-11-23T06:33:43Z  INFO src/a.rs:3: m", `"code.line.number":3`, `"message":"m"`, "no spans")
+	f("2026-11-23T06:33:43Z ERROR panic: timely:work-1: it broke", `"logger":"panic"`, `"message":"timely:work-1: it broke"`, "no spans")
+	f(`2026-11-23T06:33:43Z  INFO {zebrad="79419b6" net="Main"}:sync{x=1}: zebrad::start: m`, `"spans":[{"name":"","zebrad":"79419b6","net":"Main"},{"name":"sync","x":1}]`, `"logger":"zebrad::start"`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z  INFO {actor=a::B}:{msg_id=1}::{index=i gen=0}: q::actors: m", `"logger":"q::actors"`, `{"name":""},{"name":"","index":"i","gen":0}]`, "no span.name")
+	f("2026-11-23T06:33:43Z  INFO {a=b::C}:: q::actors: m k=v", `"logger":"q::actors"`, `"message":"m"`, `"k":"v"`)
+	f(`2026-11-23T06:33:43Z  INFO {"a": 1}: m`, `"message":"{\"a\": 1}: m"`, "no spans")
+	f("2026-11-23T06:33:43Z ERROR on_query:mysql::do_query: a::b: m err=x", `"spans":[{"name":"on_query"},{"name":"mysql::do_query"}]`, `"logger":"a::b"`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z  INFO a{x=1}:mysql::do_query: b: m", `"spans":[{"name":"a","x":1},{"name":"mysql::do_query"}]`, `"logger":"b"`)
+	f("2026-11-23T06:33:43Z  INFO HTTP request: a::b: m", `"spans":[{"name":"HTTP request"}]`, `"logger":"a::b"`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z  WARN failed to start: hyper::Error: m", `"message":"failed to start: hyper::Error: m"`, "no spans")
+	f("Feb 19 09:08:55.136  TRACE sink{name=s3}: tower::rate: m", `"format":"tracing-full"`, `"severity":"trace"`, `"logger":"tower::rate"`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z  INFO\nPre-merge:\n- a", `"format":"tracing-full"`, `"message":"Pre-merge:\n- a"`)
+	f("2026-11-23T06:33:43Z  INFO \nPre-merge:\n- a", `"message":"Pre-merge:\n- a"`)
+
+	// tracing: places.
+	f("2026-11-23T06:33:43+08:00 ERROR a::b: panic_hook.rs:60 m", `"logger":"a::b"`, `"code.file.path":"panic_hook.rs"`, `"code.line.number":60`, `"message":"m"`)
+	f("2026-11-23T06:33:43Z  INFO a::b: 200: starting 10 workers", `"code.line.number":200`, `"message":"starting 10 workers"`)
+	f(`2026-11-23T06:33:43Z  INFO crates\a\b.rs:18: m`, `"code.file.path":"crates\\a\\b.rs"`, `"code.line.number":18`, "no logger")
+
+	// tracing-forest.
+	f("2026-11-23T06:33:43+00:00  INFO     ┝━ ｉ [info]: Starting | a: 1", `"severity":"info"`, `"message":"Starting | a: 1"`)
+	f("2026-11-23T06:33:43+00:00  ERROR    │  ┕━ 🚨 [error]: it broke", `"format":"tracing-full"`, `"severity":"error"`, `"message":"it broke"`)
+	f("2026-11-23T06:33:43+00:00  INFO     HTTP request [ 18.6ms | 9.11% / 100.00% ] method: \"POST\"", `"message":"HTTP request [ 18.6ms`)
 }

@@ -24,11 +24,11 @@ func (p *Parser) tracing() bool {
 		i++
 	}
 	n, number := upperLevelAt(s[i:])
-	if n == 0 || i+n < len(s) && s[i+n] != ' ' {
+	if n == 0 || i+n < len(s) && s[i+n] != ' ' && (s[i+n] != '\n' || !timed) {
 		return false
 	}
 	// The level is right-aligned in five columns.
-	if width := i - pad + n; timed && width != 6 || !timed && width != 5 {
+	if width := i - pad + n; timed && width != 6 && (width != 7 || p.r.TimeSource != record.TimeNoYear && !bytes.HasPrefix(s[i+n:], []byte("   "))) || !timed && width != 5 {
 		return false
 	}
 	level := p.span(i, i+n)
@@ -37,12 +37,12 @@ func (p *Parser) tracing() bool {
 		return false // a target in brackets is simple_logger's
 	}
 	target, spans, braces := i, false, false
-	e := identEnd(s, i)
+	e := nameEnd(s, i)
 	if e+1 >= len(s) || s[e] != ':' || s[e+1] != ':' { // else it is a path, and so the target
 		if e == len(s) || s[e] != ':' && s[e] != '{' {
 			if j := p.tracingThread(i); j != i {
 				i = j
-				e = identEnd(s, i)
+				e = nameEnd(s, i)
 			}
 		}
 		if target, spans, braces = p.tracingSpans(i, e); !spans {
@@ -56,18 +56,54 @@ func (p *Parser) tracing() bool {
 	if p.r.TimeSource == record.TimeNoYear && !spans && n == 0 {
 		return false // slog-term
 	}
+	if e = pathEnd(s, target); timed && !spans && n == 0 && e > target && bytes.HasPrefix(s[min(e+blanksAt(s, e), len(s)):], []byte("> ")) {
+		return false // pretty_env_logger
+	}
 	if !spans && n == 0 && bytes.Contains(s[target:min(len(s), target+96)], []byte(".go:")) {
 		return false // zap's console with blanks
 	}
 	p.r.Severity, p.r.SeverityText = number, level
-	if n > 0 {
+	if file, line := fileLine(s[target : target+n]); file > 0 && sourceFile(s[target:target+file]) {
+		p.addPlace(p.span(target, target+file), line)
+		n += 2
+	} else if n > 0 {
 		p.r.Logger = p.span(target, target+n)
 		p.meetTarget(target, n)
 		n += 2
 	}
-	fields := p.rustEvent(p.rustFile(min(target+n, len(s))), len(s))
+	if i = p.rustFile(min(target+n, len(s))); i < len(s) && s[i] == '\n' { // Reth's message starts with one
+		i++
+	}
+	if n == 0 && !spans && i < len(s) && s[i] == ' ' { // tracing-forest aligns what is behind the level
+		i = forestText(s, skipBlanks(s, i))
+	}
+	fields := p.rustEvent(i, len(s))
 	p.tracingDialect(spans, braces, fields)
 	return true
+}
+
+// forestText returns where the text starts behind the branches of a tree at i, and
+// behind a picture and the level in brackets, as tracing-forest writes them:
+// "│  ┕━ 🚨 [error]: text".
+func forestText(s []byte, i int) int {
+	for {
+		n := 0
+		for _, sign := range [...]string{"│  ", "┝━ ", "┕━ ", "   "} {
+			if bytes.HasPrefix(s[i:], []byte(sign)) {
+				n = len(sign)
+			}
+		}
+		if n == 0 {
+			break
+		}
+		i += n
+	}
+	e := i + bytes.Index(s[i:min(len(s), i+16)], []byte("]: "))
+	open := i + bytes.IndexByte(s[i:max(e, i)], '[')
+	if e < i || open < i || severityWord(s[open+1:e]) == 0 || open > i && s[open-1] != ' ' {
+		return i
+	}
+	return e + len("]: ")
 }
 
 // rustFile is sourceFile for a file of Rust's.
@@ -78,9 +114,16 @@ func (p *Parser) rustFile(i int) int {
 		j++
 	}
 	if j == len(s) || s[j] != ':' || j-i < 4 || s[j-3] != '.' {
+		if n, ok := decimal(s[i:j]); ok && n > 0 && j-i < 6 && bytes.HasPrefix(s[j:], []byte(": ")) && p.r.Logger.Len > 0 { // without the file
+			p.b.AddField(record.IntField(nameLine, int64(n)))
+			return j + 2
+		}
 		return i
 	}
-	return p.sourceFile(i, ".rs")
+	if n := p.sourceFile(i, ".rs"); n > i || p.r.Logger.Len == 0 {
+		return n
+	}
+	return p.sourcePlace(i) // logforth's
 }
 
 func isTracing(format uint8) bool {
@@ -145,13 +188,16 @@ func (p *Parser) meetTarget(i, n int) {
 // the crate that the target before was of.
 func (p *Parser) loneSpan(i int) (next int, found bool) {
 	s := p.src
-	e := identEnd(s, i)
+	e := nameEnd(s, i)
 	if e == i || e+2 >= len(s) || s[e] != ':' || s[e+1] != ' ' {
-		return i, false
+		return p.pathSpans(i)
 	}
 	n := targetAt(s[e+2:])
 	if n == 0 || bytes.IndexByte(s[e+2:e+2+n], '.') >= 0 {
 		return i, false // no target, or the file that the event is from
+	}
+	if j := bytes.IndexByte(s[e+2:e+2+n], ':'); j >= 0 && s[e+2+j+1] != ':' {
+		return i, false // no path
 	}
 	if name, target := nameHash(s[i:e]), s[e+2:e+2+n]; !p.remembered(stateSpan, name) {
 		if p.remembered(stateCrate, name) || bytes.IndexByte(target, ':') < 0 && !p.remembered(stateCrate, nameHash(target)) {
@@ -163,6 +209,70 @@ func (p *Parser) loneSpan(i int) (next int, found bool) {
 	p.b.Arena = append(p.b.Arena, "}]"...)
 	p.addSpans(at, p.span(i, e))
 	return e + 2, true
+}
+
+// pathSpans takes the spans at i, one of which has a path for its name, in front
+// of a target: "on_query:mysql::do_query: frontend::instance: ".
+func (p *Parser) pathSpans(i int) (next int, found bool) {
+	s := p.src
+	n := targetAt(s[i:])
+	end := i + n
+	lo := singleColon(s, i, end)
+	if n == 0 {
+		return p.wordySpan(i)
+	}
+	if lo == end || !bytes.Contains(s[end+1:min(len(s), end+2+targetAt(s[min(end+2, len(s)):]))], []byte("::")) {
+		return i, false
+	}
+	at := len(p.b.Arena)
+	for ; ; lo = singleColon(s, i, end) {
+		p.openSpan(len(p.b.Arena) == at, s[i:lo])
+		p.b.Arena = append(p.b.Arena, '}')
+		if lo == end {
+			break
+		}
+		i = lo + 1
+	}
+	p.b.Arena = append(p.b.Arena, ']')
+	p.addSpans(at, p.span(i, end))
+	return end + 2, true
+}
+
+// wordySpan takes the span of two or three words at i, in front of a target that is
+// a path: "HTTP request: shop::http: ".
+func (p *Parser) wordySpan(i int) (next int, found bool) {
+	s := p.src
+	e := nameEnd(s, i)
+	for words := 1; words < 3 && e > i && e+1 < len(s) && s[e] == ' '; words++ {
+		e = nameEnd(s, e+1)
+	}
+	if e == i || e+2 >= len(s) || s[e] != ':' || s[e+1] != ' ' {
+		return i, false
+	}
+	target := s[e+2 : e+2+targetAt(s[e+2:])]
+	if j := bytes.LastIndex(target, []byte("::")); j < 1 || j+2 == len(target) || target[j+2] < 'a' { // else it may be an error's
+		return i, false
+	}
+	at := len(p.b.Arena)
+	p.openSpan(true, s[i:e])
+	p.b.Arena = append(p.b.Arena, "}]"...)
+	p.addSpans(at, p.span(i, e))
+	return e + 2, true
+}
+
+// singleColon returns the index of the first colon in s[i:end] that is not one of
+// a pair, end if there is none.
+func singleColon(s []byte, i, end int) int {
+	for ; i < end; i++ {
+		if s[i] != ':' {
+			continue
+		}
+		if i+1 == end || s[i+1] != ':' {
+			return i
+		}
+		i++
+	}
+	return end
 }
 
 // untimedTarget reports whether a target is enough to know a line without a
@@ -296,7 +406,7 @@ func (p *Parser) tracingSpans(i, e int) (next int, found, braces bool) {
 	var name record.Span
 	for count := 0; ; count++ {
 		e = spanName(s, i, e)
-		if e == i || e == len(s) || s[e] != '{' && s[e] != ':' {
+		if e == len(s) || s[e] != '{' && (s[e] != ':' || e == i && count == 0) { // it may have no name
 			break
 		}
 		if count == 0 && s[e] == ':' && (e+1 == len(s) || s[e+1] == ' ' || s[e+1] == ':') {
@@ -325,13 +435,31 @@ func (p *Parser) tracingSpans(i, e int) (next int, found, braces bool) {
 			return min(e+1, len(s)), true, braces
 		}
 		i = e
-		e = identEnd(s, i)
+		for e = nameEnd(s, i); e > i && e+2 < len(s) && s[e] == ':' && s[e+1] == ':' && isIdent(s[e+2]); { // a path
+			e = identEnd(s, e+2)
+		}
 	}
 	// It only looked like spans.
 	p.b.Arena = p.b.Arena[:at]
 	p.head.trace, p.head.span = 0, 0
 	p.r.Flags &^= record.HasTrace | record.HasSpan
 	return start, false, false
+}
+
+// nameEnd returns the index behind the name of a span at i, an identifier or
+// some of them with slashes between, i if there is none.
+func nameEnd(s []byte, i int) int {
+	e := identEnd(s, i)
+	for last := e; last > i && last < len(s) && s[last] == '/'; {
+		next := identEnd(s, last+1)
+		if next == last+1 || bytes.IndexByte(s[last:next], '.') >= 0 { // a file
+			return e
+		}
+		if last = next; last == len(s) || s[last] != '/' {
+			return last
+		}
+	}
+	return e
 }
 
 // spanName returns the index behind the name of the span that starts at i with
@@ -367,7 +495,9 @@ func (p *Parser) openSpan(first bool, name []byte) {
 // of the innermost.
 func (p *Parser) addSpans(at int, name record.Span) {
 	p.b.AddField(record.Field{Key: nameSpans, Val: record.Span{Off: uint32(at), Len: uint32(len(p.b.Arena) - at)}, Kind: record.JSON})
-	p.addText(nameSpan, name)
+	if name.Len > 0 {
+		p.addText(nameSpan, name)
+	}
 }
 
 // spanFields appends the fields of a span, from i on, as members of an object,
