@@ -138,7 +138,7 @@ var rows = [...]row{
 	{record.FormatKratos, "DIWEF", (*Parser).kratos},
 	{record.FormatTracingPretty, " ", (*Parser).tracingPretty},
 	{record.FormatTracingFull, digits + " [ITDWEJFMASOND", (*Parser).tracing},
-	{record.FormatPrettyEnvLogger, " ", (*Parser).prettyEnvLogger},
+	{record.FormatPrettyEnvLogger, " ITDWE" + digits, (*Parser).prettyEnvLogger},
 	{record.FormatSlogTerm, " JFMASOND", (*Parser).slogTerm},
 	{record.FormatFlexiLogger, "[ITDWE", (*Parser).flexiLogger},
 	{record.FormatFern, "[", (*Parser).fern},

@@ -2,6 +2,8 @@ package format
 
 import (
 	"bytes"
+
+	"shipper/internal/record"
 )
 
 // prettyEnvLogger parses the format of pretty_env_logger, with or without a
@@ -9,19 +11,21 @@ import (
 //
 //	LEVEL target > message
 //	time LEVEL target > message
+//
+// WezTerm leaves the blank in front out.
 func (p *Parser) prettyEnvLogger() bool {
 	s := p.src
-	if len(s) < 8 || s[1] == ' ' {
+	i := blanksAt(s, 0)
+	if len(s) < 8 || i > 1 {
 		return false
 	}
-	i := 1
-	if s[1]-'0' < 10 {
-		ns, n, source := p.clock.at(s[1:])
-		if n == 0 || s[5] != '-' || n+2 >= len(s) || s[n+1] != ' ' {
+	if s[i]-'0' < 10 {
+		ns, n, source := p.clock.at(s[i:])
+		if n == 0 || s[i+4] != '-' || i+n+1 >= len(s) || s[i+n] != ' ' {
 			return false
 		}
 		p.r.Time, p.r.TimeSource = ns, source
-		i = n + 2
+		i += n + 1
 	}
 	n, number := upperLevelAt(s[i:])
 	target := i + 6
@@ -33,6 +37,9 @@ func (p *Parser) prettyEnvLogger() bool {
 		return false
 	}
 	e += target
+	if s[0] != ' ' && (pathEnd(s, target) != trimBack(s, target, e) || i == 0 && n > 4 && p.hint != record.FormatPrettyEnvLogger && !bytes.Contains(s[target:e], []byte("::"))) {
+		return false // "ERROR a > b" may be anybody's
+	}
 	p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
 	p.r.Logger = p.span(target, trimBack(s, target, e))
 	p.r.Body = p.span(min(e+3, len(s)), len(s))

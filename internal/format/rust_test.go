@@ -189,4 +189,10 @@ func TestRustFields(t *testing.T) {
 	f("2026-11-23T06:33:43+00:00  INFO     ┝━ ｉ [info]: Starting | a: 1", `"severity":"info"`, `"message":"Starting | a: 1"`)
 	f("2026-11-23T06:33:43+00:00  ERROR    │  ┕━ 🚨 [error]: it broke", `"format":"tracing-full"`, `"severity":"error"`, `"message":"it broke"`)
 	f("2026-11-23T06:33:43+00:00  INFO     HTTP request [ 18.6ms | 9.11% / 100.00% ] method: \"POST\"", `"message":"HTTP request [ 18.6ms`)
+
+	// pretty_env_logger without the blank in front.
+	f("2026-11-23T06:33:43Z ERROR mux                          > read_pty EOF: pane_id 0", `"format":"pretty_env_logger"`, `"logger":"mux"`, `"message":"read_pty EOF: pane_id 0"`)
+	f("INFO  logs > m", `"format":"pretty_env_logger"`, `"logger":"logs"`, `"message":"m"`)
+	f("ERROR a::b > m", `"format":"pretty_env_logger"`, `"logger":"a::b"`)
+	f("ERROR count > 5", `no "pretty_env_logger"`, `"message":"ERROR count > 5"`)
 }
