@@ -195,4 +195,18 @@ func TestRustFields(t *testing.T) {
 	f("INFO  logs > m", `"format":"pretty_env_logger"`, `"logger":"logs"`, `"message":"m"`)
 	f("ERROR a::b > m", `"format":"pretty_env_logger"`, `"logger":"a::b"`)
 	f("ERROR count > 5", `no "pretty_env_logger"`, `"message":"ERROR count > 5"`)
+
+	// What is in no format.
+	f("cloud-hypervisor: 638.690000µs: <vmm> INFO:vmm/src/lib.rs:1782 -- API request", `"severity":"info"`, `"service.name":"cloud-hypervisor"`, `"log.record.timestamp":"638.690000µs"`,
+		`"thread.name":"vmm"`, `"code.file.path":"vmm/src/lib.rs"`, `"code.line.number":1782`, `"message":"API request"`)
+	f("[2022-08-30T21:01:29.045Z] cloud-hypervisor: 85.5s: <vcpu0> WARN:a/b.rs:1 -- m", `"severity":"warn"`, `"timestamp":"2022-08-30T21:01:29.045Z"`, `"message":"m"`)
+	f("worker: done in 3s: <b> INFO: no", "no severity", `"message":"worker: done in 3s: <b> INFO: no"`)
+	f("INFO  surrealdb::dbs Running v1", `"severity":"info"`, `"logger":"surrealdb::dbs"`, `"message":"Running v1"`)
+	f("[2022-10-16 19:01:24] INFO  surrealdb::iam Root username is 'root'", `"logger":"surrealdb::iam"`, `"message":"Root username is 'root'"`)
+	f("INFO Running at a::b", `"message":"INFO Running at a::b"`, "no logger")
+	f("[2021-10-08 14:33:12.562735688] [INFO ] [alacritty] Welcome", `"severity":"info"`, `"logger":"alacritty"`, `"message":"Welcome"`)
+	f("[2021-10-08 14:33:12.562735688] [ERROR] [two words] m", `"message":"[two words] m"`)
+	f("2016-10-07 17:08:02  IO Worker #0 TRACE sync  23: header", `"severity":"trace"`, `"thread.name":"IO Worker #0"`, `"logger":"sync"`, `"message":"23: header"`)
+	f("2020-06-11 14:09:25.769 tokio-runtime-worker ERROR sc_service  it failed", `"severity":"error"`, `"thread.name":"tokio-runtime-worker"`, `"logger":"sc_service"`, `"message":"it failed"`)
+	f("2020-06-11 14:09:25.769 it got an ERROR from b", "no severity", `"message":"it got an ERROR from b"`)
 }

@@ -69,6 +69,10 @@ func (p *Parser) text() {
 		}
 		if number > 0 {
 			p.r.Severity, p.r.SeverityText = number, p.span(lo, hi)
+			if i := p.barePath(rest); rest > 0 && i > rest {
+				p.r.Body = p.span(i, len(s))
+				return
+			}
 			closing := byte(' ')
 			if rest < len(s) && s[rest] == '[' {
 				rest, closing = rest+1, ']'
@@ -95,7 +99,7 @@ func (p *Parser) text() {
 				return
 			}
 		}
-		if !p.lowerLevel() {
+		if !p.lowerLevel() && !p.angledThread(0) {
 			p.textTime(start)
 		}
 		if p.r.TimeSource == record.TimeRead {
@@ -113,9 +117,42 @@ func (p *Parser) text() {
 	if i := start + n; end == 0 && i < len(s) && (s[0] != '[' || s[i] == ']') {
 		end = start + n
 	}
-	if end > 0 {
+	if p.r.Severity == 0 && end > 0 && p.threadLevel(end) {
+		return
+	}
+	if end > 0 && (p.r.Severity > 0 || end+2 > len(s) || !p.angledThread(end+1+blanksAt(s, end+1))) {
 		p.textBody(end)
 	}
+}
+
+// threadLevel takes the thread, the level and the target at i, behind a time, as
+// Parity and Substrate before 2.0 wrote them:
+//
+//	2018-08-06 11:00:11  IO Worker #3 INFO import  message
+func (p *Parser) threadLevel(i int) bool {
+	s := p.src
+	lo := i + blanksAt(s, i)
+	for at := lo; at > i && at < len(s) && at < lo+48; {
+		e := token(s, at)
+		if e == len(s) {
+			return false
+		}
+		n, number := upperLevelAt(s[at:])
+		if at = e + 1; n == 0 || e-n == lo {
+			continue
+		}
+		level := e - n
+		target := token(s, at)
+		if target == at || !bytes.HasPrefix(s[target:], []byte("  ")) || pathEnd(s, at) != target {
+			return false
+		}
+		p.addText(nameThread, p.span(lo, level-1))
+		p.r.Severity, p.r.SeverityText = number, p.span(level, e)
+		p.r.Logger = p.span(at, target)
+		p.r.Body = p.span(target+2, len(s))
+		return true
+	}
+	return false
 }
 
 // lowerLevel parses what Mattermost writes for people:
@@ -163,6 +200,38 @@ func (p *Parser) bracketedTime() {
 	if ns, n, source := p.clock.at(s[i+2:]); n > 0 && i+2+n < len(s) && s[i+2+n] == ']' {
 		p.r.Time, p.r.TimeSource = ns, source
 	}
+}
+
+// angledThread parses what Cloud Hypervisor writes, with the time since its start:
+//
+//	cloud-hypervisor: 16.865408ms: <vmm> INFO:vmm/src/vm.rs:1924 -- message
+func (p *Parser) angledThread(lo int) bool {
+	s := p.src
+	head := s[:min(len(s), lo+96)]
+	i := bytes.Index(head[lo:], []byte(": <")) + lo
+	e := bytes.IndexByte(head[i+1:], '>') + i + 1
+	if i < lo+1 || e < i+4 || e+6 >= len(s) || s[i-1] != 's' || s[e+1] != ' ' {
+		return false
+	}
+	level := e + 2
+	n, number := upperLevelAt(s[level:])
+	rest := bytes.Index(s[level:min(len(s), level+256)], []byte(" -- "))
+	if n == 0 || rest < n+2 || s[level+n] != ':' {
+		return false
+	}
+	file, line := fileLine(s[level+n+1 : level+rest])
+	if file == 0 {
+		return false
+	}
+	p.r.Severity, p.r.SeverityText = number, p.span(level, level+n)
+	p.addText(nameThread, p.span(i+3, e))
+	p.addPlace(p.span(level+n+1, level+n+1+file), line)
+	if name := bytes.Index(s[lo:i], []byte(": ")); name > 0 {
+		p.addText(nameService, p.span(lo, lo+name))
+		p.addText(nameTimestamp, p.span(lo+name+2, i))
+	}
+	p.r.Body = p.span(level+rest+len(" -- "), len(s))
+	return true
 }
 
 // textTime takes a time in a form that clock.at does not know, at start, or a
@@ -494,7 +563,8 @@ func levelWord(word []byte) uint8 {
 // what ends a level is.
 func (p *Parser) textBody(i int) {
 	s := p.src
-	closed := i < len(s) && s[i] == ']'
+	end := i + blanksAt(s, i) // as wide as others
+	closed := end < len(s) && s[end] == ']'
 	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == ']' || s[i] == '|' || s[i] == ':') {
 		i++
 	}
@@ -505,6 +575,10 @@ func (p *Parser) textBody(i int) {
 			for i += e + 1; i < len(s) && (s[i] == ':' || s[i] == ' '); i++ {
 			}
 		}
+	} else if closed && p.r.Severity > 0 && s[0] == '[' && i < len(s) && s[i] == '[' { // Alacritty before 0.11
+		p.r.Body = p.span(i, len(s))
+		p.textTarget()
+		return
 	}
 	if p.r.Severity > 0 && closed && p.cdrSlog(i) {
 		return
@@ -519,6 +593,8 @@ func (p *Parser) textBody(i int) {
 		if e := token(s, i); p.r.Logger.Len == 0 && e > i && e+3 < len(s) && string(s[e:e+3]) == " > " && pathEnd(s, i) == e { // WezTerm's
 			p.r.Logger = p.span(i, e)
 			i = e + 3
+		} else if p.r.Logger.Len == 0 {
+			i = p.barePath(i)
 		}
 	}
 	if rest, ok := bytes.CutPrefix(s[i:], []byte("▶ [")); ok { // op/go-logging's, as Vikunja has it
@@ -601,6 +677,18 @@ func (p *Parser) cdrSlog(i int) bool {
 	p.addText(nameFunction, p.span(function, function+e))
 	p.message(function+e+1, len(s))
 	return true
+}
+
+// barePath takes the path of a module at i, "a::b", in front of the message, and
+// returns the index behind it, i if there is none.
+func (p *Parser) barePath(i int) int {
+	s := p.src
+	e := pathEnd(s, i)
+	if e < i+4 || e+1 >= len(s) || s[e] != ' ' || s[e-1] == ':' || !bytes.Contains(s[i:e], []byte("::")) {
+		return i
+	}
+	p.r.Logger = p.span(i, e)
+	return e + blanksAt(s, e)
 }
 
 // sourcePlace takes the "a/b.go:12: " or "a/b.rs:12 " at i, and returns the index
