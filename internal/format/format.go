@@ -302,6 +302,16 @@ func (p *Parser) detectWithin(observed int64) bool {
 	if lo, hi := element(s); hi > 0 && p.detectIn(lo, hi, observed) {
 		return true
 	}
+	if i := timeBehind(s); i > 0 && p.detectIn(i, len(s), observed) {
+		switch name := (record.Span{Off: base, Len: uint32(i - 2)}); {
+		case s[i-2] != ':' && i != 20:
+			name.Len++
+			p.add(record.Field{Key: p.b.AddString("prefix"), Val: name})
+		case s[i-2] == ':' && p.fieldOf([]byte("service.name")) < 0:
+			p.add(record.Field{Key: nameService, Val: name})
+		}
+		return true
+	}
 	if i := pairsBehind(s); i > 0 && p.detectIn(i, len(s), observed) {
 		if p.r.Logger.Len == 0 {
 			p.r.Logger = record.Span{Off: base + 1, Len: uint32(bytes.IndexByte(s, ']') - 1)}
@@ -347,6 +357,45 @@ func element(s []byte) (lo, hi int) {
 		return 0, 0
 	}
 	return lo, hi
+}
+
+// timeBehind returns where a record with a day of its own starts behind another
+// time, which Docker's desktop puts there, behind the name of a process, "db: ",
+// or behind an identifier in hexadecimal; 0 if there is none. A panic may stand
+// behind a name, too.
+func timeBehind(s []byte) (i int) {
+	e := token(s[:min(len(s), 64)], 0)
+	switch {
+	case e == 10 && len(s) > 40 && s[4] == '-' && s[13] == ':':
+		if i = 20; s[19] != ' ' {
+			return 0
+		}
+	case hexWord(s[:e]) || e > 2 && s[e-1] == ':' && pathEnd(s[:e-1], 0) == e-1:
+		i = e + 1
+	default:
+		return 0
+	}
+	day := i
+	if day < len(s) && s[day] == '[' && e == 10 {
+		day++
+	}
+	if len(s) > day+20 && (s[day]-'0' < 10 && s[day+4] == '-' && s[day+13] == ':' || s[e-1] == ':' && bytes.HasPrefix(s[day:], []byte("thread '"))) {
+		return i
+	}
+	return 0
+}
+
+// hexWord reports whether word is a number in hexadecimal, or a UUID.
+func hexWord(word []byte) bool {
+	if len(word) < 4 || len(word) == 10 {
+		return false
+	}
+	for _, c := range word {
+		if c-'0' > 9 && c-'a' > 5 && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // pairsBehind returns where the pairs behind a word in brackets start, "[engine]

@@ -209,4 +209,12 @@ func TestRustFields(t *testing.T) {
 	f("2016-10-07 17:08:02  IO Worker #0 TRACE sync  23: header", `"severity":"trace"`, `"thread.name":"IO Worker #0"`, `"logger":"sync"`, `"message":"23: header"`)
 	f("2020-06-11 14:09:25.769 tokio-runtime-worker ERROR sc_service  it failed", `"severity":"error"`, `"thread.name":"tokio-runtime-worker"`, `"logger":"sc_service"`, `"message":"it failed"`)
 	f("2020-06-11 14:09:25.769 it got an ERROR from b", "no severity", `"message":"it got an ERROR from b"`)
+
+	// Behind something that others put there.
+	f("2024-01-20 17:03:19 2024-01-20T11:33:19.910877Z DEBUG a::b: m", `"timestamp":"2024-01-20T11:33:19.910877Z"`, `"severity":"debug"`, `"logger":"a::b"`, `"message":"m"`, "no prefix")
+	f("2024-01-20 17:03:19 [2024-01-20T11:33:19Z INFO  a::b] m", `"format":"env_logger"`, `"message":"m"`)
+	f("cluster-u6: 2023-07-13T13:10:30.712636Z  WARN a::b: m", `"service.name":"cluster-u6"`, `"severity":"warn"`, `"message":"m"`)
+	f("cluster-u6: thread 'main' panicked at 'm', a.rs:1:2", `"service.name":"cluster-u6"`, `"format":"rust-panic"`, `"message":"m"`)
+	f("0b6c9870-75a6-4d7a-952f-beb427a04291 2024-08-12T15:32:45.579123Z  INFO a::b: m", `"prefix":"0b6c9870-75a6-4d7a-952f-beb427a04291"`, `"severity":"info"`, `"message":"m"`)
+	f("deadline: 2023-07-13T13:10:30Z it was", `"message":"deadline: 2023-07-13T13:10:30Z it was"`)
 }

@@ -93,6 +93,20 @@ d
 --
 2026/11/23 06:25:41 next
 `)
+	f("a time behind a name or a number", `environmentd: 2026-11-23T06:25:41.712636Z  WARN a::b: m
+more
+--
+environmentd: thread 'main' panicked at 'm', src/a.rs:1:2
+--
+5c3a 2026-11-23 06:25:41.712 ERROR [a] m
+more
+--
+b224 2026-11-23 06:25:42.712 ERROR [a] m
+--
+my target: 2026-11-23T06:25:41.71+00:00 - INFO - m
+more
+updated at: 2026-11-23T06:25:41.71
+`)
 	f("package log with any prefix", `(app) 2026/11/23 06:25:41 a
 b
 --

@@ -93,12 +93,24 @@ func upper(word []byte) []byte {
 // placed judges a line that may start with a place in a Go source and no time,
 // "main.go:12: ", or with a name in front of a time of day, "machine-0: 06:25:41 INFO ".
 func placed(line []byte) mode {
+	if dateBehind(line) == header {
+		return header
+	}
 	i := bytes.IndexByte(line[:min(len(line), headBytes)], ':')
 	if i > 0 && i+12 < len(line) && line[i+1] == ' ' && line[i+4] == ':' {
 		if shaped(line[i+2:], "00:00:00 ") && level(line[i+11:]) > 0 && bytes.IndexByte(line[:i], ' ') < 0 {
 			return header // Juju's
 		}
 		return none
+	}
+	if i > 1 && i+1 < len(line) {
+		if j := bytes.Index(line[i:min(len(line), headBytes)], []byte(": ")); j >= 0 {
+			rest := line[i+j+2:]
+			word := bytes.IndexByte(line[:i+j], ' ') < 0
+			if len(rest) > 8 && (digit(rest[0]) && date(rest) && (word || bytes.Contains(rest[:min(len(rest), 40)], []byte(" - "))) || word && rest[0] == 't' && rustStart(rest) != none) {
+				return header // behind the name of a process, or a target
+			}
+		}
 	}
 	if i < 4 || string(line[i-3:i]) != ".go" || bytes.IndexByte(line[:i], ' ') >= 0 {
 		return none
@@ -195,7 +207,20 @@ func dated(line []byte) mode {
 	case line[0] != '0' && epoch(line):
 		return header
 	}
-	return none
+	return dateBehind(line)
+}
+
+// dateBehind judges a line that may start with an identifier in hexadecimal in
+// front of a day, as Databend's do.
+func dateBehind(line []byte) mode {
+	i := 0
+	for i < len(line) && i < 40 && (digit(line[i]) || line[i] >= 'a' && line[i] <= 'f' || line[i] == '-') {
+		i++
+	}
+	if i < 4 || i+20 > len(line) || line[i] != ' ' || !date(line[i+1:]) {
+		return none
+	}
+	return header
 }
 
 // access reports whether line is one of an access log, in the Common Log Format:
