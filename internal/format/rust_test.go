@@ -217,4 +217,8 @@ func TestRustFields(t *testing.T) {
 	f("cluster-u6: thread 'main' panicked at 'm', a.rs:1:2", `"service.name":"cluster-u6"`, `"format":"rust-panic"`, `"message":"m"`)
 	f("0b6c9870-75a6-4d7a-952f-beb427a04291 2024-08-12T15:32:45.579123Z  INFO a::b: m", `"prefix":"0b6c9870-75a6-4d7a-952f-beb427a04291"`, `"severity":"info"`, `"message":"m"`)
 	f("deadline: 2023-07-13T13:10:30Z it was", `"message":"deadline: 2023-07-13T13:10:30Z it was"`)
+
+	// slog-term without a time, for the journal.
+	f(" CRIT Task panic. This is a bug!     advice: look above, message: m", `"format":"slog-term"`, `"severity_number":21`, `"message":"Task panic. This is a bug!"`, `"advice":"look above"`)
+	f(" INFO in a sentence: x", `no "slog-term"`)
 }

@@ -30,6 +30,9 @@ func (p *Parser) slogTerm() bool {
 	}
 	ns, n := p.clock.monthDay(s[i:], p.near)
 	level := i + n + 1
+	if n == 0 && i == 1 {
+		return p.slogUntimed()
+	}
 	if n == 0 || level >= len(s) || s[level-1] != ' ' {
 		return i > 0 && p.hint == record.FormatSlogTermCompact && p.slogContext(i)
 	}
@@ -60,6 +63,26 @@ func (p *Parser) slogTerm() bool {
 		return true
 	}
 	p.colonEvent(i, len(s), false)
+	return true
+}
+
+// slogUntimed parses what Lighthouse writes for the journal, without a time:
+//
+//	CRIT message      key: value, key: value
+func (p *Parser) slogUntimed() bool {
+	s := p.src
+	n, number := slogLevel(s[1:])
+	i := 1 + n + 1
+	if n != 4 || i >= len(s) || s[i-1] != ' ' || s[i] == ' ' {
+		return false
+	}
+	j := paddedFields(s, i)
+	if j == 0 {
+		return false
+	}
+	p.r.Severity, p.r.SeverityText = number, p.span(1, 1+n)
+	p.r.Body = p.span(i, trimBack(s, i, j))
+	p.colonFields(j, len(s), false)
 	return true
 }
 
