@@ -93,6 +93,11 @@ d
 --
 2026/11/23 06:25:41 next
 `)
+	f("panics of two threads that wrote at once", `thread 'thread 'a' panicked at 'b' panicked at 'm', ', src/a.rssrc/b.rs::11::22
+note: run with x
+--
+thread 'main' panicked at 'm', src/a.rs:1:2
+`)
 	f("a time behind a name or a number", `environmentd: 2026-11-23T06:25:41.712636Z  WARN a::b: m
 more
 --

@@ -78,6 +78,9 @@ func quoteEnds(line []byte) bool {
 func (m mode) followRust(line []byte) (mode, verdict) {
 	switch m {
 	case rustQuoted:
+		if rustStart(line) != none { // two threads wrote at once
+			return m, begins
+		}
 		if quoteEnds(line) {
 			return rustAfter, joins
 		}
