@@ -68,6 +68,12 @@ func (p *Parser) envLogger() bool {
 	if e++; e < len(s) && s[e] != ' ' {
 		return false
 	}
+	if !timed && len(s) > e+21 && s[e+11] == 'T' { // youki's, whose time is in front of the message
+		if ns, n, source := p.clock.at(s[e+1:]); n > 0 && e+n+1 < len(s) && s[e+n+1] == ' ' {
+			p.r.Time, p.r.TimeSource = ns, source
+			e += n + 1
+		}
+	}
 	p.envMessage(target, min(e+1, len(s)))
 	return true
 }

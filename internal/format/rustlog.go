@@ -92,6 +92,13 @@ func (p *Parser) simpleTarget(lo, hi int) {
 		p.addText(nameThread, p.span(lo+j+1, hi))
 		hi = lo + j
 	}
+	if n, line := fileLine(p.src[lo:hi]); n > 0 && sourceFile(p.src[lo:lo+n]) {
+		p.addPlace(p.span(lo, lo+n), line)
+		return
+	} else if n > 0 && bytes.IndexByte(p.src[lo:lo+n], '.') < 0 { // LDK's
+		p.b.AddField(record.IntField(nameLine, line))
+		hi = lo + n
+	}
 	p.r.Logger = p.span(lo, hi)
 }
 

@@ -532,6 +532,9 @@ func (p *Parser) setTime(s []byte) bool {
 			p.r.Time, p.r.TimeSource = p.clock.utc(wall)*1e9, record.TimeNoZone
 			return true
 		}
+	} else if ns, n := p.clock.monthDay(s, p.near); n > 0 && n == len(s) { // tracing's before 0.2
+		p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
+		return true
 	}
 	return false
 }
