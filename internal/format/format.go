@@ -114,7 +114,7 @@ var rows = [...]row{
 	{record.FormatGoPanic, "pfgSruE", (*Parser).goPanic},
 	{record.FormatGoRace, "=", (*Parser).goRace},
 	{record.FormatRustPanic, "tTpmf=", (*Parser).rustPanic},
-	{record.FormatRustError, "E", (*Parser).rustError},
+	{record.FormatRustError, "E ", (*Parser).rustError},
 	{record.FormatColorEyre, "T", (*Parser).colorEyrePanic},
 	{record.FormatKlog, "IWEFD\"LRBP", (*Parser).klog},
 	{record.FormatCockroachDB, "IWEF", (*Parser).cockroach},

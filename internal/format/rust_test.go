@@ -224,8 +224,13 @@ func TestRustFields(t *testing.T) {
 
 	// Places and times in other parts.
 	f("[DEBUG crates/a/b.rs:191] 2022-01-09T18:57:16.555372295-08:00 Save it", `"timestamp":"2022-01-10T02:57:16.555372295Z"`, `"code.line.number":191`, `"message":"Save it"`)
-	f("2025-05-02T22:50:13-04:00 ERROR [crates/a/b.rs:6983] m", `"code.file.path":"crates/a/b.rs"`, `"code.line.number":6983`, "no logger")
+	f("2025-05-02T22:50:13-04:00 ERROR [crates/a/b.rs:6983] m", `"code.file.path":"crates/a/b.rs"`, `"code.line.number":6983`, `no "logger"`)
 	f("2024-11-22 10:11:12 ERROR [lightning::ln:10650] m", `"logger":"lightning::ln"`, `"code.line.number":10650`, `"message":"m"`)
 	f("2024-11-22 10:11:13 INFO  [ldk_node:300] m", `"logger":"ldk_node"`, `"code.line.number":300`)
 	f(`{"timestamp":"Nov 22 14:23:37.920","level":"WARN","fields":{"message":"m"},"target":"a::b"}`, `"timestamp":"2026-11-22T14:23:37.92Z"`, "line_no_year")
+
+	// More errors with causes.
+	f("Error: a\nCaused by:\n0: b\n1: c", `"message":"a"`, `"exception.chain":["a","b","c"]`)
+	f("Error: a\n\nCaused by these errors (recent errors listed first):\n  1: b\n  2: c", `"message":"a"`, `"exception.chain":["a","b","c"]`)
+	f("  × Failed to load\n  ╰─▶ b", `"format":"rust-error"`, `"severity":"error"`, `"message":"Failed to load\n  ╰─▶ b"`)
 }

@@ -12,6 +12,11 @@ import (
 func (p *Parser) rustError() bool {
 	const head = "Error: "
 	s := p.src
+	if bytes.HasPrefix(s, []byte("  × ")) { // miette's
+		p.exception("Error", p.span(len("  × "), len(s)), p.span(len("  × "), len(s)))
+		p.r.Severity = 17
+		return true
+	}
 	if !bytes.HasPrefix(s, []byte(head[:len(head)-1])) || len(s) < len(head) || !blank(s[len(head)-1]) {
 		return false
 	}
@@ -20,6 +25,9 @@ func (p *Parser) rustError() bool {
 	}
 	end := len(s)
 	causes := bytes.Index(s, []byte(causedBy))
+	if causes < 0 {
+		causes = bytes.Index(s, []byte("\nCaused by these errors")) // SNAFU's
+	}
 	if causes >= 0 {
 		end = causes
 	}
@@ -38,7 +46,7 @@ func (p *Parser) rustError() bool {
 	if causes < 0 {
 		p.exception("Error", body, body)
 	} else {
-		message, chain := p.causes(p.b.Bytes(body), s[causes+len(causedBy):])
+		message, chain := p.causes(p.b.Bytes(body), s[min(lineEnd(s, causes+1)+1, len(s)):])
 		p.exception("Error", body, message)
 		p.add(record.Field{Key: nameChain, Val: chain, Kind: record.JSON})
 	}
@@ -56,8 +64,11 @@ func (p *Parser) causes(first, text []byte) (message, chain record.Span) {
 	list := appendQuoted(append(p.scratch[:0], '['), bytes.TrimPrefix(first, []byte(unwrapped)))
 	at := len(p.b.Arena)
 	p.b.Arena = append(p.b.Arena, first...)
-	for i := 0; i < len(text) && text[i] == ' '; {
+	for i := 0; i < len(text); {
 		lo, numbered := causeNumber(text, i)
+		if text[i] != ' ' && !numbered { // they may have lost their indent
+			break
+		}
 		hi := lineEnd(text, lo)
 		for i = hi + 1; i < len(text) && text[i] == ' '; i = hi + 1 {
 			if _, next := causeNumber(text, i); next && numbered {

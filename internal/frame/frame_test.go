@@ -98,6 +98,19 @@ note: run with x
 --
 thread 'main' panicked at 'm', src/a.rs:1:2
 `)
+	f("causes without an indent", `Error: electrs failed
+Caused by:
+0: bitcoind RPC polling failed
+1: daemon not available
+--
+next
+`)
+	f("a diagnostic without a head", `  × Failed to load config
+  ╰─▶ No such file or directory (os error 2)
+  help: create one
+--
+next
+`)
 	f("a time behind a name or a number", `environmentd: 2026-11-23T06:25:41.712636Z  WARN a::b: m
 more
 --

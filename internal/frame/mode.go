@@ -100,6 +100,10 @@ func opens(line []byte) mode {
 		if m := goStart(line); m != none {
 			return m
 		}
+	case ' ':
+		if diagnostic(line) {
+			return errorLine
+		}
 	case 0xe2:
 		if string(line) == "╷" {
 			return boxed
@@ -263,7 +267,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 			return none, closes
 		}
 	case errorLine, errorMore:
-		if chain(line) || bullet(line) || m == errorMore && indented(line) || diagnostic(line) || branch(line) || !gap && (indented(line) || line[0] == '}') {
+		if chain(line) || bullet(line) || m == errorMore && (indented(line) || numbered(line)) || diagnostic(line) || branch(line) || !gap && (indented(line) || line[0] == '}') {
 			return errorMore, joins
 		}
 	default:
@@ -331,6 +335,11 @@ func prettyPlace(line []byte) bool {
 	var head [3]byte
 	rest = strip(head[:0], rest)
 	return string(rest) == "at " || string(rest) == "in "
+}
+
+// numbered reports whether line is a cause of an error whose indent was lost: "0: text".
+func numbered(line []byte) bool {
+	return len(line) > 3 && digit(line[0]) && (line[1] == ':' && line[2] == ' ' || digit(line[1]) && line[2] == ':' && line[3] == ' ')
 }
 
 // symbol reports whether line is the name of a function in a stack without
