@@ -64,6 +64,25 @@ func (l *line) named(raw []byte) bool {
 	return true
 }
 
+// manager parses a line that may be one of "pm2 logs", which writes the number of
+// a process and its name in front of the text: "0|web  | text".
+func (l *line) manager(raw []byte) bool {
+	n := 0
+	for n < len(raw) && n < 3 && digit(raw[n]) {
+		n++
+	}
+	if n == 0 || n == len(raw) || raw[n] != '|' {
+		return false
+	}
+	if n++; !l.named(raw[n:]) {
+		return false
+	}
+	l.service.lo, l.service.hi, l.lo, l.hi = l.service.lo+n, l.service.hi+n, l.lo+n, l.hi+n
+	l.key = hash(raw[:l.service.hi])
+	l.weak = true
+	return true
+}
+
 // colour returns the index behind the control sequence for a colour that may be at i.
 func colour(raw []byte, i int) int {
 	if i+2 >= len(raw) || raw[i] != 0x1b || raw[i+1] != '[' {

@@ -1183,6 +1183,23 @@ main.main()
 `)
 	f("a time, a tab and a record", "2026-11-23T06:42:55.609+01:00\tE1123 05:42:55.600000      21 a.go:3] m\n2026-11-23T06:42:55.609+01:00\tmore\n2026-11-23T06:42:55.609Z\tinfo\tm\n",
 		"609 E1123 05:42:55.600000      21 a.go:3] m\nmore\n--\n0 2026-11-23T06:42:55.609Z\tinfo\tm\n\n")
+	f("pm2 logs", `5|rathole  | Jan 16 12:33:28.487 ERROR a::b: m
+5|rathole  | Caused by:
+5|rathole  |     reset by peer
+12|web     | {"a":1}
+5|rathole  | 2026-11-23T06:42:55.609743Z  INFO a::b: m
+5|of | a table
+`, `0 Jan 16 12:33:28.487 ERROR a::b: m
+Caused by:
+    reset by peer
+--
+0 {"a":1}
+--
+0 2026-11-23T06:42:55.609743Z  INFO a::b: m
+--
+0 5|of | a table
+
+`)
 	f("docker service logs", `shop.1.x2v9k@node-1    | panic: boom
 shop.1.x2v9k@node-1    | goroutine 1 [running]:
 shop.1.x2v9k@node-1    | main.main()

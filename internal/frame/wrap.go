@@ -78,6 +78,8 @@ func wrapped(raw []byte, l *line) bool {
 		return len(raw) > 56 && string(raw[:8]) == dockerStart && l.docker(trimEnd(raw))
 	case digit(c) && len(raw) > 25 && raw[10] == '_':
 		return l.svlogd(trimEnd(raw))
+	case digit(c) && (raw[1] == '|' || raw[2] == '|'):
+		return l.manager(raw) && evident(raw[l.lo:l.hi])
 	case digit(c):
 		return len(raw) > 21 && raw[10] == 'T' && raw[13] == ':' && l.timed(trimEnd(raw))
 	case raw[3] == ' ' && len(raw) > 20 && month(raw):
@@ -161,7 +163,7 @@ func unwrapNext(raw []byte, l *line, w *weave, end int) {
 	*l = line{}
 	switch w.kind {
 	case compose:
-		l.loose = l.named(raw) || l.stern(raw)
+		l.loose = l.named(raw) || l.stern(raw) || l.manager(raw)
 	case kube:
 		l.loose = l.stamped(trimEnd(raw))
 	case syslog:
@@ -204,6 +206,11 @@ func evident(text []byte) bool {
 		return len(text) > 2 && text[1] == '"' && text[len(text)-1] == '}'
 	case ' ', '\t':
 		return false
+	}
+	if text[0] >= 'A' && text[0] <= 'Z' {
+		if _, n := yearless(text); n > 0 {
+			return true
+		}
 	}
 	return timed(text) || date(text) || goStart(text) != none || rustStart(text) != none || pairs(text) || testLine(text)
 }
