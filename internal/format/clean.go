@@ -104,11 +104,13 @@ func recoloured(text []byte) bool {
 	return false
 }
 
-// appendColourless appends text without such sequences.
+// appendColourless appends text without such sequences, and without what stands
+// for the escape in front of them.
 func appendColourless(dst, text []byte) []byte {
 	for i := 0; i < len(text); {
 		if c := text[i]; c == '[' || c == '^' {
 			if n := pastedColour(text[i:]); n > 0 {
+				dst = dst[:len(dst)-spelledEscape(text[:i])]
 				i += n
 				continue
 			}
@@ -117,6 +119,17 @@ func appendColourless(dst, text []byte) []byte {
 		i++
 	}
 	return dst
+}
+
+// spelledEscape returns the length of the escape that text ends with, as symbol or
+// as a programming language writes it.
+func spelledEscape(text []byte) int {
+	for _, sign := range [...]string{"␛", `\u001b`, `\u{1b}`, `\x1b`, `\x1B`, `\033`, "#033", `\e`} {
+		if bytes.HasSuffix(text, []byte(sign)) {
+			return len(sign)
+		}
+	}
+	return 0
 }
 
 // tidy reports whether a text has nothing that clean would change.

@@ -233,4 +233,9 @@ func TestRustFields(t *testing.T) {
 	f("Error: a\nCaused by:\n0: b\n1: c", `"message":"a"`, `"exception.chain":["a","b","c"]`)
 	f("Error: a\n\nCaused by these errors (recent errors listed first):\n  1: b\n  2: c", `"message":"a"`, `"exception.chain":["a","b","c"]`)
 	f("  × Failed to load\n  ╰─▶ b", `"format":"rust-error"`, `"severity":"error"`, `"message":"Failed to load\n  ╰─▶ b"`)
+
+	// Escapes that somebody spelled out.
+	f("␛[2m2026-11-23T06:33:43Z␛[0m ␛[32m INFO␛[0m ␛[2ma::b␛[0m␛[2m:␛[0m m", `"logger":"a::b"`, `"message":"m"`)
+	f(`\u001b[2m2026-11-23T06:33:43Z\u001b[0m \u001b[32m INFO\u001b[0m \u001b[2ma::b\u001b[0m\u001b[2m:\u001b[0m m`, `"logger":"a::b"`, `"message":"m"`)
+	f("#033[2m2026-11-23T06:33:43Z#033[0m #033[32m INFO#033[0m #033[2ma::b#033[0m#033[2m:#033[0m m", `"logger":"a::b"`, `"message":"m"`)
 }
