@@ -238,4 +238,9 @@ func TestRustFields(t *testing.T) {
 	f("␛[2m2026-11-23T06:33:43Z␛[0m ␛[32m INFO␛[0m ␛[2ma::b␛[0m␛[2m:␛[0m m", `"logger":"a::b"`, `"message":"m"`)
 	f(`\u001b[2m2026-11-23T06:33:43Z\u001b[0m \u001b[32m INFO\u001b[0m \u001b[2ma::b\u001b[0m\u001b[2m:\u001b[0m m`, `"logger":"a::b"`, `"message":"m"`)
 	f("#033[2m2026-11-23T06:33:43Z#033[0m #033[32m INFO#033[0m #033[2ma::b#033[0m#033[2m:#033[0m m", `"logger":"a::b"`, `"message":"m"`)
+
+	// tracing with a level that is not aligned, and log4rs with one that seems to be.
+	f("2024-06-17T09:00:22.302567+00:00 INFO actix_web::logger: m", `"format":"tracing-full"`, `"severity":"info"`, `"logger":"actix_web::logger"`, `"message":"m"`)
+	f("2024-06-17T09:00:22.302567+00:00 INFO listening: m", `no "tracing-full"`, `"message":"listening: m"`)
+	f("2022-05-01T10:00:00.123456+02:00 ERROR app::module - it broke", `"format":"log4rs"`, `"logger":"app::module"`, `"message":"it broke"`)
 }

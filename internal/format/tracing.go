@@ -27,8 +27,9 @@ func (p *Parser) tracing() bool {
 	if n == 0 || i+n < len(s) && s[i+n] != ' ' && (s[i+n] != '\n' || !timed) {
 		return false
 	}
-	// The level is right-aligned in five columns.
-	if width := i - pad + n; timed && width != 6 && (width != 7 || p.r.TimeSource != record.TimeNoYear && !bytes.HasPrefix(s[i+n:], []byte("   "))) || !timed && width != 5 {
+	// The level is right-aligned in five columns, for most.
+	narrow := timed && n == 4 && i-pad == 1 && p.r.TimeSource == record.TimeLine
+	if width := i - pad + n; timed && width != 6 && !narrow && (width != 7 || p.r.TimeSource != record.TimeNoYear && !bytes.HasPrefix(s[i+n:], []byte("   "))) || !timed && width != 5 {
 		return false
 	}
 	level := p.span(i, i+n)
@@ -56,8 +57,16 @@ func (p *Parser) tracing() bool {
 	if p.r.TimeSource == record.TimeNoYear && !spans && n == 0 {
 		return false // slog-term
 	}
-	if e = pathEnd(s, target); timed && !spans && n == 0 && e > target && bytes.HasPrefix(s[min(e+blanksAt(s, e), len(s)):], []byte("> ")) {
-		return false // pretty_env_logger
+	if narrow && (n == 0 || !isTracing(p.hint) && !spans && !bytes.Contains(s[target:target+n], []byte("::"))) {
+		return false
+	}
+	if e = pathEnd(s, target); timed && !spans && n == 0 && e > target {
+		if bytes.HasPrefix(s[min(e+blanksAt(s, e), len(s)):], []byte("> ")) {
+			return false // pretty_env_logger
+		}
+		if bytes.HasPrefix(s[e:], []byte(" - ")) && bytes.Contains(s[target:e], []byte("::")) {
+			return false // log4rs
+		}
 	}
 	if !spans && n == 0 && bytes.Contains(s[target:min(len(s), target+96)], []byte(".go:")) {
 		return false // zap's console with blanks
