@@ -243,4 +243,10 @@ func TestRustFields(t *testing.T) {
 	f("2024-06-17T09:00:22.302567+00:00 INFO actix_web::logger: m", `"format":"tracing-full"`, `"severity":"info"`, `"logger":"actix_web::logger"`, `"message":"m"`)
 	f("2024-06-17T09:00:22.302567+00:00 INFO listening: m", `no "tracing-full"`, `"message":"listening: m"`)
 	f("2022-05-01T10:00:00.123456+02:00 ERROR app::module - it broke", `"format":"log4rs"`, `"logger":"app::module"`, `"message":"it broke"`)
+
+	// More of log4rs, fast_log, Casper and shadowsocks.
+	f("2022-05-01 10:00:00.123456789 +00:00 [INFO] app::mod - m", `"format":"log4rs"`, `"logger":"app::mod"`, `"message":"m"`)
+	f("2022-12-25T02:31:58.123456+08:00 [ERROR] (src/main.rs:10) m", `"code.file.path":"src/main.rs"`, `"code.line.number":10`, "no thread.name")
+	f("2022-04-14T12:00:00.123456Z INFO  [casper_node::x mod.rs:123] m", `"logger":"casper_node::x"`, `"code.file.path":"mod.rs"`, `"code.line.number":123`)
+	f("2021-05-01T11:48:08.123456+08:00 DEBUG [12345:140234] [shadowsocks::config] m", `"logger":"shadowsocks::config"`, `"message":"m"`)
 }

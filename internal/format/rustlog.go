@@ -66,6 +66,11 @@ func (p *Parser) simpleLogger(i int) bool {
 			return false
 		}
 		e += next
+		if s[next+1]-'0' < 10 && e+3 < len(s) && s[e+2] == '[' { // shadowsocks has process and thread in front
+			if j := bytes.IndexByte(s[e+2:min(len(s), e+256)], ']'); j > 0 {
+				next, e = e+2, e+2+j
+			}
+		}
 		if !p.log4rsPattern(next+1, e) {
 			p.simpleTarget(next+1, e)
 			p.r.Body = p.span(min(e+2, len(s)), len(s))
@@ -85,21 +90,26 @@ func (p *Parser) simpleLogger(i int) bool {
 	return true
 }
 
-// simpleTarget takes simple_logger's "target" or "target@thread", src[lo:hi].
+// simpleTarget takes simple_logger's "target" or "target@thread", src[lo:hi], or
+// what others have in its place: "file:line", "target file:line", "target:line".
 func (p *Parser) simpleTarget(lo, hi int) {
+	s := p.src
 	p.r.Format = record.FormatSimpleLogger
-	if j := bytes.LastIndexByte(p.src[lo:hi], '@'); j > 0 {
+	if j := bytes.LastIndexByte(s[lo:hi], '@'); j > 0 {
 		p.addText(nameThread, p.span(lo+j+1, hi))
 		hi = lo + j
 	}
-	if n, line := fileLine(p.src[lo:hi]); n > 0 && sourceFile(p.src[lo:lo+n]) {
-		p.addPlace(p.span(lo, lo+n), line)
-		return
-	} else if n > 0 && bytes.IndexByte(p.src[lo:lo+n], '.') < 0 { // LDK's
+	if n, line := fileLine(s[lo:hi]); n > 0 && sourceFile(s[lo:lo+n]) {
+		at := lo + bytes.LastIndexByte(s[lo:lo+n], ' ') + 1
+		p.addPlace(p.span(at, lo+n), line)
+		hi = trimBack(s, lo, at)
+	} else if n > 0 && s[lo] > '9' && bytes.IndexByte(s[lo:lo+n], '.') < 0 { // LDK's
 		p.b.AddField(record.IntField(nameLine, line))
 		hi = lo + n
 	}
-	p.r.Logger = p.span(lo, hi)
+	if hi > lo {
+		p.r.Logger = p.span(lo, hi)
+	}
 }
 
 // log4rsPattern parses what is behind the level of the pattern that log4rs'
@@ -165,6 +175,8 @@ func (p *Parser) simplelog(i int) bool {
 		e += i
 		if id, ok := decimal(s[i+1 : e]); ok && id < 1<<63 {
 			p.b.AddField(record.IntField(nameThreadID, int64(id)))
+		} else if n, line := fileLine(s[i+1 : e]); n > 0 && sourceFile(s[i+1:i+1+n]) { // fast_log's
+			p.addPlace(p.span(i+1, i+1+n), line)
 		} else {
 			p.addText(nameThread, p.span(i+1, e))
 		}
@@ -197,6 +209,11 @@ func (p *Parser) simplelog(i int) bool {
 	}
 	p.r.Format = record.FormatSimplelog
 	p.r.Severity, p.r.SeverityText = number, level
+	if e := pathEnd(s, i); bytes.HasPrefix(s[e:], []byte(" - ")) && bytes.Contains(s[i:e], []byte("::")) {
+		p.r.Format = record.FormatLog4rs
+		p.r.Logger = p.span(i, e)
+		i = e + len(" - ")
+	}
 	p.r.Body = p.span(i, len(s))
 	return true
 }
