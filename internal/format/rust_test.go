@@ -249,4 +249,14 @@ func TestRustFields(t *testing.T) {
 	f("2022-12-25T02:31:58.123456+08:00 [ERROR] (src/main.rs:10) m", `"code.file.path":"src/main.rs"`, `"code.line.number":10`, "no thread.name")
 	f("2022-04-14T12:00:00.123456Z INFO  [casper_node::x mod.rs:123] m", `"logger":"casper_node::x"`, `"code.file.path":"mod.rs"`, `"code.line.number":123`)
 	f("2021-05-01T11:48:08.123456+08:00 DEBUG [12345:140234] [shadowsocks::config] m", `"logger":"shadowsocks::config"`, `"message":"m"`)
+
+	// More of what is in no format.
+	f("2022-05-01 10:00:00 | INFO  | src/main.rs:12 — m", `"code.line.number":12`, `"message":"m"`)
+	f("INFO 2021-01-01T00:00:00Z [app::x:12] m", `"logger":"app::x"`, `"code.line.number":12`, `"message":"m"`)
+	f("INFO 2020-01-01 10:00:00 common/src/lib.rs:10 m", `"code.file.path":"common/src/lib.rs"`, `"message":"m"`)
+	f("2022-04-08 19:20:48.190+08 298ms INFO main [src/ftlog.rs:14] m", `"timestamp":"2022-04-08T11:20:48.19Z"`, `"severity":"info"`, `"thread.name":"main"`, `"code.line.number":14`, `"message":"m"`)
+	f("2022-03-04T11:42:00.123456Z INFO  consensus            | m", `"logger":"consensus"`, `"message":"m"`)
+	f("20230106 13:36:42.123 INFO grin_servers::server - m", `"timestamp":"2023-01-06T13:36:42.123Z"`, `"severity":"info"`, `"logger":"grin_servers::server"`, `"message":"m"`)
+	f("1504392424:INFO:named:240:m: n", `"timestamp":"2017-09-02T22:47:04Z"`, `"severity":"info"`, `"logger":"named"`, `"code.line.number":240`, `"message":"m: n"`)
+	f("1504392424:1504392425:1504392426: m", "no severity", `"message":"1504392424:1504392425:1504392426: m"`)
 }

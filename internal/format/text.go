@@ -79,7 +79,8 @@ func (p *Parser) text() {
 			}
 			if ns, n, source := p.clock.at(s[rest:]); n > 0 && rest+n+1 < len(s) && s[rest+n] == closing {
 				p.r.Time, p.r.TimeSource = ns, source
-				p.r.Body = p.span(skipBlanks(s, rest+n+1), len(s))
+				p.r.Body = p.span(p.sourcePlace(skipBlanks(s, rest+n+1)), len(s))
+				p.textTarget(true)
 			} else if ns, n := p.clock.monthDay(s[rest:], p.near); closing == ']' && n > 0 && rest+n+1 < len(s) && s[rest+n] == ']' { // Wings's
 				p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
 				body := skipBlanks(s, rest+n+1)
@@ -117,7 +118,7 @@ func (p *Parser) text() {
 	if i := start + n; end == 0 && i < len(s) && (s[0] != '[' || s[i] == ']') {
 		end = start + n
 	}
-	if p.r.Severity == 0 && end > 0 && p.threadLevel(end) {
+	if p.r.Severity == 0 && end > 0 && (p.threadLevel(end) || p.delayed(end)) {
 		return
 	}
 	if end > 0 && (p.r.Severity > 0 || end+2 > len(s) || !p.angledThread(end+1+blanksAt(s, end+1))) {
@@ -153,6 +154,38 @@ func (p *Parser) threadLevel(i int) bool {
 		return true
 	}
 	return false
+}
+
+// delayed takes what ftlog writes behind a time, at i: how late it wrote it, the
+// level, the thread and the place.
+//
+//	2022-04-08 19:20:48.190+08 298ms INFO main [src/ftlog.rs:14] message
+func (p *Parser) delayed(i int) bool {
+	s := p.src
+	i += blanksAt(s, i)
+	e := token(s, i)
+	if _, ok := decimal(bytes.TrimSuffix(s[i:e], []byte("ms"))); !ok || s[e-1] != 's' || e+1 >= len(s) {
+		return false
+	}
+	level := e + 1
+	n, number := upperLevelAt(s[level:])
+	open := level + bytes.Index(s[level:min(len(s), level+96)], []byte(" ["))
+	if n == 0 || open <= level+n {
+		return false
+	}
+	hi := open + bytes.IndexByte(s[open:min(len(s), open+256)], ']')
+	if hi < open+3 || hi+2 > len(s) {
+		return false
+	}
+	file, line := fileLine(s[open+2 : hi])
+	if file == 0 {
+		return false
+	}
+	p.r.Severity, p.r.SeverityText = number, p.span(level, level+n)
+	p.addText(nameThread, p.span(level+n+1, open))
+	p.addPlace(p.span(open+2, open+2+file), line)
+	p.r.Body = p.span(min(hi+2, len(s)), len(s))
+	return true
 }
 
 // lowerLevel parses what Mattermost writes for people:
@@ -262,7 +295,7 @@ func (p *Parser) textTime(start int) {
 	} else if i := p.uptime(0); start == 1 && i > 0 { // Alacritty's
 		if end := p.leveled(i); end > 0 {
 			p.textBody(end)
-			p.textTarget()
+			p.textTarget(false)
 		}
 		return
 	} else if start == 1 {
@@ -286,6 +319,12 @@ func (p *Parser) textTime(start int) {
 			return
 		}
 		ns, n = t, e+m
+	} else if day, ok := compactDay(s); ok { // Grin's
+		sec, frac, m, timed := timeOfDay(s[9:])
+		if !timed {
+			return
+		}
+		ns, n, source = p.clock.utc(day*86400+sec)*1e9+frac, 9+m, record.TimeNoZone
 	} else if off, m := zoneOffset(s); m == 5 && s[5] == ' ' {
 		if ns, n, source = p.clock.at(s[6:]); n == 0 || source != record.TimeNoZone {
 			return
@@ -298,7 +337,10 @@ func (p *Parser) textTime(start int) {
 		ns, n, source = t, 26, record.TimeLine
 	} else if t, m, zoned := p.clock.weekday(s); m > 0 && m < len(s) && (s[m] == ' ' || s[m] == ':') {
 		ns, n, source = t, m, zoned
-	} else if t, m := epochAt(s); m >= 10 && m < len(s) && s[m] == ' ' {
+	} else if t, m := epochAt(s); m == 10 && s[m] == ':' { // Hickory's
+		p.colonParts(t, m+1)
+		return
+	} else if m >= 10 && m < len(s) && s[m] == ' ' {
 		if end := p.leveled(m); end > 0 {
 			p.r.Time, p.r.TimeSource = t, record.TimeLine
 			p.textBody(end)
@@ -317,6 +359,43 @@ func (p *Parser) textTime(start int) {
 	}
 }
 
+// compactDay parses the "20230106 " that s starts with.
+func compactDay(s []byte) (day int64, ok bool) {
+	if s[8] != ' ' || s[11] != ':' {
+		return 0, false
+	}
+	d := [10]byte{s[0], s[1], s[2], s[3], '-', s[4], s[5], '-', s[6], s[7]}
+	return date(d[:])
+}
+
+// colonParts takes the level, the target, the line and the message at i, with
+// colons between, behind the time ns:
+//
+//	1504392424:INFO:named:240:message
+func (p *Parser) colonParts(ns int64, i int) {
+	s := p.src
+	n, number := upperLevelAt(s[i:])
+	target := i + n + 1
+	if n == 0 || target >= len(s) || s[target-1] != ':' {
+		return
+	}
+	e, file, line := target, 0, int64(0)
+	for end := pathEnd(s, target); file == 0; e++ {
+		j := bytes.IndexByte(s[e:end], ':')
+		if j < 0 {
+			return
+		}
+		e += j
+		file, line = fileLine(s[target:e])
+	}
+	e--
+	p.r.Time, p.r.TimeSource = ns, record.TimeLine
+	p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
+	p.r.Logger = p.span(target, target+file)
+	p.b.AddField(record.IntField(nameLine, line))
+	p.r.Body = p.span(e+1, len(s))
+}
+
 // dayBehind parses the " 2026-11-23 " behind a time of day, at i.
 func dayBehind(s []byte, i int) (day int64, ok bool) {
 	if len(s) < i+13 || s[i] != ' ' || s[i+5] != '-' || s[i+8] != '-' || s[i+11] != ' ' {
@@ -325,14 +404,19 @@ func dayBehind(s []byte, i int) (day int64, ok bool) {
 	return date(s[i+1:])
 }
 
-// textTarget takes the "[target] " that the body starts with.
-func (p *Parser) textTarget() {
+// textTarget takes the "[target] " or "[target:line] " that the body starts with;
+// path says that it has to be a path.
+func (p *Parser) textTarget(path bool) {
 	body := p.b.Bytes(p.r.Body)
 	e := bytes.IndexByte(body, ']')
-	if e < 2 || body[0] != '[' || e+2 >= len(body) || !rustTarget(body[1:e]) || bytes.IndexByte(body[:e], ' ') >= 0 {
+	if e < 2 || body[0] != '[' || e+2 >= len(body) || !rustTarget(body[1:e]) || bytes.IndexByte(body[:e], ' ') >= 0 || path && !bytes.Contains(body[:e], []byte("::")) {
 		return
 	}
 	p.r.Logger = record.Span{Off: p.r.Body.Off + 1, Len: uint32(e - 1)}
+	if n, line := fileLine(body[1:e]); n > 0 {
+		p.r.Logger.Len = uint32(n)
+		p.b.AddField(record.IntField(nameLine, line))
+	}
 	p.r.Body = record.Span{Off: p.r.Body.Off + uint32(e+2), Len: p.r.Body.Len - uint32(e+2)}
 }
 
@@ -577,7 +661,7 @@ func (p *Parser) textBody(i int) {
 		}
 	} else if closed && p.r.Severity > 0 && s[0] == '[' && i < len(s) && s[i] == '[' { // Alacritty before 0.11
 		p.r.Body = p.span(i, len(s))
-		p.textTarget()
+		p.textTarget(false)
 		return
 	}
 	if p.r.Severity > 0 && closed && p.cdrSlog(i) {
@@ -593,8 +677,14 @@ func (p *Parser) textBody(i int) {
 		if e := token(s, i); p.r.Logger.Len == 0 && e > i && e+3 < len(s) && string(s[e:e+3]) == " > " && pathEnd(s, i) == e { // WezTerm's
 			p.r.Logger = p.span(i, e)
 			i = e + 3
+		} else if e := pathEnd(s, i); e > i && bytes.HasPrefix(s[e:], []byte("  ")) && bytes.HasPrefix(s[e+blanksAt(s, e):], []byte("| ")) { // Nimiq's
+			p.r.Logger = p.span(i, e)
+			i = e + blanksAt(s, e) + len("| ")
 		} else if p.r.Logger.Len == 0 {
-			i = p.barePath(i)
+			if e = p.barePath(i); bytes.HasPrefix(s[e:], []byte("- ")) && e > i { // Grin's
+				e += len("- ")
+			}
+			i = e
 		}
 	}
 	if rest, ok := bytes.CutPrefix(s[i:], []byte("▶ [")); ok { // op/go-logging's, as Vikunja has it
@@ -608,6 +698,9 @@ func (p *Parser) textBody(i int) {
 		}
 	}
 	p.r.Body = p.span(p.leadingPairs(i), len(s))
+	if p.r.Severity > 0 && p.r.Logger.Len == 0 {
+		p.textTarget(true)
+	}
 }
 
 // leadingPairs takes the pairs at i, of which one is a level, in front of a
@@ -702,6 +795,11 @@ func (p *Parser) sourcePlace(i int) int {
 		return i
 	}
 	p.addPlace(p.span(i, i+n), line)
+	for _, dash := range [...]string{" — ", " - "} {
+		if bytes.HasPrefix(s[e:], []byte(dash)) {
+			return e + len(dash)
+		}
+	}
 	return e + blanksAt(s, e)
 }
 

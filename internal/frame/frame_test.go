@@ -111,6 +111,15 @@ next
 --
 next
 `)
+	f("days without dashes, seconds in front of a level", `20230106 13:36:42.123 INFO a - m
+more
+12345678
+--
+1504392424:INFO:named:240:m
+more
+--
+1504392424:INFO:named:240:n
+`)
 	f("a time behind a name or a number", `environmentd: 2026-11-23T06:25:41.712636Z  WARN a::b: m
 more
 --

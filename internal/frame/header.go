@@ -206,6 +206,14 @@ func dated(line []byte) mode {
 		}
 	case line[0] != '0' && epoch(line):
 		return header
+	case len(line) > 8 && line[8] == ' ': // Grin's
+		if shaped(line, "00000000 00:00:00") {
+			return header
+		}
+	case len(line) > 16 && line[10] == ':': // Hickory's
+		if shaped(line, "0000000000:") && level(line[11:]) > 0 {
+			return header
+		}
 	}
 	return dateBehind(line)
 }
