@@ -38,6 +38,11 @@ func (p *Parser) envLogger() bool {
 		}
 		for i += n; i < len(s) && s[i] == ' '; i++ {
 		}
+		if ns, n, source := p.clock.at(s[i:]); !timed && n > 0 && i+n < len(s) && s[i+n] == ' ' {
+			p.r.Time, p.r.TimeSource = ns, source
+			timed = true
+			i += n + 1
+		}
 	} else if !timed {
 		return false
 	}
@@ -58,6 +63,9 @@ func (p *Parser) envLogger() bool {
 		at := bytes.LastIndexByte(target[:file], ' ') + 1
 		p.addPlace(p.span(i+at, i+file), line)
 		module = bytes.TrimRight(target[:at], " ")
+	} else if file > 0 && bytes.Contains(target[:file], []byte("::")) {
+		p.b.AddField(record.IntField(nameLine, line))
+		module = target[:file]
 	} else if at := bytes.LastIndexByte(target, ' '); at > 0 && sourceFile(target[at:]) {
 		p.addText(nameFile, p.span(i+at+1, i+len(target)))
 		module = bytes.TrimRight(target[:at], " ")

@@ -56,6 +56,9 @@ func (p *Parser) goStd() bool {
 	if start == 1 && s[0] == '[' && zoneName(s[i-1:]) > 0 {
 		return false
 	}
+	if n, _ := upperLevelAt(s[i:]); n > 0 && s[2] == ':' && i+n+2 < len(s) && s[i+n+1] == '[' && bytes.Contains(s[i+n:lineEnd(s, i)], []byte("::")) {
+		return false // of Rust's
+	}
 	if start == 0 && charmHead(s, i) || i < len(s) && (s[i] == '[' || s[i] == '^') && pastedColour(s[i:]) > 0 && recoloured(s) {
 		return false
 	}

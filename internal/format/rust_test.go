@@ -259,4 +259,8 @@ func TestRustFields(t *testing.T) {
 	f("20230106 13:36:42.123 INFO grin_servers::server - m", `"timestamp":"2023-01-06T13:36:42.123Z"`, `"severity":"info"`, `"logger":"grin_servers::server"`, `"message":"m"`)
 	f("1504392424:INFO:named:240:m: n", `"timestamp":"2017-09-02T22:47:04Z"`, `"severity":"info"`, `"logger":"named"`, `"code.line.number":240`, `"message":"m: n"`)
 	f("1504392424:1504392425:1504392426: m", "no severity", `"message":"1504392424:1504392425:1504392426: m"`)
+
+	// env_logger's brackets with the time behind the level, and after a time of day.
+	f("[INFO 2021-01-01 12:00:00 app::x:12] m", `"timestamp":"2021-01-01T12:00:00Z"`, `"logger":"app::x"`, `"code.line.number":12`, `"message":"m"`)
+	f("12:00:00 INFO [app::x] m", `"severity":"info"`, `"logger":"app::x"`, `"message":"m"`)
 }
