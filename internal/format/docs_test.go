@@ -91,6 +91,7 @@ joined for each source, also where the lines of several interleave.
 | Docker's json-file | ` + "`{\"log\":\"text\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-23T06:42:55.608872442Z\"}`" + ` | time, ` + "`log.iostream`" + ` |
 | journalctl, rsyslog | ` + "`Nov 23 06:42:55 host prog[123]: text`" + `, also without the host, with an RFC 3339 time, or with a priority as in RFC 3164 and RFC 5424; ` + "`#011`" + ` is a tab | time, ` + "`host.name`, `service.name`, `process.pid`" + ` |
 | docker compose logs | ` + "`web-1  \\| text`" + `; a name without a number counts if the text is certain to be a service's | ` + "`service.name`" + ` |
+| fly logs | ` + "`2023-08-28T17:24:09Z app[4d891d7] iad [info]text`" + ` | time, ` + "`service.name`" + ` |
 | pm2 logs | ` + "`0\\|web  \\| text`" + ` if the text is certain to be a service's | ` + "`service.name`" + ` |
 | kubectl logs --timestamps | ` + "`2026-11-23T06:42:55.609743826Z text`" + ` if the text is certain to be a service's | time |
 | svlogd -tt, as in GitLab; multilog | ` + "`2026-11-23_06:42:55.60974 text`, `@400000006a13e73c075bcd15 text`" + ` | time |

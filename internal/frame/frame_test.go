@@ -105,6 +105,26 @@ Caused by:
 --
 next
 `)
+	f("values over lines in slog-term's Compact", ` Nov 23 06:42:55.609 INFO got Config {
+    a: 1,
+}
+--
+ Nov 23 06:42:55.609 INFO got
+value: Config (
+    1,
+    2,
+)
+--
+ Nov 23 06:42:55.609 INFO last
+--
+  indented
+`)
+	f("a diagnostic behind a head", `2026-11-23T06:42:55.609743Z ERROR app: failed
+  × Failed to load config
+  ╰─▶ No such file
+--
+2026-11-23T06:42:55.709743Z  INFO app: next
+`)
 	f("a diagnostic without a head", `  × Failed to load config
   ╰─▶ No such file or directory (os error 2)
   help: create one
@@ -1192,6 +1212,22 @@ main.main()
 `)
 	f("a time, a tab and a record", "2026-11-23T06:42:55.609+01:00\tE1123 05:42:55.600000      21 a.go:3] m\n2026-11-23T06:42:55.609+01:00\tmore\n2026-11-23T06:42:55.609Z\tinfo\tm\n",
 		"609 E1123 05:42:55.600000      21 a.go:3] m\nmore\n--\n0 2026-11-23T06:42:55.609Z\tinfo\tm\n\n")
+	f("fly logs", `2023-08-28T17:24:09Z app[4d891d7] iad [info]thread 'main' panicked at src/main.rs:1:2:
+2023-08-28T17:24:09Z app[4d891d7] iad [info]boom
+2023-08-28T17:24:09Z app[93fd1a2] ord [info] INFO other
+2023-08-28T17:24:09Z app[4d891d7] iad [info]stack backtrace:
+2023-08-28T17:24:09Z app[4d891d7] iad [info]   0: rust_begin_unwind
+2023-08-28T17:24:10Z app[4d891d7] iad [inf?]text
+`, `0 thread 'main' panicked at src/main.rs:1:2:
+boom
+stack backtrace:
+   0: rust_begin_unwind
+--
+0 INFO other
+--
+0 2023-08-28T17:24:10Z app[4d891d7] iad [inf?]text
+
+`)
 	f("pm2 logs", `5|rathole  | Jan 16 12:33:28.487 ERROR a::b: m
 5|rathole  | Caused by:
 5|rathole  |     reset by peer

@@ -343,6 +343,9 @@ func padded(line []byte) mode {
 		return header
 	}
 	if len(rest) > 15 && rest[3] == ' ' && month(rest) && shaped(rest[7:], "00:00:00") {
+		if opensValue(rest) {
+			return header
+		}
 		return compact
 	}
 	if pad == 4 && placed(rest) == header {

@@ -160,6 +160,10 @@ func starts(line []byte) bool {
 		return len(line) > 2 && line[1] == '"' && line[len(line)-1] == '}'
 	case '\t':
 		return false
+	case ' ':
+		if diagnostic(line) {
+			return false
+		}
 	case 'g':
 		return false // a goroutine belongs to the message that announces it
 	case '=', '-', 'F', 'P', 'o', 'S', 'E', 'R':
@@ -199,6 +203,9 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 		}
 	case compact:
 		if !indented(line) && !starts(line) {
+			if opensValue(line) {
+				return header, joins
+			}
 			return m, joins
 		}
 	case object:
@@ -378,6 +385,13 @@ func diagnostic(line []byte) bool {
 // bullet reports whether line is one error of several, as HashiCorp's errors
 // and mapstructure list them.
 func bullet(line []byte) bool { return bytes.HasPrefix(line, []byte("* ")) }
+
+// opensValue reports whether the value at the end of line goes on in lines, which
+// are indented.
+func opensValue(line []byte) bool {
+	c := line[len(line)-1]
+	return c == '(' || c == '{' || c == '['
+}
 
 // branch reports whether line is one of the tree that error-stack prints of an error.
 func branch(line []byte) bool {

@@ -137,6 +137,31 @@ func (l *line) dayNamed(text []byte) bool {
 	return true
 }
 
+// fly parses what follows the time ns, of n bytes, in a line of "fly logs": the
+// program and its machine, the region, and a level that is not the text's:
+//
+//	2023-08-28T17:24:09Z app[4d891d7] iad [info]text
+func (l *line) fly(text []byte, ns int64, n int) bool {
+	lo := n + 1
+	open := lo + bytes.IndexByte(text[lo:min(len(text), lo+16)], '[')
+	e := open + bytes.IndexByte(text[max(open, 0):min(len(text), open+32)], ']')
+	if open <= lo || e < open+2 || e+8 > len(text) || text[e+1] != ' ' || text[e+5] != ' ' || text[e+6] != '[' {
+		return false
+	}
+	i := e + 7
+	for i < len(text) && text[i] >= 'a' && text[i] <= 'z' {
+		i++
+	}
+	if i == len(text) || text[i] != ']' || !isLevel(text[e+7:i]) {
+		return false
+	}
+	if i++; i+1 < len(text) && text[i] == ' ' && text[i+1] != ' ' {
+		i++ // of older versions
+	}
+	*l = line{kind: syslog, key: hash(text[lo : e+1]), time: ns, service: part{lo, open}, lo: i, hi: len(text)}
+	return true
+}
+
 // process parses a line that may be one of "journalctl" whose time was cut off:
 // "prog[123]: text".
 func (l *line) process(raw []byte) bool {

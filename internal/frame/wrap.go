@@ -142,7 +142,7 @@ func (l *line) timed(text []byte) bool {
 		return true
 	}
 	*l = line{}
-	if l.syslog(text, ns, n) {
+	if l.syslog(text, ns, n) || l.fly(text, ns, n) {
 		return true
 	}
 	*l = line{}
