@@ -304,7 +304,7 @@ func (p *Parser) detectWithin(observed int64) bool {
 	}
 	if i := timeBehind(s); i > 0 && p.detectIn(i, len(s), observed) {
 		switch name := (record.Span{Off: base, Len: uint32(i - 2)}); {
-		case s[i-2] != ':' && i != 20:
+		case s[i-2] != ':' && i != 20 && s[i-1] == ' ':
 			name.Len++
 			p.add(record.Field{Key: p.b.AddString("prefix"), Val: name})
 		case s[i-2] == ':' && p.fieldOf([]byte("service.name")) < 0:
@@ -365,6 +365,9 @@ func element(s []byte) (lo, hi int) {
 // behind a name, too.
 func timeBehind(s []byte) (i int) {
 	e := token(s[:min(len(s), 64)], 0)
+	if len(s) > 40 && s[19] == '\t' && s[16] == ':' && s[26] == '\t' && string(s[20:23]) == "std" { // Synology's
+		return 27
+	}
 	switch {
 	case e == 10 && len(s) > 40 && s[4] == '-' && s[13] == ':':
 		if i = 20; s[19] != ' ' {

@@ -263,4 +263,13 @@ func TestRustFields(t *testing.T) {
 	// env_logger's brackets with the time behind the level, and after a time of day.
 	f("[INFO 2021-01-01 12:00:00 app::x:12] m", `"timestamp":"2021-01-01T12:00:00Z"`, `"logger":"app::x"`, `"code.line.number":12`, `"message":"m"`)
 	f("12:00:00 INFO [app::x] m", `"severity":"info"`, `"logger":"app::x"`, `"message":"m"`)
+
+	// slog-term's commas inside braces are no ends of values.
+	f("Jun 01 00:29:07.958 ERRO Couldn't sign: X { dkg_id: D { instance_id: 1, subnet_id: 0 } }, Application: Consensus", `"message":"Couldn't sign: X { dkg_id: D { instance_id: 1, subnet_id: 0 } }"`, `"Application":"Consensus"`)
+	f("Jun 01 00:29:07.958 ERRO m, a: X { b: 1, c: 2 }, d: 3", `"a":"X { b: 1, c: 2 }"`, `"d":3`)
+
+	// What Apollo's router writes of a trace and a place; what Synology exports.
+	f("2024-01-13T20:18:02.123456Z  ERROR [trace_id=85bde1d7ab21ca4fb3de669f38512bd7] m", `"severity":"error"`, `"trace_id":"85bde1d7ab21ca4fb3de669f38512bd7"`, `"message":"m"`)
+	f("2024-01-13T20:18:02.123456Z src/a/b.rs:34  WARN a::b: m", `"severity":"warn"`, `"logger":"a::b"`, `"code.line.number":34`, `"message":"m"`)
+	f("2025/01/13 20:18:02\tstdout\t[2025-01-13 19:18:02.513564 +00:00] INFO [src/peer.rs:130] m", `"timestamp":"2025-01-13T19:18:02.513564Z"`, `"severity":"info"`, `"code.line.number":130`, `"message":"m"`)
 }

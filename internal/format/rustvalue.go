@@ -185,6 +185,7 @@ func (p *Parser) colonEvent(lo, hi int, nested bool) {
 	s := p.src
 	i := lo
 	if !startsScalar(s[:hi], lo, nested) {
+		open, at := 0, lo
 		for i = lo; i < hi; i++ {
 			j := bytes.IndexByte(s[i:hi], ',')
 			if j < 0 {
@@ -192,7 +193,9 @@ func (p *Parser) colonEvent(lo, hi int, nested bool) {
 				break
 			}
 			if i += j; colonKey(s, i+1, hi) > 0 {
-				break
+				if open, at = open+braces(s[at:i]), i; open <= 0 {
+					break
+				}
 			}
 		}
 	}
@@ -201,6 +204,11 @@ func (p *Parser) colonEvent(lo, hi int, nested bool) {
 		i = min(i+2, hi)
 	}
 	p.colonFields(i, hi, nested)
+}
+
+// braces returns how many braces text opens and does not close.
+func braces(text []byte) int {
+	return bytes.Count(text, []byte("{")) - bytes.Count(text, []byte("}"))
 }
 
 // colonFields adds the fields "key: value, key: value" of src[i:hi].
@@ -260,15 +268,17 @@ func colonValue(s []byte, key, end int, nested bool) (v rustValue) {
 	v.lo = min(key+2, end)
 	hi := v.lo
 	if !nested {
-		for {
+		for open, at := 0, hi; ; {
 			j := bytes.IndexByte(s[hi:end], ',')
 			if j < 0 {
 				v.hi = end
 				return v
 			}
 			if hi += j; colonKey(s, hi+1, end) > 0 {
-				v.hi = hi
-				return v
+				if open, at = open+braces(s[at:hi]), hi; open <= 0 {
+					v.hi = hi
+					return v
+				}
 			}
 			hi++
 		}

@@ -144,10 +144,17 @@ func (p *Parser) threadLevel(i int) bool {
 		}
 		level := e - n
 		target := token(s, at)
+		if n, line := fileLine(s[lo:trimBack(s, lo, level)]); n > 0 && sourceFile(s[lo:lo+n]) && target > at && s[target-1] == ':' { // or the place, in Apollo's router
+			p.addPlace(p.span(lo, lo+n), line)
+			p.r.Severity, p.r.SeverityText = number, p.span(level, e)
+			p.r.Logger = p.span(at, target-1)
+			p.r.Body = p.span(min(target+1, len(s)), len(s))
+			return true
+		}
 		if target == at || !bytes.HasPrefix(s[target:], []byte("  ")) || pathEnd(s, at) != target {
 			return false
 		}
-		p.addText(nameThread, p.span(lo, level-1))
+		p.addText(nameThread, p.span(lo, trimBack(s, lo, level)))
 		p.r.Severity, p.r.SeverityText = number, p.span(level, e)
 		p.r.Logger = p.span(at, target)
 		p.r.Body = p.span(target+2, len(s))
@@ -697,6 +704,9 @@ func (p *Parser) textBody(i int) {
 			i = id + 1
 		}
 	}
+	if e := p.bracketTrace(i); e > i {
+		i = e
+	}
 	p.r.Body = p.span(p.leadingPairs(i), len(s))
 	if p.r.Severity > 0 && p.r.Logger.Len == 0 {
 		p.textTarget(true)
@@ -770,6 +780,18 @@ func (p *Parser) cdrSlog(i int) bool {
 	p.addText(nameFunction, p.span(function, function+e))
 	p.message(function+e+1, len(s))
 	return true
+}
+
+// bracketTrace takes the "[trace_id=85bde1d7ab21ca4fb3de669f38512bd7] " at i, of
+// Apollo's router, and returns the index behind it, i if there is none.
+func (p *Parser) bracketTrace(i int) int {
+	const sign = "[trace_id="
+	s := p.src
+	lo := i + len(sign)
+	if len(s) < lo+34 || string(s[i:lo]) != sign || s[lo+32] != ']' || s[lo+33] != ' ' || !p.setTrace(s[lo:lo+32], rankOther, false) {
+		return i
+	}
+	return lo + 34
 }
 
 // barePath takes the path of a module at i, "a::b", in front of the message, and

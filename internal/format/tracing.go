@@ -86,6 +86,9 @@ func (p *Parser) tracing() bool {
 	if n == 0 && !spans && i < len(s) && s[i] == ' ' { // tracing-forest aligns what is behind the level
 		i = forestText(s, skipBlanks(s, i))
 	}
+	if n == 0 {
+		i = p.bracketTrace(i)
+	}
 	fields := p.rustEvent(i, len(s))
 	p.tracingDialect(spans, braces, fields)
 	return true
