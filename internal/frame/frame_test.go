@@ -1212,6 +1212,16 @@ main.main()
 `)
 	f("a time, a tab and a record", "2026-11-23T06:42:55.609+01:00\tE1123 05:42:55.600000      21 a.go:3] m\n2026-11-23T06:42:55.609+01:00\tmore\n2026-11-23T06:42:55.609Z\tinfo\tm\n",
 		"609 E1123 05:42:55.600000      21 a.go:3] m\nmore\n--\n0 2026-11-23T06:42:55.609Z\tinfo\tm\n\n")
+	f("a panic over the end of a second", `May 10 13:55:23 h app[15]: thread 'main' panicked at 'm', src/a.rs:9:5
+May 10 13:55:23 h app[15]: stack backtrace:
+May 10 13:55:24 h app[15]:    0: rust_begin_unwind
+May 10 13:55:26 h app[15]:    1: later
+`, `0 thread 'main' panicked at 'm', src/a.rs:9:5
+stack backtrace:
+   0: rust_begin_unwind
+--
+0    1: later
+`)
 	f("fly logs", `2023-08-28T17:24:09Z app[4d891d7] iad [info]thread 'main' panicked at src/main.rs:1:2:
 2023-08-28T17:24:09Z app[4d891d7] iad [info]boom
 2023-08-28T17:24:09Z app[93fd1a2] ord [info] INFO other

@@ -256,13 +256,17 @@ func (w *weave) source(key uint64) *source {
 
 // expire closes what the next line, at time t and up to end, is too late for.
 func (w *weave) expire(t int64, end int) {
+	pause := int64(maxPause)
+	if t%1e9 == 0 { // of whole seconds, the next may have begun right away
+		pause = 1e9
+	}
 	for i := range w.sources {
 		s := &w.sources[i]
 		if s.dump >= 0 && (s.lines >= aheadLines || end-w.strand(s.dump).end > aheadBytes) {
 			w.close(s.dump)
 			s.dump = -1
 		}
-		if s.piece < 0 && (t-s.time > maxPause && s.time != 0 || w.lines-s.line >= aheadLines) {
+		if s.piece < 0 && (t-s.time > pause && s.time != 0 || w.lines-s.line >= aheadLines) {
 			w.closeSource(s)
 		}
 	}
