@@ -137,7 +137,7 @@ var rows = [...]row{
 	{record.FormatDevslog, "[", (*Parser).devslog},
 	{record.FormatKratos, "DIWEF", (*Parser).kratos},
 	{record.FormatTracingPretty, " ", (*Parser).tracingPretty},
-	{record.FormatTracingFull, digits + " [ITDWEJFMASOND", (*Parser).tracing},
+	{record.FormatTracingFull, digits + " [<ITDWEJFMASOND", (*Parser).tracing},
 	{record.FormatPrettyEnvLogger, " ITDWE" + digits, (*Parser).prettyEnvLogger},
 	{record.FormatSlogTerm, " JFMASOND", (*Parser).slogTerm},
 	{record.FormatFlexiLogger, "[ITDWE", (*Parser).flexiLogger},

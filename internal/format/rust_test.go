@@ -272,4 +272,12 @@ func TestRustFields(t *testing.T) {
 	f("2024-01-13T20:18:02.123456Z  ERROR [trace_id=85bde1d7ab21ca4fb3de669f38512bd7] m", `"severity":"error"`, `"trace_id":"85bde1d7ab21ca4fb3de669f38512bd7"`, `"message":"m"`)
 	f("2024-01-13T20:18:02.123456Z src/a/b.rs:34  WARN a::b: m", `"severity":"warn"`, `"logger":"a::b"`, `"code.line.number":34`, `"message":"m"`)
 	f("2025/01/13 20:18:02\tstdout\t[2025-01-13 19:18:02.513564 +00:00] INFO [src/peer.rs:130] m", `"timestamp":"2025-01-13T19:18:02.513564Z"`, `"severity":"info"`, `"code.line.number":130`, `"message":"m"`)
+
+	// Paths of modules, with a colon, behind a level of text; librespot's colons.
+	f("[2026-09-02 17:39:06.833]  INFO a::b: m", `"severity":"info"`, `"logger":"a::b"`, `"message":"m"`)
+	f("23:10:32.782 [DEBUG] a::b: m", `"severity":"debug"`, `"logger":"a::b"`, `"message":"m"`)
+	f("INFO:librespot_core::session: m", `"severity":"info"`, `"logger":"librespot_core::session"`, `"message":"m"`)
+	f("WARN:mdns: m: x", `"severity":"warn"`, `"logger":"mdns"`, `"message":"m: x"`)
+	f("<unknown time>  INFO a::b: m", `"format":"tracing-full"`, `"severity":"info"`, `"logger":"a::b"`, `"message":"m"`)
+	f(`2022-07-02T14:53:42+02:00 INFO - 192.168.0.113 "GET /" - 200`, `"severity":"info"`, `"message":"192.168.0.113 \"GET /\" - 200"`)
 }

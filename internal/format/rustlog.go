@@ -78,7 +78,7 @@ func (p *Parser) simpleLogger(i int) bool {
 	} else {
 		next = i + n + 1
 		e := bytes.Index(s[next:min(len(s), next+128)], []byte(" -"))
-		if e <= 0 || next+e+2 < len(s) && s[next+e+2] != ' ' || !rustTarget(s[next:next+e]) {
+		if e <= 0 || s[next] == '-' || next+e+2 < len(s) && s[next+e+2] != ' ' || !rustTarget(s[next:next+e]) {
 			return false
 		}
 		e += next

@@ -55,6 +55,9 @@ func (p *Parser) text() {
 	}
 	ns, n, source := p.clock.at(s[start:])
 	if n == 0 {
+		if p.levelTarget() {
+			return
+		}
 		lo, hi, rest, _, number := opening(s)
 		if number == 0 {
 			hi, number = label(s)
@@ -482,6 +485,25 @@ func label(s []byte) (n int, number uint8) {
 	return 0, 0
 }
 
+// levelTarget takes the "INFO:librespot::session: " of librespot that the line
+// starts with.
+func (p *Parser) levelTarget() bool {
+	s := p.src
+	n, number := upperLevelAt(s)
+	if n == 0 || n+1 >= len(s) || s[n] != ':' {
+		return false
+	}
+	lo := n + 1
+	e := targetAt(s[lo:])
+	if e < 2 || pathEnd(s, lo) != lo+e+1 {
+		return false
+	}
+	p.r.Severity, p.r.SeverityText = number, p.span(0, n)
+	p.r.Logger = p.span(lo, lo+e)
+	p.r.Body = p.span(min(lo+e+2, len(s)), len(s))
+	return true
+}
+
 // headWords bounds how many words in brackets stand before a level.
 const headWords = 3
 
@@ -794,15 +816,22 @@ func (p *Parser) bracketTrace(i int) int {
 	return lo + 34
 }
 
-// barePath takes the path of a module at i, "a::b", in front of the message, and
+// barePath takes the path of a module at i, "a::b" or "a::b:", in front of the message, and
 // returns the index behind it, i if there is none.
 func (p *Parser) barePath(i int) int {
 	s := p.src
 	e := pathEnd(s, i)
-	if e < i+4 || e+1 >= len(s) || s[e] != ' ' || s[e-1] == ':' || !bytes.Contains(s[i:e], []byte("::")) {
+	if e < i+4 || e+1 >= len(s) || s[e] != ' ' {
 		return i
 	}
-	p.r.Logger = p.span(i, e)
+	hi := e
+	if s[hi-1] == ':' {
+		hi--
+	}
+	if s[hi-1] == ':' || !bytes.Contains(s[i:hi], []byte("::")) {
+		return i
+	}
+	p.r.Logger = p.span(i, hi)
 	return e + blanksAt(s, e)
 }
 

@@ -304,6 +304,13 @@ func (p *Parser) tracingTime() (timed bool, i int) {
 		p.r.Time, p.r.TimeSource = ns, source
 		return true, n
 	}
+	if s[0] == '<' {
+		const unknown = "<unknown time>" // the timer failed
+		if !bytes.HasPrefix(s, []byte(unknown)) {
+			return false, 0
+		}
+		return true, len(unknown)
+	}
 	if s[0] > ' ' && s[0] != '[' {
 		ns, n := p.clock.monthDay(s, p.near) // before version 0.2
 		if n > 0 {
