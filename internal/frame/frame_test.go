@@ -119,6 +119,29 @@ value: Config (
 --
   indented
 `)
+	f("Debug values over lines", `Configuration: Configuration {
+    port: 3890,
+    a: [
+        1,
+    ],
+}
+--
+[src/main.rs:4:5] list = [
+    1,
+]
+--
+Some(
+    1,
+)
+--
+next
+--
+location {
+--
+    a b;
+--
+}
+`)
 	f("a diagnostic behind a head", `2026-11-23T06:42:55.609743Z ERROR app: failed
   × Failed to load config
   ╰─▶ No such file

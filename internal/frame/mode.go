@@ -27,7 +27,7 @@ const (
 	prettyPlaces             // and those: a blank line ends it
 	devslog                  // devslog's place: level and fields come
 	compact                  // slog-term's Compact: indented lines are no part of it
-	object                   // "{" alone
+	object                   // "{" alone, or the head of a Debug value over lines
 	report                   // of color-eyre: all that starts nothing joins it
 	panicRule                // the "=====" in front of a panic of Substrate: all up to it
 	panicDone                // and the panic: where to report it follows
@@ -146,6 +146,9 @@ func opens(line []byte) mode {
 // one that line starts, or of a stack trace whose head was cut off.
 func first(line []byte) mode {
 	m := opens(line)
+	if m == none && opensValue(line) && namesValue(line) {
+		return object
+	}
 	if m != none || line[0] > ' ' && line[0] != 'c' && line[len(line)-1] != ')' {
 		return m
 	}
@@ -212,7 +215,7 @@ func (m mode) follow(line []byte, gap bool) (mode, verdict) {
 		if indented(line) {
 			return m, joins
 		}
-		if line[0] == '}' {
+		if closing(line) {
 			return none, closes
 		}
 	case report:
@@ -391,6 +394,26 @@ func bullet(line []byte) bool { return bytes.HasPrefix(line, []byte("* ")) }
 func opensValue(line []byte) bool {
 	c := line[len(line)-1]
 	return c == '(' || c == '{' || c == '['
+}
+
+// namesValue reports whether what line ends with opens a Debug value: "a: Name {",
+// "[src/main.rs:1:2] a = Name(", "Name {".
+func namesValue(line []byte) bool {
+	rest := line[:len(line)-1]
+	head := bytes.TrimSuffix(rest, []byte(" "))
+	i := len(head)
+	for i > 0 && nameByte[head[i-1]] {
+		i--
+	}
+	if i < len(head) {
+		if head[i]-'A' > 25 {
+			return false
+		}
+		if rest = head[:i]; i == 0 {
+			return true
+		}
+	}
+	return bytes.HasSuffix(rest, []byte(": ")) || bytes.HasSuffix(rest, []byte("= "))
 }
 
 // branch reports whether line is one of the tree that error-stack prints of an error.
