@@ -280,4 +280,6 @@ func TestRustFields(t *testing.T) {
 	f("WARN:mdns: m: x", `"severity":"warn"`, `"logger":"mdns"`, `"message":"m: x"`)
 	f("<unknown time>  INFO a::b: m", `"format":"tracing-full"`, `"severity":"info"`, `"logger":"a::b"`, `"message":"m"`)
 	f(`2022-07-02T14:53:42+02:00 INFO - 192.168.0.113 "GET /" - 200`, `"severity":"info"`, `"message":"192.168.0.113 \"GET /\" - 200"`)
+	f("2024-01-02 03:04:05.678 | INFO | a::b:12 | m", `"severity":"info"`, `"logger":"a::b"`, `"code.line.number":12`, `"message":"m"`)
+	f("2024-01-02 03:04:05 - INFO - a::b - m", `"severity":"info"`, `"logger":"a::b"`, `"message":"m"`)
 }

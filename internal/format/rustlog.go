@@ -260,6 +260,10 @@ func (p *Parser) stderrlogLevel(i int) bool {
 	if e = min(e+1, len(s)); bytes.HasPrefix(s[e:], []byte("-")) && (e+1 == len(s) || s[e+1] == ' ') {
 		e = min(e+2, len(s))
 	}
+	if j := pathEnd(s, e); bytes.HasPrefix(s[j:], []byte(" - ")) && bytes.Contains(s[e:j], []byte("::")) { // others have the target there
+		p.r.Logger = p.span(e, j)
+		e = j + len(" - ")
+	}
 	p.r.Body = p.span(e, len(s))
 	return true
 }

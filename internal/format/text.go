@@ -706,8 +706,12 @@ func (p *Parser) textBody(i int) {
 		if e := token(s, i); p.r.Logger.Len == 0 && e > i && e+3 < len(s) && string(s[e:e+3]) == " > " && pathEnd(s, i) == e { // WezTerm's
 			p.r.Logger = p.span(i, e)
 			i = e + 3
-		} else if e := pathEnd(s, i); e > i && bytes.HasPrefix(s[e:], []byte("  ")) && bytes.HasPrefix(s[e+blanksAt(s, e):], []byte("| ")) { // Nimiq's
+		} else if e := pathEnd(s, i); e > i && bytes.HasPrefix(s[e+blanksAt(s, e):], []byte("| ")) && (bytes.HasPrefix(s[e:], []byte("  ")) || bytes.Contains(s[i:e], []byte("::"))) { // Nimiq's
 			p.r.Logger = p.span(i, e)
+			if n, line := fileLine(s[i:e]); n > 0 {
+				p.r.Logger = p.span(i, i+n)
+				p.b.AddField(record.IntField(nameLine, line))
+			}
 			i = e + blanksAt(s, e) + len("| ")
 		} else if p.r.Logger.Len == 0 {
 			if e = p.barePath(i); bytes.HasPrefix(s[e:], []byte("- ")) && e > i { // Grin's
