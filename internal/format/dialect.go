@@ -1,6 +1,10 @@
 package format
 
-import "shipper/internal/record"
+import (
+	"bytes"
+
+	"shipper/internal/record"
+)
 
 // dialect returns which library wrote an object, by its first and last keys and
 // by the form of the values; FormatJSON if that is not certain.
@@ -64,6 +68,9 @@ func (p *Parser) tracingFields(i int) bool {
 	h := &p.head
 	first, second, _ := h.first()
 	if first == keyTimestamp && second == keyLevel && h.flags&upperLevel != 0 {
+		return true
+	}
+	if h.taken[roleLevel] != 0 && h.taken[roleMessage] == 0 && bytes.HasPrefix(p.src[i:], []byte(`{"message":"`)) { // in another order
 		return true
 	}
 	if h.count != 1 {

@@ -282,4 +282,7 @@ func TestRustFields(t *testing.T) {
 	f(`2022-07-02T14:53:42+02:00 INFO - 192.168.0.113 "GET /" - 200`, `"severity":"info"`, `"message":"192.168.0.113 \"GET /\" - 200"`)
 	f("2024-01-02 03:04:05.678 | INFO | a::b:12 | m", `"severity":"info"`, `"logger":"a::b"`, `"code.line.number":12`, `"message":"m"`)
 	f("2024-01-02 03:04:05 - INFO - a::b - m", `"severity":"info"`, `"logger":"a::b"`, `"message":"m"`)
+	f(`{"level":"ERROR","timestamp":"2024-01-02T03:04:05.678Z","fields":{"message":"m","error":"x"},"target":"app"}`, `"format":"tracing-json"`, `"severity":"error"`, `"message":"m"`, `"exception.message":"x"`)
+	f(`{"app":"a","timestamp":"2024-01-02T03:04:05.678Z","level":"INFO","fields":{"message":"m","n":1},"target":"app"}`, `"message":"m"`, `"n":1`)
+	f(`{"level":"error","fields":{"message":"m"},"target":"app","timestamp":"2024-01-02T03:04:05.678Z"}`, `"severity":"error"`, `"message":"m"`, `"logger":"app"`)
 }
