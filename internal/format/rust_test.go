@@ -285,4 +285,5 @@ func TestRustFields(t *testing.T) {
 	f(`{"level":"ERROR","timestamp":"2024-01-02T03:04:05.678Z","fields":{"message":"m","error":"x"},"target":"app"}`, `"format":"tracing-json"`, `"severity":"error"`, `"message":"m"`, `"exception.message":"x"`)
 	f(`{"app":"a","timestamp":"2024-01-02T03:04:05.678Z","level":"INFO","fields":{"message":"m","n":1},"target":"app"}`, `"message":"m"`, `"n":1`)
 	f(`{"level":"error","fields":{"message":"m"},"target":"app","timestamp":"2024-01-02T03:04:05.678Z"}`, `"severity":"error"`, `"message":"m"`, `"logger":"app"`)
+	f("[INFO] [2024-01-02T03:04:05Z] a::b - m", `"timestamp":"2024-01-02T03:04:05Z"`, `"severity":"info"`, `"logger":"a::b"`, `"message":"m"`)
 }

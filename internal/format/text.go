@@ -82,7 +82,7 @@ func (p *Parser) text() {
 			}
 			if ns, n, source := p.clock.at(s[rest:]); n > 0 && rest+n+1 < len(s) && s[rest+n] == closing {
 				p.r.Time, p.r.TimeSource = ns, source
-				p.r.Body = p.span(p.sourcePlace(skipBlanks(s, rest+n+1)), len(s))
+				p.r.Body = p.span(p.pathDash(p.sourcePlace(skipBlanks(s, rest+n+1))), len(s))
 				p.textTarget(true)
 			} else if ns, n := p.clock.monthDay(s[rest:], p.near); closing == ']' && n > 0 && rest+n+1 < len(s) && s[rest+n] == ']' { // Wings's
 				p.r.Time, p.r.TimeSource = ns, record.TimeNoYear
@@ -714,10 +714,7 @@ func (p *Parser) textBody(i int) {
 			}
 			i = e + blanksAt(s, e) + len("| ")
 		} else if p.r.Logger.Len == 0 {
-			if e = p.barePath(i); bytes.HasPrefix(s[e:], []byte("- ")) && e > i { // Grin's
-				e += len("- ")
-			}
-			i = e
+			i = p.pathDash(i)
 		}
 	}
 	if rest, ok := bytes.CutPrefix(s[i:], []byte("▶ [")); ok { // op/go-logging's, as Vikunja has it
@@ -837,6 +834,15 @@ func (p *Parser) barePath(i int) int {
 	}
 	p.r.Logger = p.span(i, hi)
 	return e + blanksAt(s, e)
+}
+
+// pathDash is barePath for a path that a dash may follow, as in Grin's lines.
+func (p *Parser) pathDash(i int) int {
+	e := p.barePath(i)
+	if e > i && bytes.HasPrefix(p.src[e:], []byte("- ")) {
+		e += len("- ")
+	}
+	return e
 }
 
 // sourcePlace takes the "a/b.go:12: " or "a/b.rs:12 " at i, and returns the index
