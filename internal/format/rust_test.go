@@ -286,4 +286,5 @@ func TestRustFields(t *testing.T) {
 	f(`{"app":"a","timestamp":"2024-01-02T03:04:05.678Z","level":"INFO","fields":{"message":"m","n":1},"target":"app"}`, `"message":"m"`, `"n":1`)
 	f(`{"level":"error","fields":{"message":"m"},"target":"app","timestamp":"2024-01-02T03:04:05.678Z"}`, `"severity":"error"`, `"message":"m"`, `"logger":"app"`)
 	f("[INFO] [2024-01-02T03:04:05Z] a::b - m", `"timestamp":"2024-01-02T03:04:05Z"`, `"severity":"info"`, `"logger":"a::b"`, `"message":"m"`)
+	f("Well, this is embarrassing.\n\napp had a problem", `"severity":"fatal"`, `"message":"Well, this is embarrassing.\n\napp had a problem"`)
 }

@@ -41,6 +41,10 @@ func (p *Parser) text() {
 		p.r.Body = p.span(i, len(s))
 		return
 	}
+	if len(s) > 0 && s[0] == 'W' && bytes.HasPrefix(s, []byte("Well, this is embarrassing.\n")) {
+		p.r.Severity = 21 // a panic, as human-panic reports it
+		return
+	}
 	start := 0
 	if len(s) > 0 && (s[0] == '[' || s[0] == '(' || s[0] == '<') {
 		start = 1

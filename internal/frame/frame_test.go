@@ -119,6 +119,16 @@ value: Config (
 --
   indented
 `)
+	f("human-panic", `Well, this is embarrassing.
+
+app had a problem and crashed. To help us, send a report.
+
+- Authors: a <a@b.c>
+
+Thank you kindly!
+--
+2026-11-23T06:42:55.609743Z  INFO app: started
+`)
 	f("Debug values over lines", `Configuration: Configuration {
     port: 3890,
     a: [

@@ -387,7 +387,7 @@ func capital(line []byte) mode {
 	if len(line) > 24 && (line[3] == ',' && line[4] == ' ' && month(line[8:]) && shaped(line[16:], " 00:00:00 ") || line[3] == ' ' && line[7] == ' ' && month(line[4:]) && shaped(line[10:], " 00:00:00 ")) {
 		return header // with the name of the day
 	}
-	if line[0] == 'T' && bytes.HasPrefix(line, []byte("The application panicked (crashed).")) {
+	if line[0] == 'T' && bytes.HasPrefix(line, []byte("The application panicked (crashed).")) || line[0] == 'W' && string(line) == "Well, this is embarrassing." { // human-panic's
 		return report
 	}
 	if n := level(line); n > 0 && n < len(line) {
