@@ -115,7 +115,7 @@ func (p *Parser) identKey(i, hi int) (end int, k key, hash uint) {
 	}
 	name := p.src[i:end]
 	k, hash = lookup(name)
-	p.pairKeys[uint(p.head.keys)%uint(len(p.pairKeys))] = guessOf(name, k, hash)
+	p.pairKeys[uint(p.head.keys)%uint(len(p.pairKeys))] = pairGuess(name, k, hash)
 	p.head.keys++
 	return end, k, hash
 }
@@ -229,7 +229,7 @@ func (p *Parser) keyOf(v *place, f *record.Field) (k key, hash uint) {
 		return lookup(p.b.Bytes(f.Key))
 	}
 	k, hash = lookup(name)
-	p.pairKeys[uint(p.head.keys)%uint(len(p.pairKeys))] = guessOf(name, k, hash)
+	p.pairKeys[uint(p.head.keys)%uint(len(p.pairKeys))] = pairGuess(name, k, hash)
 	return k, hash
 }
 

@@ -77,6 +77,9 @@ func (p *Parser) calicoFields(i int) (end int) {
 	}
 	end = trimBack(s, i, at)
 	for at < stop {
+		if !identifierAt(s[:stop], at) {
+			return len(s)
+		}
 		key := at
 		at += bytes.IndexByte(s[at:], '=')
 		f := record.Field{Key: p.span(key, at)}

@@ -21,7 +21,7 @@ func (p *Parser) cockroach() bool {
 	if len(s) < 32 || s[7] != ' ' || s[1]-'0' > 9 {
 		return false
 	}
-	h, ok := crdbHeaderAt(s)
+	h, ok := crdbHeaderAt(s[:lineEnd(s, 0)])
 	if !ok {
 		return false
 	}

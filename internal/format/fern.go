@@ -66,6 +66,6 @@ func (p *Parser) fern() bool {
 	p.r.Time, p.r.TimeSource = p.clock.utc(day*86400+sec)*1e9+frac, record.TimeNoZone
 	p.r.Severity, p.r.SeverityText = number, p.span(e+2, end)
 	p.r.Logger = p.span(target, e)
-	p.r.Body = p.span(min(end+2, len(s)), len(s))
+	p.r.Body = p.span(behindBracket(s, end), len(s))
 	return true
 }

@@ -54,7 +54,7 @@ func (p *Parser) flexiLogger() bool {
 		return false // geth's time
 	}
 	level := p.span(i, i+n)
-	i = min(e+2, len(s))
+	i = behindBracket(s, e)
 	if simple {
 		p.simpleTarget(next, e)
 	} else if file, line := fileLine(s[next:e]); file > 0 && sourceFile(s[next:next+file]) {

@@ -155,7 +155,7 @@ func (p *Parser) funcrName(v *place) (name record.Span, k key, hash uint) {
 		return name, k, hash
 	}
 	k, hash = lookup(text)
-	p.pairKeys[uint(p.head.keys-1)%uint(len(p.pairKeys))] = guessOf(text, k, hash)
+	p.pairKeys[uint(p.head.keys-1)%uint(len(p.pairKeys))] = pairGuess(text, k, hash)
 	return p.span(v.at+1, v.key-1), k, hash
 }
 

@@ -51,7 +51,7 @@ func (p *Parser) ginRequest() bool {
 		i += j + 1
 	}
 	status, ok := decimal(p.b.Bytes(column[0]))
-	i = skipBlanks(s, i)
+	i = skipBlanks(s[:line], i)
 	method := methodAt(s[i:line])
 	if !ok || method == 0 {
 		return false
@@ -62,7 +62,7 @@ func (p *Parser) ginRequest() bool {
 	p.addText(nameDuration, column[1])
 	p.addText(nameClient, column[2])
 	p.addText(nameMethod, p.span(i, i+method))
-	if i = skipBlanks(s, i+method); i < line && s[i] == '"' {
+	if i = skipBlanks(s[:line], i+method); i < line && s[i] == '"' {
 		if e, found := quoted(s[:line], i+1); e >= 0 {
 			p.addText(nameURL, p.unquoted(i+1, e, found))
 		}

@@ -19,13 +19,22 @@ func guessOf(name []byte, k key, hash uint) guess {
 	g := guess{head: keyWord(name), mask: ^uint64(0), length: n, key: k, hash: hash}
 	switch {
 	case n > 16:
-		return guess{head: 1, key: k, hash: hash} // matches nothing
+		return guess{head: 1} // matches nothing
 	case n >= 8:
 		g.tail = binary.LittleEndian.Uint64(name[n-8:])
 	default:
 		g.mask = 1<<(8*n) - 1
 	}
 	return g
+}
+
+// pairGuess is guessOf for pairs, whose keys end at different bytes in different
+// formats: it guesses those that are keys in all of them.
+func pairGuess(name []byte, k key, hash uint) guess {
+	if identEnd(name, 0) < len(name) {
+		return guess{head: 1} // matches nothing
+	}
+	return guessOf(name, k, hash)
 }
 
 // is reports whether the key is at i, with the byte end behind it. It does not

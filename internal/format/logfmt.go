@@ -67,7 +67,7 @@ func (p *Parser) logfmt() bool {
 			name := p.b.Bytes(key)
 			lastKey, hash = lookup(name)
 			if s[i] != '"' {
-				*g = guessOf(name, lastKey, hash)
+				*g = pairGuess(name, lastKey, hash)
 			}
 		}
 		value = next
@@ -428,7 +428,7 @@ func (p *Parser) addCuts(hi int) {
 			name := p.b.Bytes(key)
 			c.key, c.hash = lookup(name)
 			if c.nameEnd > 0 {
-				p.pairKeys[p.head.keys%uint8(len(p.pairKeys))] = guessOf(name, c.key, c.hash)
+				p.pairKeys[p.head.keys%uint8(len(p.pairKeys))] = pairGuess(name, c.key, c.hash)
 			}
 		}
 		p.head.keys++

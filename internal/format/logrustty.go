@@ -62,7 +62,7 @@ func (p *Parser) bracketTime() bool {
 	}
 	p.addText(nameTimestamp, p.span(i, e))
 	if lo > 0 {
-		p.looseEvent(min(e+2, len(s)), len(s))
+		p.looseEvent(behindBracket(s, e), len(s))
 		p.settle(record.FormatApex)
 		return true
 	}

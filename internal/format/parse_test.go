@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -535,6 +537,47 @@ func checkRecord(t *testing.T, b *record.Batch, r *record.Record) {
 			text(f.Val)
 			if !json.Valid(printable(b.Bytes(f.Val))) {
 				t.Fatalf("JSON %q", b.Bytes(f.Val))
+			}
+		}
+	}
+}
+
+// TestSpoilt parses records of all corpora with one byte of each replaced: what
+// parsers take for granted behind a bracket or a blank, they have to look at.
+func TestSpoilt(t *testing.T) {
+	dirs, err := filepath.Glob("testdata/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal("no corpora")
+	}
+	p := New(Options{Zone: time.UTC})
+	b := new(record.Batch)
+	for _, dir := range dirs {
+		text := corpus(t, filepath.Base(dir))
+		lo, records := int32(0), 0
+		for _, hi := range cutAll(text) {
+			whole := text[lo:hi]
+			lo = hi
+			if len(whole) > 400 {
+				continue
+			}
+			if records++; records > 4 {
+				break
+			}
+			for i := range whole {
+				for _, part := range []string{"\xff", "€", "", "\n", "\"", "=", "[", "]"} {
+					spoilt := slices.Concat(whole[:i], []byte(part), whole[i+1:])
+					b.Reset(testStream, slices.Clone(spoilt))
+					var hint uint64
+					func() {
+						defer func() {
+							if r := recover(); r != nil || t.Failed() {
+								t.Fatalf("%v in %s: %q", r, dir, spoilt)
+							}
+						}()
+						p.Parse(b, 0, len(spoilt), observed, &hint)
+						checkRecord(t, b, &b.Records[0])
+					}()
+				}
 			}
 		}
 	}

@@ -201,7 +201,7 @@ func (p *Parser) simplelog(i int) bool {
 		if e > 0 {
 			if file, line := fileLine(s[i+1 : i+e]); file > 0 && sourceFile(s[i+1:i+1+file]) {
 				p.addPlace(p.span(i+1, i+1+file), line)
-				i = min(i+e+2, len(s))
+				i = behindBracket(s, i+e)
 			} else if p.r.Logger.Len == 0 && s[2] != ':' {
 				return false // nested-logrus-formatter's pairs
 			}

@@ -241,7 +241,7 @@ func (p *Parser) lowerLevel() bool {
 func (p *Parser) bracketedTime() {
 	s := p.src[:min(len(p.src), 160)]
 	i := bytes.Index(s, []byte(" [2"))
-	if i < 0 || bytes.Index(s[:i], []byte(" - ")) < 0 {
+	if i < 0 || !bytes.Contains(s[:i], []byte(" - ")) {
 		return
 	}
 	if ns, n, source := p.clock.at(s[i+2:]); n > 0 && i+2+n < len(s) && s[i+2+n] == ']' {
@@ -431,7 +431,8 @@ func (p *Parser) textTarget(path bool) {
 		p.r.Logger.Len = uint32(n)
 		p.b.AddField(record.IntField(nameLine, line))
 	}
-	p.r.Body = record.Span{Off: p.r.Body.Off + uint32(e+2), Len: p.r.Body.Len - uint32(e+2)}
+	text := uint32(behindBracket(body, e))
+	p.r.Body = record.Span{Off: p.r.Body.Off + text, Len: p.r.Body.Len - text}
 }
 
 // zoneName returns the length of the " CST" in front of the bracket that ends a

@@ -63,7 +63,7 @@ func (p *Parser) tidbParts(i int) {
 			name := p.b.Bytes(text)
 			k, hash := lookup(name)
 			if s[at] != '"' {
-				p.pairKeys[p.head.keys%uint8(len(p.pairKeys))] = guessOf(name, k, hash)
+				p.pairKeys[p.head.keys%uint8(len(p.pairKeys))] = pairGuess(name, k, hash)
 			}
 			p.head.keys++
 			next = p.tidbPair(text, k, hash, next+1)

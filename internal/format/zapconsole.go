@@ -163,6 +163,15 @@ func blanksAt(s []byte, i int) (n int) {
 	return n
 }
 
+// behindBracket returns the index behind the bracket at e and the blank that may
+// follow it.
+func behindBracket(s []byte, e int) int {
+	if e++; e < len(s) && s[e] == ' ' {
+		e++
+	}
+	return min(e, len(s))
+}
+
 // names finds logger, place and function from i on. It reports whether there is
 // a place: nothing else is certain.
 func (z *zapLine) names(s []byte, i int) bool {
