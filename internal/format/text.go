@@ -107,7 +107,7 @@ func (p *Parser) text() {
 				return
 			}
 		}
-		if !p.lowerLevel() && !p.angledThread(0) {
+		if !p.mattermost() && !p.cloudHypervisor(0) {
 			p.textTime(start)
 		}
 		if p.r.TimeSource == record.TimeRead {
@@ -125,114 +125,12 @@ func (p *Parser) text() {
 	if i := start + n; end == 0 && i < len(s) && (s[0] != '[' || s[i] == ']') {
 		end = start + n
 	}
-	if p.r.Severity == 0 && end > 0 && (p.threadLevel(end) || p.delayed(end)) {
+	if p.r.Severity == 0 && end > 0 && (p.parity(end) || p.ftlog(end)) {
 		return
 	}
-	if end > 0 && (p.r.Severity > 0 || end+2 > len(s) || !p.angledThread(end+1+blanksAt(s, end+1))) {
+	if end > 0 && (p.r.Severity > 0 || end+2 > len(s) || !p.cloudHypervisor(end+1+blanksAt(s, end+1))) {
 		p.textBody(end)
 	}
-}
-
-// threadLevel takes the thread, the level and the target at i, behind a time, as
-// Parity and Substrate before 2.0 wrote them:
-//
-//	2018-08-06 11:00:11  IO Worker #3 INFO import  message
-func (p *Parser) threadLevel(i int) bool {
-	s := p.src
-	lo := i + blanksAt(s, i)
-	for at := lo; at > i && at < len(s) && at < lo+48; {
-		e := token(s, at)
-		if e == len(s) {
-			return false
-		}
-		n, number := upperLevelAt(s[at:])
-		if at = e + 1; n == 0 || e-n == lo {
-			continue
-		}
-		level := e - n
-		target := token(s, at)
-		if n, line := fileLine(s[lo:trimBack(s, lo, level)]); n > 0 && sourceFile(s[lo:lo+n]) && target > at && s[target-1] == ':' { // or the place, in Apollo's router
-			p.addPlace(p.span(lo, lo+n), line)
-			p.r.Severity, p.r.SeverityText = number, p.span(level, e)
-			p.r.Logger = p.span(at, target-1)
-			p.r.Body = p.span(min(target+1, len(s)), len(s))
-			return true
-		}
-		if target == at || !bytes.HasPrefix(s[target:], []byte("  ")) || pathEnd(s, at) != target {
-			return false
-		}
-		p.addText(nameThread, p.span(lo, trimBack(s, lo, level)))
-		p.r.Severity, p.r.SeverityText = number, p.span(level, e)
-		p.r.Logger = p.span(at, target)
-		p.r.Body = p.span(target+2, len(s))
-		return true
-	}
-	return false
-}
-
-// delayed takes what ftlog writes behind a time, at i: how late it wrote it, the
-// level, the thread and the place.
-//
-//	2022-04-08 19:20:48.190+08 298ms INFO main [src/ftlog.rs:14] message
-func (p *Parser) delayed(i int) bool {
-	s := p.src
-	i += blanksAt(s, i)
-	e := token(s, i)
-	if _, ok := decimal(bytes.TrimSuffix(s[i:e], []byte("ms"))); !ok || s[e-1] != 's' || e+1 >= len(s) {
-		return false
-	}
-	level := e + 1
-	n, number := upperLevelAt(s[level:])
-	open := level + bytes.Index(s[level:min(len(s), level+96)], []byte(" ["))
-	if n == 0 || open <= level+n {
-		return false
-	}
-	hi := open + bytes.IndexByte(s[open:min(len(s), open+256)], ']')
-	if hi < open+3 || hi+2 > len(s) {
-		return false
-	}
-	file, line := fileLine(s[open+2 : hi])
-	if file == 0 {
-		return false
-	}
-	p.r.Severity, p.r.SeverityText = number, p.span(level, level+n)
-	p.addText(nameThread, p.span(level+n+1, open))
-	p.addPlace(p.span(open+2, open+2+file), line)
-	p.r.Body = p.span(min(hi+2, len(s)), len(s))
-	return true
-}
-
-// lowerLevel parses what Mattermost writes for people:
-//
-//	info  [2026-11-23 06:25:41.123 Z] message    key=value
-func (p *Parser) lowerLevel() bool {
-	s := p.src
-	hi := 0
-	for hi < len(s) && hi < 8 && s[hi]-'a' < 26 {
-		hi++
-	}
-	i := hi + blanksAt(s, hi)
-	if hi < 4 || i == hi || i+24 > len(s) || s[i] != '[' {
-		return false
-	}
-	number := severityWord(s[:hi])
-	ns, n, source := p.clock.at(s[i+1:])
-	if number == 0 || n == 0 {
-		return false
-	}
-	i += 1 + n
-	if bytes.HasPrefix(s[i:], []byte(" Z]")) {
-		i, ns, source = i+2, ns+p.clock.offsetAt(ns/1e9)*1e9, record.TimeLine
-	}
-	if i+1 >= len(s) || s[i] != ']' || s[i+1] != ' ' {
-		return false
-	}
-	p.r.Time, p.r.TimeSource = ns, source
-	p.r.Severity, p.r.SeverityText = number, p.span(0, hi)
-	end := p.behind(i+2, len(s), jsonValues)
-	p.r.Body = p.span(i+2, end)
-	p.settle(record.FormatText)
-	return true
 }
 
 // bracketedTime takes the time in the line of an access log of oauth2-proxy:
@@ -247,38 +145,6 @@ func (p *Parser) bracketedTime() {
 	if ns, n, source := p.clock.at(s[i+2:]); n > 0 && i+2+n < len(s) && s[i+2+n] == ']' {
 		p.r.Time, p.r.TimeSource = ns, source
 	}
-}
-
-// angledThread parses what Cloud Hypervisor writes, with the time since its start:
-//
-//	cloud-hypervisor: 16.865408ms: <vmm> INFO:vmm/src/vm.rs:1924 -- message
-func (p *Parser) angledThread(lo int) bool {
-	s := p.src
-	head := s[:min(len(s), lo+96)]
-	i := bytes.Index(head[lo:], []byte(": <")) + lo
-	e := bytes.IndexByte(head[i+1:], '>') + i + 1
-	if i < lo+1 || e < i+4 || e+6 >= len(s) || s[i-1] != 's' || s[e+1] != ' ' {
-		return false
-	}
-	level := e + 2
-	n, number := upperLevelAt(s[level:])
-	rest := bytes.Index(s[level:min(len(s), level+256)], []byte(" -- "))
-	if n == 0 || rest < n+2 || s[level+n] != ':' {
-		return false
-	}
-	file, line := fileLine(s[level+n+1 : level+rest])
-	if file == 0 {
-		return false
-	}
-	p.r.Severity, p.r.SeverityText = number, p.span(level, level+n)
-	p.addText(nameThread, p.span(i+3, e))
-	p.addPlace(p.span(level+n+1, level+n+1+file), line)
-	if name := bytes.Index(s[lo:i], []byte(": ")); name > 0 {
-		p.addText(nameService, p.span(lo, lo+name))
-		p.addText(nameTimestamp, p.span(lo+name+2, i))
-	}
-	p.r.Body = p.span(level+rest+len(" -- "), len(s))
-	return true
 }
 
 // textTime takes a time in a form that clock.at does not know, at start, or a
@@ -352,7 +218,7 @@ func (p *Parser) textTime(start int) {
 	} else if t, m, zoned := p.clock.weekday(s); m > 0 && m < len(s) && (s[m] == ' ' || s[m] == ':') {
 		ns, n, source = t, m, zoned
 	} else if t, m := epochAt(s); m == 10 && s[m] == ':' { // Hickory's
-		p.colonParts(t, m+1)
+		p.hickory(t, m+1)
 		return
 	} else if m >= 10 && m < len(s) && s[m] == ' ' {
 		if end := p.leveled(m); end > 0 {
@@ -380,34 +246,6 @@ func compactDay(s []byte) (day int64, ok bool) {
 	}
 	d := [10]byte{s[0], s[1], s[2], s[3], '-', s[4], s[5], '-', s[6], s[7]}
 	return date(d[:])
-}
-
-// colonParts takes the level, the target, the line and the message at i, with
-// colons between, behind the time ns:
-//
-//	1504392424:INFO:named:240:message
-func (p *Parser) colonParts(ns int64, i int) {
-	s := p.src
-	n, number := upperLevelAt(s[i:])
-	target := i + n + 1
-	if n == 0 || target >= len(s) || s[target-1] != ':' {
-		return
-	}
-	e, file, line := target, 0, int64(0)
-	for end := pathEnd(s, target); file == 0; e++ {
-		j := bytes.IndexByte(s[e:end], ':')
-		if j < 0 {
-			return
-		}
-		e += j
-		file, line = fileLine(s[target:e])
-	}
-	e--
-	p.r.Time, p.r.TimeSource = ns, record.TimeLine
-	p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
-	p.r.Logger = p.span(target, target+file)
-	p.b.AddField(record.IntField(nameLine, line))
-	p.r.Body = p.span(e+1, len(s))
 }
 
 // dayBehind parses the " 2026-11-23 " behind a time of day, at i.
@@ -775,39 +613,6 @@ func (p *Parser) leadingPairs(i int) int {
 	}
 	p.settle(record.FormatText)
 	return i
-}
-
-// cdrSlog parses what cdr.dev/slog (1.4) writes for people, behind a level in brackets:
-//
-//	2026-11-23 06:25:41.123 [INFO]	(coderd)	<a/b.go:12>	run	message
-func (p *Parser) cdrSlog(i int) bool {
-	s := p.src
-	if i == len(s) || s[i] != '(' && s[i] != '<' || s[i-1] != '\t' {
-		return false
-	}
-	line := lineEnd(s, i)
-	if s[i] == '(' {
-		e := bytes.Index(s[i:line], []byte(")\t<"))
-		if e < 0 {
-			return false
-		}
-		p.r.Logger = p.span(i+1, i+e)
-		i += e + 2
-	}
-	e := bytes.Index(s[i:line], []byte(">\t"))
-	if e < 0 {
-		return false
-	}
-	name, number := fileLine(s[i+1 : i+e])
-	function := i + e + 2
-	e = bytes.IndexByte(s[function:line], '\t')
-	if name == 0 || e < 0 {
-		return false
-	}
-	p.addPlace(p.span(i+1, i+1+name), number)
-	p.addText(nameFunction, p.span(function, function+e))
-	p.message(function+e+1, len(s))
-	return true
 }
 
 // bracketTrace takes the "[trace_id=85bde1d7ab21ca4fb3de669f38512bd7] " at i, of
