@@ -30,6 +30,6 @@ func (p *Parser) ftlog(i int) bool {
 	p.r.Severity, p.r.SeverityText = number, p.span(level, level+n)
 	p.addText(nameThread, p.span(level+n+1, open))
 	p.addPlace(p.span(open+2, open+2+file), line)
-	p.r.Body = p.span(min(hi+2, len(s)), len(s))
+	p.r.Body = p.span(behindBracket(s, hi), len(s))
 	return true
 }

@@ -255,6 +255,7 @@ func TestRustFields(t *testing.T) {
 	f("INFO 2021-01-01T00:00:00Z [app::x:12] m", `"logger":"app::x"`, `"code.line.number":12`, `"message":"m"`)
 	f("INFO 2020-01-01 10:00:00 common/src/lib.rs:10 m", `"code.file.path":"common/src/lib.rs"`, `"message":"m"`)
 	f("2022-04-08 19:20:48.190+08 298ms INFO main [src/ftlog.rs:14] m", `"timestamp":"2022-04-08T11:20:48.19Z"`, `"severity":"info"`, `"thread.name":"main"`, `"code.line.number":14`, `"message":"m"`)
+	f("2022-04-08 19:20:48.190+08 298ms INFO main [src/ftlog.rs:14]: m", `"message":": m"`)
 	f("2022-03-04T11:42:00.123456Z INFO  consensus            | m", `"logger":"consensus"`, `"message":"m"`)
 	f("20230106 13:36:42.123 INFO grin_servers::server - m", `"timestamp":"2023-01-06T13:36:42.123Z"`, `"severity":"info"`, `"logger":"grin_servers::server"`, `"message":"m"`)
 	f("1504392424:INFO:named:240:m: n", `"timestamp":"2017-09-02T22:47:04Z"`, `"severity":"info"`, `"logger":"named"`, `"code.line.number":240`, `"message":"m: n"`)

@@ -92,7 +92,7 @@ func (p *Parser) influxDB() bool {
 	}
 	p.r.Time, p.r.TimeSource = ns, source
 	p.r.Severity, p.r.SeverityText = number, p.span(1, 2)
-	p.r.Body = p.span(5+n, len(s))
+	p.r.Body = p.span(4+n+min(blanksAt(s, 4+n), 1), len(s))
 	return true
 }
 
