@@ -103,24 +103,38 @@ func placed(line []byte) mode {
 		}
 		return none
 	}
-	if i > 1 && i+1 < len(line) {
-		if j := bytes.Index(line[i:min(len(line), headBytes)], []byte(": ")); j >= 0 {
-			rest := line[i+j+2:]
-			word := bytes.IndexByte(line[:i+j], ' ') < 0
-			if len(rest) > 8 && (digit(rest[0]) && date(rest) && (word || bytes.Contains(rest[:min(len(rest), 40)], []byte(" - "))) || word && rest[0] == 't' && rustStart(rest) != none) {
-				return header // behind the name of a process, or a target
-			}
-		}
-	}
-	if i < 4 || string(line[i-3:i]) != ".go" || bytes.IndexByte(line[:i], ' ') >= 0 {
-		return none
-	}
-	for i++; i < len(line) && digit(line[i]); i++ {
-	}
-	if i+1 < len(line) && line[i] == ':' && line[i+1] == ' ' && digit(line[i-1]) {
+	if i > 1 && (recordBehind(line, i) || goFileLine(line, i)) {
 		return header
 	}
 	return none
+}
+
+// recordBehind reports whether a day, or a panic of Rust's, is behind a name, with
+// the first colon of line at i: the name of a process, or a target.
+func recordBehind(line []byte, i int) bool {
+	j := bytes.Index(line[i:min(len(line), headBytes)], []byte(": "))
+	if j < 0 {
+		return false
+	}
+	rest := line[i+j+2:]
+	if len(rest) <= 8 {
+		return false
+	}
+	word := bytes.IndexByte(line[:i+j], ' ') < 0
+	if digit(rest[0]) {
+		return date(rest) && (word || bytes.Contains(rest[:min(len(rest), 40)], []byte(" - ")))
+	}
+	return word && rest[0] == 't' && rustStart(rest) != none
+}
+
+// goFileLine reports whether line starts with "main.go:12: ", with the colon at i.
+func goFileLine(line []byte, i int) bool {
+	if i < 4 || string(line[i-3:i]) != ".go" || bytes.IndexByte(line[:i], ' ') >= 0 {
+		return false
+	}
+	for i++; i < len(line) && digit(line[i]); i++ {
+	}
+	return i+1 < len(line) && line[i] == ':' && line[i+1] == ' ' && digit(line[i-1])
 }
 
 // coloured is headerOf for a line that starts with control sequences or a byte
@@ -276,7 +290,7 @@ func bracketed(line []byte) mode {
 	if i := bytes.Index(rest[:min(len(rest), headBytes)], []byte("] @@@ ")); i >= 8 && (shaped(rest, "00:00:00") || date(rest)) {
 		return devslog
 	}
-	if bytes.HasPrefix(rest, []byte("GIN]")) || bytes.HasPrefix(rest, []byte("GIN-debug]")) {
+	if bytes.HasPrefix(rest, []byte("GIN]")) || bytes.HasPrefix(rest, []byte("GIN-")) && len(rest) > 4 {
 		return levelled
 	}
 	if date(rest) || len(rest) > 12 && digit(rest[0]) && (shaped(rest, "00:00:00") || shaped(rest, "0000-00-00][00:00:00]")) {
@@ -286,13 +300,7 @@ func bracketed(line []byte) mode {
 		return header // AvalancheGo's
 	}
 	if n := level(rest); n > 0 && n < len(rest) && (rest[n] == ']' || rest[n] == ' ' || rest[n] == '\t') {
-		if prefixed(line) == header || len(rest) > n+18 && shaped(rest[n+3:], "00-00|00:00:00") || n == 4 && rest[n] == ']' && bytes.HasPrefix(rest[n+1:], []byte("  ")) { // hclog without a time
-			return header
-		}
-		if rest[n] == ']' && timeBehind(rest[n+1:]) {
-			return header
-		}
-		return levelled
+		return bracketedLevel(line, n)
 	}
 	if n := uptime(rest); n > 0 && n < len(rest) && rest[n] == ']' {
 		return header
@@ -303,16 +311,27 @@ func bracketed(line []byte) mode {
 		}
 		return levelled
 	}
-	if i := bytes.IndexByte(rest[:min(len(rest), 8)], ']'); i > 0 && digit(rest[0]) && len(rest) > i+7 && rest[i+1] == ' ' && rest[i+2] == '[' && rest[i+6] == ']' && isLevel(rest[i+3:i+6]) {
+	i := bytes.IndexByte(rest[:min(len(rest), 40)], ']')
+	if i > 0 && i < 8 && digit(rest[0]) && len(rest) > i+7 && rest[i+1] == ' ' && rest[i+2] == '[' && rest[i+6] == ']' && isLevel(rest[i+3:i+6]) {
 		return header // NATS's without a time
 	}
-	if len(rest) > 4 && string(rest[:3]) == "GIN" && (rest[3] == ']' || rest[3] == '-') {
-		return levelled
-	}
-	if i := bytes.IndexByte(rest[:min(len(rest), 40)], ']'); i > 0 && timeBehind(rest[i+1:]) {
+	if i > 0 && timeBehind(rest[i+1:]) {
 		return header
 	}
 	return prefixed(line)
+}
+
+// bracketedLevel judges a line that starts with a bracket and a level of n bytes.
+func bracketedLevel(line []byte, n int) mode {
+	rest := line[1+n:]
+	switch {
+	case prefixed(line) == header,
+		len(rest) > 18 && shaped(rest[3:], "00-00|00:00:00"), // Erigon's
+		n == 4 && bytes.HasPrefix(rest, []byte("]  ")),       // hclog's without a time
+		rest[0] == ']' && timeBehind(rest[1:]):
+		return header
+	}
+	return levelled
 }
 
 // timeBehind reports whether text, behind a word in brackets, starts with a blank
@@ -372,42 +391,63 @@ func capital(line []byte) mode {
 		return header
 	}
 	if len(line) > 15 && digit(line[1]) {
-		// klog: Lmmdd hh:mm:ss.uuuuuu; CockroachDB: Lyymmdd hh:mm:ss.uuuuuu
-		switch line[0] {
-		case 'I', 'W', 'E', 'F', 'D':
-			if line[5] == ' ' && shaped(line[1:], "0000 00:00:00") && (line[14] == '.' || line[14] == ' ') || line[7] == ' ' && shaped(line[1:], "000000 00:00:00.") {
-				return header
-			}
+		if klog(line) {
+			return header
 		}
 		return none
 	}
 	if len(line) > 15 && line[3] == ' ' && month(line) && (digit(line[5]) && line[6] == ' ' && shaped(line[7:], "00:00:00")) {
 		return header
 	}
-	if len(line) > 24 && (line[3] == ',' && line[4] == ' ' && month(line[8:]) && shaped(line[16:], " 00:00:00 ") || line[3] == ' ' && line[7] == ' ' && month(line[4:]) && shaped(line[10:], " 00:00:00 ")) {
-		return header // with the name of the day
+	if len(line) > 24 && weekday(line) {
+		return header
 	}
 	if line[0] == 'T' && bytes.HasPrefix(line, []byte("The application panicked (crashed).")) || line[0] == 'W' && string(line) == "Well, this is embarrassing." { // human-panic's
 		return report
 	}
 	if n := level(line); n > 0 && n < len(line) {
-		switch line[n] {
-		case '[': // logrus on a terminal, geth
+		return capitalLevel(line, n)
+	}
+	return none
+}
+
+// klog reports whether line starts as klog's, "Lmmdd hh:mm:ss.uuuuuu", or as
+// CockroachDB's, "Lyymmdd hh:mm:ss.uuuuuu".
+func klog(line []byte) bool {
+	switch line[0] {
+	case 'I', 'W', 'E', 'F', 'D':
+		return line[5] == ' ' && shaped(line[1:], "0000 00:00:00") && (line[14] == '.' || line[14] == ' ') || line[7] == ' ' && shaped(line[1:], "000000 00:00:00.")
+	}
+	return false
+}
+
+// weekday reports whether line starts with a time that has the name of the day:
+// "Mon, 23 Nov 2026 06:25:41 ", "Mon Nov 23 06:25:41 ".
+func weekday(line []byte) bool {
+	if line[3] == ',' {
+		return line[4] == ' ' && month(line[8:]) && shaped(line[16:], " 00:00:00 ")
+	}
+	return line[3] == ' ' && line[7] == ' ' && month(line[4:]) && shaped(line[10:], " 00:00:00 ")
+}
+
+// capitalLevel judges a line that starts with a level of n bytes.
+func capitalLevel(line []byte, n int) mode {
+	switch line[n] {
+	case '[': // logrus on a terminal, geth
+		return header
+	case ':':
+		if n+2 < len(line) && (date(line[n+2:]) || monthInBrackets(line[n+2:])) {
 			return header
-		case ':':
-			if n+2 < len(line) && (date(line[n+2:]) || monthInBrackets(line[n+2:])) {
-				return header
-			}
-		case ' ', '\t':
-			rest := bytes.TrimLeft(line[n:], " \t")
-			if len(rest) > 0 && rest[0] == '[' && len(rest) > 15 && digit(rest[1]) && (bytes.IndexByte(rest[:15], '|') > 0 || date(rest[1:])) || date(rest) {
-				return header
-			}
-			if bytes.HasPrefix(rest, []byte("| ")) || line[n] == '\t' { // zap without a time
-				return header
-			}
-			return levelled
 		}
+	case ' ', '\t':
+		rest := bytes.TrimLeft(line[n:], " \t")
+		if len(rest) > 15 && rest[0] == '[' && digit(rest[1]) && (bytes.IndexByte(rest[:15], '|') > 0 || date(rest[1:])) || date(rest) {
+			return header
+		}
+		if bytes.HasPrefix(rest, []byte("| ")) || line[n] == '\t' { // zap without a time
+			return header
+		}
+		return levelled
 	}
 	return none
 }
