@@ -53,6 +53,7 @@ func TestLibraryFields(t *testing.T) {
 	f("[0;33mWARNING: user mode.   [0;m", `"severity":"warn"`, `"message":"WARNING: user mode."`)
 	f("2026/11/23 06:25:41 [36m of text [0]", `"message":"[36m of text [0]"`)
 	f("[12m3] text", `"message":"[12m3] text"`)
+	f("1.532s elapsed since the batch was read", `"message":"1.532s elapsed`, `no "log.record.timestamp"`)
 	f("[12] [36m of text", `[36m of text"`)
 	f(`2021/11/08 18:08:25.123 INFO    admin   started  {"n": 1}`, `"format":"zap-console"`, `"message":"started"`, `"logger":"admin"`, `"n":1`)
 

@@ -70,12 +70,15 @@ func dayBehind(s []byte, i int) (day int64, ok bool) {
 }
 
 // uptimeFirst takes the seconds since the start in brackets that Alacritty's text
-// starts with. Without the brackets they become a field, and that is all.
+// starts with:
 //
 //	[12.345678901s] [INFO ] [target] message
 func (p *Parser) uptimeFirst() bool {
+	if p.src[0] != '[' {
+		return false
+	}
 	i := p.uptime(0)
-	if i == 0 || p.src[0] != '[' {
+	if i == 0 {
 		return false
 	}
 	if end := p.levelBehind(i); end > 0 {
