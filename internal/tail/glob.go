@@ -97,26 +97,34 @@ func below(rests [][]string, name string) [][]string {
 	return out
 }
 
-// matchPath reports whether the elements of a glob match those of a path.
+// matchPath reports whether the elements of a glob match those of a path. As each
+// "**" takes as little as will do, only the last one may have to take more: to
+// try the others as well would take time without end.
 func matchPath(glob, elems []string) bool {
-	for len(glob) > 0 {
-		if glob[0] == "**" {
-			for i := 0; i <= len(elems); i++ {
-				if matchPath(glob[1:], elems[i:]) {
-					return true
-				}
+	var rest, from []string // of glob behind its last "**", and of elems as it is tried there
+	for {
+		switch {
+		case len(glob) > 0 && glob[0] == "**":
+			glob = glob[1:]
+			rest, from = glob, elems
+			if len(rest) == 0 {
+				return true
 			}
+			continue
+		case len(glob) > 0 && len(elems) > 0:
+			if ok, _ := path.Match(glob[0], elems[0]); ok {
+				glob, elems = glob[1:], elems[1:]
+				continue
+			}
+		case len(glob) == 0 && len(elems) == 0:
+			return true
+		}
+		if len(from) == 0 {
 			return false
 		}
-		if len(elems) == 0 {
-			return false
-		}
-		if ok, _ := path.Match(glob[0], elems[0]); !ok {
-			return false
-		}
-		glob, elems = glob[1:], elems[1:]
+		from = from[1:]
+		glob, elems = rest, from
 	}
-	return len(elems) == 0
 }
 
 func elements(p string) []string { return strings.Split(strings.TrimPrefix(p, "/"), "/") }

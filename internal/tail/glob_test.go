@@ -43,6 +43,9 @@ func TestFollows(t *testing.T) {
 	f("/a/*.log !/b/x.log", "/a/x.log", true)
 	f("/a/** !/a/b/**", "/a/b/c/x.log", false)
 	f("/a/*.log !*.gz", "/a/x.log", true)
+	f("/a/**/b/**/c", "/a/b/x/b/y/c", true)
+	f("/a/**/b/**/c", "/a/b/x/b/y/d", false)
+	f("/"+strings.Repeat("**/a/", 30)+"x", strings.Repeat("/a", 60), false) // the other way it takes hours
 	if _, err := newPattern("/a/[", false); err == nil {
 		t.Error("a bad glob is taken")
 	}
