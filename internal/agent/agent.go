@@ -53,6 +53,7 @@ const (
 // Stats counts what the agent itself does; its components have their own.
 type Stats struct {
 	Records    atomic.Int64 // parsed
+	Failures   atomic.Int64 // of parsers, at records that are text therefore
 	Blocks     atomic.Int64 // made
 	RawBytes   atomic.Int64 // of blocks before compression
 	BlockBytes atomic.Int64 // of blocks
@@ -238,7 +239,7 @@ func (a *Agent) makeFlow() {
 	for i := range packers {
 		packers[i] = &packer{
 			rules:   &a.rules,
-			parser:  format.New(format.Options{}),
+			parser:  format.New(format.Options{Failed: a.parserFailed}),
 			encoder: block.NewEncoder(),
 			buffers: &a.buffers,
 			stats:   &a.stats,
@@ -251,6 +252,14 @@ func (a *Agent) makeFlow() {
 		Size:     func(c input.Chunk) int64 { return int64(len(c.Data)) + chunkOverhead },
 		Work:     func(worker int, chunks []input.Chunk) packed { return packers[worker].pack(chunks) },
 		Commit:   a.commit,
+	}
+}
+
+// parserFailed counts the panics of parsers, and logs the first.
+func (a *Agent) parserFailed(value any) {
+	if a.stats.Failures.Add(1) == 1 {
+		a.Log.Error("a parser failed; its record is kept as text. please report this; later ones are only counted",
+			"panic", value, "stack", string(debug.Stack()))
 	}
 }
 

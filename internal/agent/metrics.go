@@ -29,6 +29,7 @@ func (a *Agent) writeMetrics(m *metrics.Writer) {
 	a.writeBooks(m)
 
 	m.Counter("shipper_parsed_records_total", "Records parsed.").Int(a.stats.Records.Load())
+	m.Counter("shipper_parse_failures_total", "Records kept as text because their parser failed.").Int(a.stats.Failures.Load())
 	m.Counter("shipper_packed_blocks_total", "Blocks made of records.").Int(a.stats.Blocks.Load())
 	m.Counter("shipper_packed_raw_bytes_total", "Bytes of blocks before compression.").Int(a.stats.RawBytes.Load())
 	m.Counter("shipper_packed_bytes_total", "Bytes of blocks.").Int(a.stats.BlockBytes.Load())

@@ -13,6 +13,7 @@ import (
 	"math/bits"
 	"time"
 
+	"shipper/internal/fail"
 	"shipper/internal/record"
 )
 
@@ -21,6 +22,10 @@ type Options struct {
 	Zone   *time.Location // of times without a zone; default the node's
 	Year   int            // of times without a year; 0 is the one that brings a time closest to when it was read
 	Format uint8          // number of the format that is tried before others; 0 is the one of the record before
+
+	// Failed is told of a panic of a parser, on the goroutine that panicked. The
+	// record is text then. Without it the panic goes on.
+	Failed func(value any)
 }
 
 // Parser parses records. It is not for concurrent use, but serves all streams:
@@ -41,7 +46,8 @@ type Parser struct {
 	state uint64         // what else is known of the stream: the hint without its lowest byte
 	head  head
 
-	first                          uint8          // Options.Format
+	first                          uint8 // Options.Format
+	failed                         func(value any)
 	zone                           *time.Location // Options.Zone
 	clock                          clock
 	scratch                        []byte
@@ -212,7 +218,7 @@ func New(o Options) *Parser {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	return &Parser{first: o.Format, zone: o.Zone, clock: clock{zone: o.Zone, year: int64(o.Year)}, index: fieldIndex{seed: maphash.MakeSeed()}}
+	return &Parser{first: o.Format, failed: o.Failed, zone: o.Zone, clock: clock{zone: o.Zone, year: int64(o.Year)}, index: fieldIndex{seed: maphash.MakeSeed()}}
 }
 
 // SetZone sets the zone of times without one, from now on; nil is that of Options.
@@ -232,6 +238,9 @@ func (p *Parser) SetZone(zone *time.Location) {
 // updates it. There is no text that Parse refuses: what it cannot make out is
 // the body of a record.
 func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64) {
+	if p.failed != nil {
+		defer p.rescue(len(b.Records), b, lo, hi, observed)
+	}
 	p.b = b
 	lo, hi = trim(b.Arena, lo, hi)
 	p.src, p.base = b.Arena[lo:hi:hi], uint32(lo)
@@ -247,6 +256,7 @@ func (p *Parser) Parse(b *record.Batch, lo, hi int, observed int64, hint *uint64
 	if hi == lo {
 		return
 	}
+	_ = fail.Point("format.parse") // to panic at
 	if p.src[0] != '{' {
 		p.general(observed)
 	} else if !p.json() || p.head.flags&(nonASCII|rawControls) != 0 && !tidy(p.src) {

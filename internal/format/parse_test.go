@@ -583,6 +583,39 @@ func TestSpoilt(t *testing.T) {
 	}
 }
 
+// TestRescue has a parser that panics in the middle of records.
+func TestRescue(t *testing.T) {
+	lines := []string{`{"level":"info","msg":"one","n":1}` + "\n", "2026/11/23 06:25:41 INFO two\xff n=2\n", "[GIN] 2026/11/23 - 06:25:41 | 200 |   11.727µs |        10.0.0.7 | GET      \"/\"\n"}
+	text := []byte(strings.Join(lines, ""))
+	var failures []any
+	p := New(Options{Zone: time.UTC, Failed: func(v any) { failures = append(failures, v) }})
+	b := new(record.Batch)
+	b.Reset(testStream, text)
+	at, hint := 0, uint64(0)
+	for i, line := range lines {
+		p.clock.zone = time.UTC
+		if i == 1 {
+			p.clock.zone, p.clock.slot = nil, 0 // a time without a zone panics
+		}
+		p.Parse(b, at, at+len(line), observed, &hint)
+		at += len(line)
+	}
+	if len(failures) != 1 || len(b.Records) != 3 {
+		t.Fatalf("%d records, failures %v", len(b.Records), failures)
+	}
+	for i, want := range []string{"one", "2026/11/23 06:25:41 INFO two\ufffd n=2", "200 |   11.727µs"} {
+		if got := string(b.Bytes(b.Records[i].Body)); !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if r := &b.Records[1]; r.Format != record.FormatText || r.Time != observed || r.Flags&record.InvalidUTF8 == 0 || len(b.FieldsOf(r)) > 0 {
+		t.Errorf("%s", render2(&record.Batch{Arena: b.Arena, Records: b.Records[1:2], Fields: b.Fields}))
+	}
+	if r := &b.Records[2]; r.Format != record.FormatGin || len(b.FieldsOf(r)) != 5 {
+		t.Errorf("format %d, %d fields", r.Format, len(b.FieldsOf(r)))
+	}
+}
+
 // printable replaces the raw control characters that are let through in strings.
 func printable(text []byte) []byte {
 	return bytes.Map(func(r rune) rune {

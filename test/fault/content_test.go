@@ -40,6 +40,7 @@ func TestContent(t *testing.T) {
 		{45, "CRLF, CR", carriageReturns},
 		{46, "empty lines, files and bytes", empty},
 		{47, "bytes of all kinds", anyBytes},
+		{47, "a parser that panics", parserPanics},
 		{48, "byte order marks, UTF-16", encodings},
 		{49, "pieces of CRI lines over a rotation and a kill", criPieces},
 		{50, "pieces of Docker's lines", dockerPieces},
@@ -186,6 +187,29 @@ func unfinishedUnreadable(t *testing.T) {
 	}
 	if n := c.Metric(t, `shipper_file_read_errors_total{input="app"}`); n != 8 {
 		t.Errorf("%v reads failed", n)
+	}
+}
+
+// parserPanics wants the lines at which a parser fails to be text, in their
+// places, and the same process to go on.
+func parserPanics(t *testing.T) {
+	c := newContents(t, "", func(s *site.Site) { s.Env = []string{"SHIPPER_FAIL=format.parse=panic@3-5"} })
+	var want []string
+	for i := range 8 {
+		line := fmt.Sprintf(`{"level":"warn","msg":"line %d"}`, i)
+		c.write(t, "a.log", line+"\n")
+		if i < 2 || i > 4 {
+			line = fmt.Sprintf("line %d", i)
+		}
+		want = append(want, line)
+		c.await(t, "a.log", i+1)
+	}
+	c.want(t, "a.log", want...)
+	if n := c.Metric(t, "shipper_parse_failures_total"); n != 3 {
+		t.Errorf("%v failures", n)
+	}
+	if log := c.AgentLog.String(); strings.Count(log, "a parser failed") != 1 || !strings.Contains(log, "format.(*Parser).Parse") {
+		t.Errorf("log:\n%s", log)
 	}
 }
 
