@@ -379,6 +379,10 @@ func TestKilled(t *testing.T) {
 			l := newLive(t, filepath.Join(dir, m.glob))
 			l.start()
 			w := &writer{t: t, path: filepath.Join(dir, "a.log"), rotate: m.rotate, perFile: 3000}
+			// Before its first commit a follower has nothing to know by, after a
+			// kill, that files were rotated since it started.
+			w.write(1)
+			l.await(1)
 			stop := make(chan struct{})
 			var wg sync.WaitGroup
 			wg.Go(func() {
