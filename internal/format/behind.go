@@ -15,6 +15,7 @@ const (
 	groupedDigits                       // numbers are 17,034,870
 	blankKeys                           // keys may have blanks
 	afterColon                          // a colon ends the message in front of them
+	onOneLine                           // no value is in lines with bars
 )
 
 // pairRoles are the roles that a pair behind a message can have.
@@ -60,7 +61,7 @@ func (p *Parser) behind(lo, hi int, style pairStyle) (end int) {
 		if style&afterColon != 0 && (end == lo || s[end-1] != ':') || style&blankKeys != 0 && identEnd(s, start) != at-1 {
 			continue
 		}
-		if n := p.findPairs(start, hi, style); n > 0 {
+		if n, stop := p.findPairs(start, hi, style); n > 0 && stop == hi {
 			p.addPairs(n, style)
 			return end
 		}
@@ -68,9 +69,10 @@ func (p *Parser) behind(lo, hi int, style pairStyle) (end int) {
 	return hi
 }
 
-// findPairs finds the pairs that src[i:hi] consists of, and returns how many
-// there are, 0 if there is anything else.
-func (p *Parser) findPairs(i, hi int, style pairStyle) (n int) {
+// findPairs finds the pairs that src[i:hi] consists of, or as many as there is
+// room for, and returns how many there are, 0 if there is anything else, and the
+// index behind them.
+func (p *Parser) findPairs(i, hi int, style pairStyle) (n, end int) {
 	s := p.src[:hi]
 	for i < hi {
 		if blank(s[i]) {
@@ -78,26 +80,35 @@ func (p *Parser) findPairs(i, hi int, style pairStyle) (n int) {
 			continue
 		}
 		if n == maxPairs {
-			return 0
+			break
 		}
 		v := &p.places[n]
 		if v.at, v.guess = i, p.guessed(i, hi, n); v.guess != nil {
 			v.key = i + v.guess.length
 		} else if v.key = keyEnd(s, i, style); v.key == i {
-			return 0
+			return 0, i
 		}
 		n++
 		i = v.value(s, style)
 	}
-	return n
+	return n, i
+}
+
+// pairSlot returns where the n-th key from here on is remembered, nil if it is not:
+// no two keys of a record share a slot, since pairs are found before they are added.
+func (p *Parser) pairSlot(n int) *guess {
+	if at := uint(p.head.keys) + uint(n); at < uint(len(p.pairKeys)) {
+		return &p.pairKeys[at]
+	}
+	return nil
 }
 
 // guessed returns the guess of the n-th key from here on if that is the key at
 // i, in front of hi.
 func (p *Parser) guessed(i, hi, n int) *guess {
-	g := &p.pairKeys[(uint(p.head.keys)+uint(n))%uint(len(p.pairKeys))]
+	g := p.pairSlot(n)
 	// The arena goes on behind the text.
-	if g.length > 0 && i+g.length < hi && g.is(p.b.Arena, int(p.base)+i, '=') {
+	if g != nil && g.length > 0 && i+g.length < hi && g.is(p.b.Arena, int(p.base)+i, '=') {
 		return g
 	}
 	return nil
@@ -115,7 +126,9 @@ func (p *Parser) identKey(i, hi int) (end int, k key, hash uint) {
 	}
 	name := p.src[i:end]
 	k, hash = lookup(name)
-	p.pairKeys[uint(p.head.keys)%uint(len(p.pairKeys))] = pairGuess(name, k, hash)
+	if g := p.pairSlot(0); g != nil {
+		*g = pairGuess(name, k, hash)
+	}
 	p.head.keys++
 	return end, k, hash
 }
@@ -163,7 +176,7 @@ func (v *place) value(s []byte, style pairStyle) int {
 				v.lo, v.hi, v.form = i, e, jsonValue
 				return e
 			}
-		case c == '\n' && barAt(s, i+1) > 0:
+		case c == '\n' && style&onOneLine == 0 && barAt(s, i+1) > 0:
 			v.lo, v.form = i+1, barredValue
 			for v.hi = i; v.hi < len(s) && barAt(s, v.hi+1) > 0; {
 				v.hi = lineEnd(s, v.hi+1)
@@ -229,7 +242,9 @@ func (p *Parser) keyOf(v *place, f *record.Field) (k key, hash uint) {
 		return lookup(p.b.Bytes(f.Key))
 	}
 	k, hash = lookup(name)
-	p.pairKeys[uint(p.head.keys)%uint(len(p.pairKeys))] = pairGuess(name, k, hash)
+	if g := p.pairSlot(0); g != nil {
+		*g = pairGuess(name, k, hash)
+	}
 	return k, hash
 }
 

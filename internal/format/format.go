@@ -51,10 +51,8 @@ type Parser struct {
 	zone                           *time.Location // Options.Zone
 	clock                          clock
 	scratch                        []byte
-	objectKeys, pairKeys, rustKeys [32]guess   // keys of the record before, by the syntax of keys
-	cuts                           [64]pairCut // of pairs behind a message
-	cut                            int         // how many there are
-	kept                           [12]kept    // fields whose meaning waits for the rest: see head.later
+	objectKeys, pairKeys, rustKeys [32]guess // keys of the record before, by the syntax of keys
+	kept                           [12]kept  // fields whose meaning waits for the rest: see head.later
 	places                         [maxPairs]place
 	index                          fieldIndex
 }

@@ -102,7 +102,7 @@ func (p *Parser) funcrPairs(i int) (n int) {
 		}
 		v := &p.places[n]
 		e := 0
-		if g := &p.pairKeys[(uint(p.head.keys)+uint(n))%uint(len(p.pairKeys))]; g.length > 0 && g.is(s, i+1, '"') {
+		if g := p.pairSlot(n); g != nil && g.length > 0 && g.is(s, i+1, '"') {
 			e, v.guess = i+1+g.length, g
 			message = message || g.key == keyMsg
 		} else {
@@ -145,6 +145,7 @@ func (p *Parser) funcrPairs(i int) (n int) {
 // that is guessed next time.
 func (p *Parser) funcrName(v *place) (name record.Span, k key, hash uint) {
 	text := p.src[v.at+1 : v.key-1]
+	slot := p.pairSlot(0)
 	p.head.keys++
 	if g := v.guess; g != nil {
 		return p.span(v.at+1, v.key-1), g.key, g.hash
@@ -155,7 +156,9 @@ func (p *Parser) funcrName(v *place) (name record.Span, k key, hash uint) {
 		return name, k, hash
 	}
 	k, hash = lookup(text)
-	p.pairKeys[uint(p.head.keys-1)%uint(len(p.pairKeys))] = pairGuess(text, k, hash)
+	if slot != nil {
+		*slot = pairGuess(text, k, hash)
+	}
 	return p.span(v.at+1, v.key-1), k, hash
 }
 

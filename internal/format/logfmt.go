@@ -337,107 +337,51 @@ func pairStart(s []byte, lo, i int) int {
 	return j
 }
 
-// pairCut is where a pair is in src.
-type pairCut struct {
-	name, nameEnd int // nameEnd is 0 if the key has quotes
-	value, end    int
-	guessed       bool
-	key           key // if it was guessed
-	hash          uint
-}
-
 // eventPairs adds the pairs src[i:hi] as fields of the event. It reports whether
 // they are nothing but pairs.
 func (p *Parser) eventPairs(i, hi int) bool {
-	at := p.cutPairs(i, hi)
-	if at == hi {
-		p.addCuts(hi)
+	n, end := p.findPairs(i, hi, onOneLine)
+	if n > 0 && end == hi {
+		p.addEventPairs(n, hi)
 		return true
 	}
-	for at >= 0 && at < hi {
-		at = p.cutPairs(at, hi)
+	for n > 0 && end < hi { // more than there is room for: are they all pairs?
+		n, end = p.findPairs(end, hi, onOneLine)
 	}
-	if at < 0 {
+	if n == 0 {
 		return false
 	}
 	for i < hi {
-		i = p.cutPairs(i, hi)
-		p.addCuts(hi)
+		n, i = p.findPairs(i, hi, onOneLine)
+		p.addEventPairs(n, hi)
 	}
 	return true
 }
 
-// cutPairs finds the pairs in src[i:hi], or as many as there is room for, and
-// returns the index behind them. It is -1 if there is something else.
-func (p *Parser) cutPairs(i, hi int) int {
-	s := p.src[:hi]
-	p.cut = 0
-	for i < len(s) && p.cut < len(p.cuts) {
-		if blank(s[i]) {
-			i++
-			continue
-		}
-		c := &p.cuts[p.cut]
-		*c = pairCut{name: i}
-		g := &p.pairKeys[(uint(p.head.keys)+uint(p.cut))%uint(len(p.pairKeys))]
+// addEventPairs adds the first n places, which end at hi at the latest, as logfmt
+// reads keys and values in quotes.
+func (p *Parser) addEventPairs(n, hi int) {
+	for i := range p.places[:n] {
+		v := &p.places[i]
+		var f record.Field
+		var k key
+		var hash uint
 		switch {
-		case g.length > 0 && (g.is(s, i, '=') || g.last(s, i, '=')):
-			i += g.length
-			c.nameEnd, c.guessed, c.key, c.hash = i, true, g.key, g.hash
-		case s[i] == '"':
-			e, _ := quoted(s, i+1)
-			if e <= i+1 {
-				return -1
-			}
-			i = e + 1
+		case v.guess != nil:
+			f.Key = p.span(v.at, v.key)
+			k, hash = v.guess.key, v.guess.hash
+		case p.src[v.at] == '"':
+			f.Key, _, _ = p.pairKey(v.at)
+			k, hash = lookup(p.b.Bytes(f.Key))
 		default:
-			for i < len(s) && keyByte(s[i]) {
-				i++
-			}
-			c.nameEnd = i
-		}
-		if i == c.name || i >= len(s) || s[i] != '=' {
-			return -1
-		}
-		i++
-		c.value, c.end = i, -1
-		if i < len(s) && s[i] == '"' {
-			if e, _ := quoted(s, i+1); e >= 0 && (e+1 == len(s) || blank(s[e+1])) {
-				c.end = e + 1
-			}
-		}
-		if c.end < 0 {
-			c.end = token(s, i)
-		}
-		i = c.end
-		p.cut++
-	}
-	return skipBlanks(s, i)
-}
-
-// addCuts adds the cuts, which end at hi, as fields of the event.
-func (p *Parser) addCuts(hi int) {
-	s := p.src
-	for i := range p.cut {
-		c := &p.cuts[i]
-		key := p.span(c.name, c.nameEnd)
-		if c.nameEnd == 0 {
-			key, _, _ = p.pairKey(c.name)
-		}
-		if !c.guessed {
-			name := p.b.Bytes(key)
-			c.key, c.hash = lookup(name)
-			if c.nameEnd > 0 {
-				p.pairKeys[p.head.keys%uint8(len(p.pairKeys))] = pairGuess(name, c.key, c.hash)
-			}
+			k, hash = p.keyOf(v, &f)
 		}
 		p.head.keys++
-		var f record.Field
-		if c.value < hi && s[c.value] == '"' {
-			f, _, _ = p.pairValue(key, c.value)
+		if value := v.key + 1; value < hi && p.src[value] == '"' {
+			f, _, _ = p.pairValue(f.Key, value)
 		} else {
-			f = p.typed(record.Field{Key: key}, c.value, c.end)
+			f = p.typed(f, v.lo, v.hi)
 		}
-		p.promoteHashed(c.key, c.hash, f)
+		p.promoteHashed(k, hash, f)
 	}
 }

@@ -583,6 +583,33 @@ func TestSpoilt(t *testing.T) {
 	}
 }
 
+// TestManyPairs parses lines twice that have more pairs than keys are remembered:
+// one of the same place in the memory is learnt anew before the other is used.
+func TestManyPairs(t *testing.T) {
+	pairs := ""
+	for i := range 32 {
+		pairs += fmt.Sprintf(" k%d=%d", i, i)
+	}
+	for _, head := range []string{"INFO [11-23|06:25:41.556] message                    ", "2026-11-23T06:25:41.547Z [INFO]  a: message:", "2026/11/23 06:25:41 INFO message", "2026/11/23 06:25:41 INFO <a.go:1> message"} {
+		text := []byte(head + pairs + " error=boom last=of_all_the_pairs_here")
+		p := New(Options{Zone: time.UTC})
+		var first string
+		for range 3 {
+			b := new(record.Batch)
+			b.Reset(testStream, slices.Clone(text))
+			var hint uint64
+			p.Parse(b, 0, len(text), observed, &hint)
+			got := render2(b)
+			if first == "" {
+				first = got
+			}
+			if got != first || !strings.Contains(got, "exception.message") {
+				t.Fatalf("again\n%s\nbefore\n%s", got, first)
+			}
+		}
+	}
+}
+
 // TestRescue has a parser that panics in the middle of records.
 func TestRescue(t *testing.T) {
 	lines := []string{`{"level":"info","msg":"one","n":1}` + "\n", "2026/11/23 06:25:41 INFO two\xff n=2\n", "[GIN] 2026/11/23 - 06:25:41 | 200 |   11.727µs |        10.0.0.7 | GET      \"/\"\n"}

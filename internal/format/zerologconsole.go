@@ -66,7 +66,7 @@ func (p *Parser) inParentheses(i int) int {
 			break
 		}
 		i += j + 2
-		if n := p.findPairs(i, last, jsonValues); n > 0 {
+		if n, end := p.findPairs(i, last, jsonValues); n > 0 && end == last {
 			p.addPairs(n, jsonValues)
 			return i - 2
 		}
