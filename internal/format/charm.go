@@ -67,8 +67,7 @@ func (p *Parser) charm() bool {
 	}
 	p.r.Severity, p.r.SeverityText = number, p.span(level, e)
 	if place > 0 {
-		n, line := fileLine(s[i+1 : i+place-2])
-		p.addPlace(p.span(i+1, i+1+n), line)
+		p.takePlace(i+1, i+place-2)
 	} else if next := p.sourcePlace(lo); next <= end { // NetBird's
 		lo = next
 	}

@@ -100,14 +100,7 @@ func (p *Parser) eyreRest(i int) {
 // anyPlace takes src[lo:end], "file:line" or "file:line:column", and reports
 // whether it is one.
 func (p *Parser) anyPlace(lo, end int) bool {
-	if p.rustPlace(lo, end) {
-		return true
-	}
-	n, line := fileLine(p.src[min(lo, end):end])
-	if n > 0 {
-		p.addPlace(p.span(lo, lo+n), line)
-	}
-	return n > 0
+	return p.rustPlace(lo, end) || p.takePlace(min(lo, end), end)
 }
 
 // eyreStack takes the last backtrace, which ends with a blank line.

@@ -33,11 +33,9 @@ func (p *Parser) devslog() bool {
 	i += 2
 	if bytes.HasPrefix(s[i:], []byte("@@@ ")) {
 		e := lineEnd(s, i)
-		n, line := fileLine(s[i+4 : e])
-		if n == 0 || e == len(s) {
+		if e == len(s) || !p.takePlace(i+4, e) {
 			return false
 		}
-		p.addPlace(p.span(i+4, i+4+n), line)
 		i = e + 1
 	}
 	level := i + 1

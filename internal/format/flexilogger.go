@@ -57,9 +57,7 @@ func (p *Parser) flexiLogger() bool {
 	i = behindBracket(s, e)
 	if simple {
 		p.simpleTarget(next, e)
-	} else if file, line := fileLine(s[next:e]); file > 0 && sourceFile(s[next:next+file]) {
-		p.addPlace(p.span(next, next+file), line)
-	} else {
+	} else if !p.takeSource(next, e) {
 		p.r.Logger = p.span(next, e)
 		i = p.sourceFile(i, ".rs")
 	}

@@ -60,8 +60,7 @@ func (p *Parser) goLogging() bool {
 	p.r.Severity, p.r.SeverityText = number, p.span(level, min(id-1, level+8))
 	p.r.Logger = p.span(module[0], module[1])
 	if place < function[0] && module[1] == 0 {
-		n, line := fileLine(s[place : function[0]-1])
-		p.addPlace(p.span(place, place+n), line)
+		p.takePlace(place, function[0]-1)
 	}
 	p.addText(nameFunction, p.span(function[0], function[1]))
 	p.addText(p.b.AddString("id"), p.span(id, i))

@@ -152,11 +152,9 @@ func (p *Parser) geth(i int, padded bool, number uint8) bool {
 		if e < 0 {
 			return false
 		}
-		file, line := fileLine(s[i+1 : i+e])
-		if file == 0 {
+		if !p.takePlace(i+1, i+e) {
 			return false
 		}
-		p.addPlace(p.span(i+1, i+1+file), line)
 		i += e
 	}
 	if s[i] != ']' || i+1 < len(s) && s[i+1] != ' ' {

@@ -276,6 +276,27 @@ func (p *Parser) placeCaller(k key, f record.Field) bool {
 	return false
 }
 
+// takePlace adds the place that src[lo:hi] starts with, "file:line", and reports
+// whether it is one.
+func (p *Parser) takePlace(lo, hi int) bool {
+	n, line := fileLine(p.src[lo:hi])
+	if n > 0 {
+		p.addPlace(p.span(lo, lo+n), line)
+	}
+	return n > 0
+}
+
+// takeSource is takePlace for a file that has the name of a source: others may be
+// anything with a colon and a number.
+func (p *Parser) takeSource(lo, hi int) bool {
+	n, line := fileLine(p.src[lo:hi])
+	if n == 0 || !sourceFile(p.src[lo:lo+n]) {
+		return false
+	}
+	p.addPlace(p.span(lo, lo+n), line)
+	return true
+}
+
 // addPlace adds the place in a source that a record names.
 func (p *Parser) addPlace(file record.Span, line int64) {
 	p.addText(nameFile, file)

@@ -175,8 +175,7 @@ func (p *Parser) simplelog(i int) bool {
 		e += i
 		if id, ok := decimal(s[i+1 : e]); ok && id < 1<<63 {
 			p.b.AddField(record.IntField(nameThreadID, int64(id)))
-		} else if n, line := fileLine(s[i+1 : e]); n > 0 && sourceFile(s[i+1:i+1+n]) { // fast_log's
-			p.addPlace(p.span(i+1, i+1+n), line)
+		} else if p.takeSource(i+1, e) { // fast_log's
 		} else {
 			p.addText(nameThread, p.span(i+1, e))
 		}
@@ -199,8 +198,7 @@ func (p *Parser) simplelog(i int) bool {
 	if i < len(s) && s[i] == '[' {
 		e := bytes.IndexByte(s[i:min(len(s), i+256)], ']')
 		if e > 0 {
-			if file, line := fileLine(s[i+1 : i+e]); file > 0 && sourceFile(s[i+1:i+1+file]) {
-				p.addPlace(p.span(i+1, i+1+file), line)
+			if p.takeSource(i+1, i+e) {
 				i = behindBracket(s, i+e)
 			} else if p.r.Logger.Len == 0 && s[2] != ':' {
 				return false // nested-logrus-formatter's pairs

@@ -52,11 +52,9 @@ func (p *Parser) textBody(i int) {
 func (p *Parser) bracketPlace(i int) int {
 	s := p.src
 	e := bytes.IndexByte(s[i:min(len(s), i+256)], ']')
-	n, line := fileLine(s[i+1 : i+max(e, 1)])
-	if n == 0 {
+	if !p.takePlace(i+1, i+max(e, 1)) {
 		return i
 	}
-	p.addPlace(p.span(i+1, i+1+n), line)
 	for i += e + 1; i < len(s) && (s[i] == ':' || s[i] == ' '); i++ {
 	}
 	return i
@@ -96,11 +94,9 @@ func (p *Parser) barredPlace(i int) int {
 	if in < 0 {
 		return i
 	}
-	n, line := fileLine(s[i+1 : i+in])
-	if n == 0 {
+	if !p.takePlace(i+1, i+in) {
 		return i
 	}
-	p.addPlace(p.span(i+1, i+1+n), line)
 	p.addText(nameFunction, p.span(i+in+len(" in "), i+e))
 	return i + e + len(") | ")
 }

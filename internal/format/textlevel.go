@@ -281,12 +281,10 @@ func (p *Parser) colonLevel(lo, hi int) bool {
 		if n == 0 || i+n+1 >= hi || s[i+n] != ':' {
 			continue
 		}
-		file, line := fileLine(s[i+n+1:])
-		if file == 0 {
+		if !p.takePlace(i+n+1, hi) {
 			return false
 		}
 		p.r.Severity, p.r.SeverityText = number, p.span(i, i+n)
-		p.addPlace(p.span(i+n+1, i+n+1+file), line)
 		return true
 	}
 	return false

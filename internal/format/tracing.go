@@ -72,8 +72,7 @@ func (p *Parser) tracing() bool {
 		return false // zap's console with blanks
 	}
 	p.r.Severity, p.r.SeverityText = number, level
-	if file, line := fileLine(s[target : target+n]); file > 0 && sourceFile(s[target:target+file]) {
-		p.addPlace(p.span(target, target+file), line)
+	if p.takeSource(target, target+n) {
 		n += 2
 	} else if n > 0 {
 		p.r.Logger = p.span(target, target+n)
@@ -216,11 +215,16 @@ func (p *Parser) loneSpan(i int) (next int, found bool) {
 			return i, false
 		}
 	}
-	at := len(p.b.Arena)
-	p.openSpan(true, s[i:e])
-	p.b.Arena = append(p.b.Arena, "}]"...)
-	p.addSpans(at, p.span(i, e))
+	p.addSpan(i, e)
 	return e + 2, true
+}
+
+// addSpan adds the span without fields whose name is src[lo:hi].
+func (p *Parser) addSpan(lo, hi int) {
+	at := len(p.b.Arena)
+	p.openSpan(true, p.src[lo:hi])
+	p.b.Arena = append(p.b.Arena, "}]"...)
+	p.addSpans(at, p.span(lo, hi))
 }
 
 // pathSpans takes the spans at i, one of which has a path for its name, in front
@@ -265,10 +269,7 @@ func (p *Parser) wordySpan(i int) (next int, found bool) {
 	if j := bytes.LastIndex(target, []byte("::")); j < 1 || j+2 == len(target) || target[j+2] < 'a' { // else it may be an error's
 		return i, false
 	}
-	at := len(p.b.Arena)
-	p.openSpan(true, s[i:e])
-	p.b.Arena = append(p.b.Arena, "}]"...)
-	p.addSpans(at, p.span(i, e))
+	p.addSpan(i, e)
 	return e + 2, true
 }
 

@@ -85,9 +85,7 @@ func (p *Parser) prettyPlace(i int) {
 		if j := bytes.Index(s[i:], []byte(" on ")); j >= 0 {
 			end = i + j
 		}
-		if n, line := fileLine(s[i:end]); n > 0 {
-			p.addPlace(p.span(i, i+n), line)
-		} else {
+		if !p.takePlace(i, end) {
 			p.addText(nameFile, p.span(i, end))
 		}
 		i = min(end+1, len(s))
