@@ -77,7 +77,7 @@ func (l *line) manager(raw []byte) bool {
 	if n++; !l.named(raw[n:]) {
 		return false
 	}
-	l.service.lo, l.service.hi, l.lo, l.hi = l.service.lo+n, l.service.hi+n, l.lo+n, l.hi+n
+	l.shift(n)
 	l.key = hash(raw[:l.service.hi])
 	l.weak = true
 	return true

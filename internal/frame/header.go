@@ -337,7 +337,7 @@ func bracketedLevel(line []byte, n int) mode {
 // timeBehind reports whether text, behind a word in brackets, starts with a blank
 // and a time, or with another bracket and a day.
 func timeBehind(text []byte) bool {
-	return len(text) > 16 && text[0] == ' ' && text[4] == ' ' && month(text[1:]) && shaped(text[8:], "00:00:00") ||
+	return len(text) > 16 && text[0] == ' ' && monthTime(text[1:]) ||
 		len(text) > 10 && (text[0] == ' ' && (date(text[1:]) || shaped(text[1:], "00:00:00") && (text[9] == ' ' || text[9] == '.')) || text[0] == '[' && date(text[1:]))
 }
 
@@ -361,7 +361,7 @@ func padded(line []byte) mode {
 	if timed(rest) && rest[0] != '[' { // HashiCorp's agents indent, and so does who quotes
 		return header
 	}
-	if len(rest) > 15 && rest[3] == ' ' && month(rest) && shaped(rest[7:], "00:00:00") {
+	if monthTime(rest) {
 		if opensValue(rest) {
 			return header
 		}
@@ -455,7 +455,12 @@ func capitalLevel(line []byte, n int) mode {
 // monthInBrackets reports whether text starts with a month, a day and a time in
 // brackets, as Pterodactyl's Wings has them behind a level: "[Nov 23 06:25:41.007] ".
 func monthInBrackets(text []byte) bool {
-	return len(text) > 17 && text[0] == '[' && text[4] == ' ' && month(text[1:]) && shaped(text[8:], "00:00:00")
+	return len(text) > 17 && text[0] == '[' && monthTime(text[1:])
+}
+
+// monthTime reports whether text starts with a month, a day and a time: "Nov 23 06:25:41".
+func monthTime(text []byte) bool {
+	return len(text) > 15 && text[3] == ' ' && month(text) && shaped(text[7:], "00:00:00")
 }
 
 // prefixed finds the time of package log behind a prefix.
