@@ -3,6 +3,8 @@ package config
 import (
 	"path/filepath"
 	"strings"
+
+	"shipper/internal/tail"
 )
 
 // glob is a path, or a glob, made absolute and cut into its elements. Links
@@ -36,34 +38,10 @@ func splitAll(ps []string, split func(string) glob) []glob {
 // match reports whether g matches the whole of path. Of two globs g.match(h)
 // is true only if g matches all that h matches.
 func (g glob) match(path glob) bool {
-	// As each "**" takes as little as will do, only the last one may have to take
-	// more: to try the others as well would take time without end.
-	var rest, from glob // of g behind its last "**", and of path as it is tried there
-	for {
-		switch {
-		case len(g) > 0 && g[0] == "**":
-			if g = g[1:]; len(g) == 0 {
-				return true
-			}
-			rest, from = g, path
-			continue
-		case len(g) > 0 && len(path) > 0 && matchElement(g[0], path[0]):
-			g, path = g[1:], path[1:]
-			continue
-		case len(g) == 0 && len(path) == 0:
-			return true
-		case rest == nil || len(from) == 0:
-			return false
-		}
-		from = from[1:]
-		g, path = rest, from
-	}
-}
-
-// matchElement reports whether one element of a glob, which is not "**", matches one of a path.
-func matchElement(pattern, name string) bool {
-	ok, err := filepath.Match(pattern, name)
-	return ok && err == nil && name != "**"
+	return tail.MatchElements(g, path, func(pattern, name string) bool {
+		ok, err := filepath.Match(pattern, name)
+		return ok && err == nil && name != "**"
+	})
 }
 
 // reachesInto reports whether g can match a file in or below dir.

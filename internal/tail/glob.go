@@ -97,10 +97,19 @@ func below(rests [][]string, name string) [][]string {
 	return out
 }
 
-// matchPath reports whether the elements of a glob match those of a path. As each
-// "**" takes as little as will do, only the last one may have to take more: to
-// try the others as well would take time without end.
+// matchPath reports whether the elements of a glob match those of a path.
 func matchPath(glob, elems []string) bool {
+	return MatchElements(glob, elems, func(pattern, name string) bool {
+		ok, _ := path.Match(pattern, name)
+		return ok
+	})
+}
+
+// MatchElements reports whether the elements of a glob match elems: "**" any number
+// of them, and every other one an element as match says. As each "**" takes as
+// little as will do, only the last one may have to take more: to try the others as
+// well would take time without end.
+func MatchElements(glob, elems []string, match func(pattern, elem string) bool) bool {
 	var rest, from []string // of glob behind its last "**", and of elems as it is tried there
 	for {
 		switch {
@@ -111,15 +120,12 @@ func matchPath(glob, elems []string) bool {
 				return true
 			}
 			continue
-		case len(glob) > 0 && len(elems) > 0:
-			if ok, _ := path.Match(glob[0], elems[0]); ok {
-				glob, elems = glob[1:], elems[1:]
-				continue
-			}
+		case len(glob) > 0 && len(elems) > 0 && match(glob[0], elems[0]):
+			glob, elems = glob[1:], elems[1:]
+			continue
 		case len(glob) == 0 && len(elems) == 0:
 			return true
-		}
-		if len(from) == 0 {
+		case len(from) == 0:
 			return false
 		}
 		from = from[1:]
