@@ -29,9 +29,6 @@ const (
 	maxMetadata = 1 << 14 // of one entry
 )
 
-// maxSeverityText is how long the text of a severity may be.
-const maxSeverityText = 32
-
 // Decode calls emit for each stream in body with all its records, once body is
 // known to be sound as a whole. The batches do not point into body, stay valid
 // after emit, and are the receiver's. contentType is that of the request: JSON,
@@ -361,7 +358,7 @@ func (l *line) take(m *pair) bool {
 		r.Severity, l.number = uint8(n), true
 		return true
 	case "severity_text":
-		if !fits(m.value) {
+		if !protocol.FitsSeverityText(m.value) {
 			return false
 		}
 		r.SeverityText = l.text(m.value)
@@ -381,12 +378,6 @@ func (l *line) take(m *pair) bool {
 		return err == nil
 	}
 	return l.origin(m)
-}
-
-// fits reports whether s can be the text of a severity: it grows where bytes
-// that are not UTF-8 become U+FFFD.
-func fits(s []byte) bool {
-	return len(s) <= maxSeverityText && (utf8.Valid(s) || len(bytes.ToValidUTF8(s, []byte("\uFFFD"))) <= maxSeverityText)
 }
 
 // id reads a trace or span ID. All zeros mean that there is none.
@@ -466,7 +457,7 @@ func (l *line) finish(d *decoder, ours bool) {
 		return
 	}
 	// A level that is not one of ours is worth keeping as it was written.
-	if r.SeverityText.Len == 0 && fits(l.level) {
+	if r.SeverityText.Len == 0 && protocol.FitsSeverityText(l.level) {
 		r.SeverityText = l.text(l.level)
 		return
 	}

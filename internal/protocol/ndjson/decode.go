@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"shipper/internal/jsontext"
+	"shipper/internal/protocol"
 	"shipper/internal/record"
 )
 
@@ -394,7 +395,7 @@ func (l *line) takeText(known member, m pair) (bool, error) {
 		}
 		return false, nil
 	case severity:
-		if len(text) > maxSeverityText || jsontext.Plain(text) != len(text) {
+		if len(text) > protocol.MaxSeverityText || jsontext.Plain(text) != len(text) {
 			return false, nil
 		}
 		l.severity = text
@@ -411,8 +412,6 @@ func (l *line) takeText(known member, m pair) (bool, error) {
 	return false, nil // an ID that is none
 }
 
-const maxSeverityText = 32
-
 func (l *line) string(known member, m pair) (bool, error) {
 	if m.val[0] != '"' {
 		return false, nil
@@ -426,7 +425,7 @@ func (l *line) string(known member, m pair) (bool, error) {
 		l.r.Body = s
 	case known == logger:
 		l.r.Logger = s
-	case s.Len > maxSeverityText:
+	case s.Len > protocol.MaxSeverityText:
 		return false, nil
 	default:
 		l.r.SeverityText = s

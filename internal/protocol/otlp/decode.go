@@ -435,8 +435,6 @@ func (l *line) text(s []byte) record.Span {
 	return l.b.Add(bytes.ToValidUTF8(s, []byte("\uFFFD")))
 }
 
-const maxSeverityText = 32
-
 // members takes what is no attribute. What does not fit becomes a field.
 func (l *line) members(e *entry) error {
 	r := l.r
@@ -462,8 +460,7 @@ func (l *line) members(e *entry) error {
 	} else {
 		l.b.AddField(record.IntField(l.b.AddString("severity_number"), int64(e.severity)))
 	}
-	// It grows where bytes that are not UTF-8 become U+FFFD.
-	if len(e.severityText) <= maxSeverityText && (utf8.Valid(e.severityText) || len(valid(e.severityText)) <= maxSeverityText) {
+	if protocol.FitsSeverityText(e.severityText) {
 		r.SeverityText = l.text(e.severityText)
 	} else {
 		l.addText("severity_text", e.severityText)

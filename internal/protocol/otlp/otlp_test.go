@@ -624,7 +624,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, b := range all {
 			for _, r := range b.Records {
-				if r.SeverityText.Len > maxSeverityText {
+				if r.SeverityText.Len > protocol.MaxSeverityText {
 					t.Fatalf("the text of a severity is %q", b.Bytes(r.SeverityText))
 				}
 			}
