@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"shipper/internal/clock"
+	"shipper/internal/fail"
 	"shipper/internal/input"
 )
 
@@ -33,24 +34,30 @@ func (r *reader) start(f *file, fd int, last bool) error {
 		return nil
 	}
 	originals := r.originals(f, key)
-	for _, o := range originals {
-		if err := r.noticeTruncated(o); err != nil {
-			return err
-		}
+	if _, err := r.noticeTruncated(originals); err != nil {
+		return err
 	}
-	if fd, _ = r.set.acquire(f); fd < 0 {
-		return nil
-	}
-	prev, ok := r.match(f, fd, key)
-	if ok {
-		return nil
-	}
-	for _, o := range originals {
-		if r.copies(f, fd, o) {
-			r.log.Debug("file is a copy of one that is followed; waiting", "path", f.path, "of", o.path)
-			f.stage, f.source = shadow, o
-			o.copies = append(o.copies, f)
+	var prev uint64
+	for again := true; again; {
+		if fd, _ = r.set.acquire(f); fd < 0 {
 			return nil
+		}
+		var ok bool
+		if prev, ok = r.match(f, fd, key); ok {
+			return nil
+		}
+		for _, o := range originals {
+			_ = fail.Point("tail.copy.compare") // to stop at
+			if r.copies(f, fd, o) {
+				r.log.Debug("file is a copy of one that is followed; waiting", "path", f.path, "of", o.path)
+				f.stage, f.source = shadow, o
+				o.copies = append(o.copies, f)
+				return nil
+			}
+		}
+		// An original that was truncated in this moment was no longer like its copy.
+		if again, err = r.noticeTruncated(originals); err != nil {
+			return err
 		}
 	}
 	r.log.Debug("file is new", "path", f.path)
@@ -173,17 +180,24 @@ func (r *reader) originals(f *file, key uint64) []*file {
 	return out
 }
 
-// noticeTruncated looks whether o was truncated since it was read.
-func (r *reader) noticeTruncated(o *file) error {
-	fd, _ := r.set.acquire(o)
-	st, err := fstat(fd)
-	if err != nil || o.stage != following {
-		return nil
+// noticeTruncated looks whether files were truncated since they were read, and
+// reports whether one was.
+func (r *reader) noticeTruncated(files []*file) (any bool, err error) {
+	for _, o := range files {
+		fd, _ := r.set.acquire(o)
+		st, err := fstat(fd)
+		if err != nil || o.stage != following {
+			continue
+		}
+		if same, err := r.compare(fd, st.size, &o.position); same || err != nil {
+			continue
+		}
+		if err := r.truncated(o); err != nil {
+			return true, err
+		}
+		any = true
 	}
-	if same, err := r.compare(fd, st.size, &o.position); same || err != nil {
-		return nil
-	}
-	return r.truncated(o)
+	return any, nil
 }
 
 // copies reports whether all that f has so far is what o has there, too: it

@@ -19,6 +19,7 @@ func TestTruncation(t *testing.T) {
 		{33, "truncated between a look and a read", func(t *testing.T) { truncatedWhileRead(t, "tail.read.before") }},
 		{33, "truncated between a read and a look", func(t *testing.T) { truncatedWhileRead(t, "tail.read.after") }},
 		{35, "copied and truncated while lines are written", copiedWhileWritten},
+		{35, "truncated while the copy is compared with it", truncatedWhileCompared},
 		{36, "truncated unread, with the copy elsewhere", truncatedUnread},
 		{36, "truncated unread while no output answers", truncatedWhileBlocked},
 	})
@@ -103,6 +104,26 @@ func copiedWhileWritten(t *testing.T) {
 		t.Errorf("the books do not close: %+v", b)
 	}
 	t.Log(v)
+}
+
+// truncatedWhileCompared truncates a file when the agent has found it as it was,
+// and goes on to look whether what is beside it is a copy of it.
+func truncatedWhileCompared(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	s.Env = []string{"SHIPPER_FAIL=tail.copy.compare=stop"}
+	agent := s.StartAgent(t)
+	o := site.NewOracle(s.Logs, "w", site.Never, 0)
+	o.Write(t, 300)
+	s.AwaitDrained(t, o.Bytes.Load())
+	command(t, "cp", o.Path, o.Path+".1")
+	awaitState(t, agent, "T")
+	if err := os.Truncate(o.Path, 0); err != nil {
+		t.Fatal(err)
+	}
+	o.Write(t, 2000)
+	agent.Signal(syscall.SIGCONT)
+	settle(t, s, o)
 }
 
 // truncatedUnread loses what nobody could read, and no more. The agent has not
