@@ -31,6 +31,7 @@ type file struct {
 	lineage string // the name its generations go by: path, or for a rotated file what that was before
 	born    int64  // files of its lineage that are younger were written after this: ns since the Unix epoch
 	first   bool   // it was there at the first scan
+	certain bool   // a copy of a followed file, however small
 	archive *archive
 	before  *file // to be read to its end first
 

@@ -2,6 +2,7 @@ package tail
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"shipper/internal/input"
 	"shipper/internal/record"
@@ -99,8 +102,16 @@ func newBench(t *testing.T, paths ...string) *bench {
 	return b
 }
 
-// start begins as after a start of the program, with the positions stored so far.
+// start begins as after a start of the program, with the positions stored so far,
+// and reads all there is.
 func (b *bench) start() {
+	b.t.Helper()
+	b.begin()
+	b.poll()
+}
+
+// begin begins, and looks for names.
+func (b *bench) begin() {
 	b.t.Helper()
 	f := *b.f
 	f.Stats = new(Stats)
@@ -111,7 +122,15 @@ func (b *bench) start() {
 	}
 	b.e = e
 	b.f.Stats = f.Stats
-	b.poll()
+	b.must(e.reader.begin(func() {}))
+	b.scan()
+}
+
+// step takes in what has arrived, and reads once.
+func (b *bench) step() {
+	b.t.Helper()
+	_, err := b.e.reader.step(b.now)
+	b.must(err)
 }
 
 func (b *bench) stop() {
@@ -226,6 +245,64 @@ func (b *bench) pass(d time.Duration) {
 	b.t.Helper()
 	b.now = b.now.Add(d)
 	b.poll()
+}
+
+// elapse lets the clock on the wall go on, too: all that is known of the past, by
+// the file system, in what is stored, and in memory, is so much older then.
+func (b *bench) elapse(d time.Duration) {
+	b.t.Helper()
+	b.now = b.now.Add(d)
+	ago := int64(d)
+	b.must(filepath.WalkDir(b.dir, func(path string, _ os.DirEntry, err error) error {
+		st, err := lstat(path)
+		if err != nil || st.mode&unix.S_IFMT == unix.S_IFLNK {
+			return err
+		}
+		return os.Chtimes(path, time.Time{}, time.Unix(0, st.mtime-ago))
+	}))
+	for key, value := range b.stored {
+		if strings.HasSuffix(key, startedKey) {
+			value = binary.LittleEndian.AppendUint64(nil, binary.LittleEndian.Uint64(value)-uint64(ago))
+		} else {
+			p, err := decodePosition(value)
+			b.must(err)
+			p.elapse(ago)
+			value = p.append(nil)
+		}
+		b.stored[key] = value
+	}
+	if b.e == nil {
+		return
+	}
+	r, s := b.e.reader, b.e.scanner
+	r.startedAt -= ago
+	r.ledger.each(func(s *saved) { s.elapse(ago) })
+	for _, f := range b.e.set.open {
+		f.elapse(ago)
+		f.born -= ago
+		f.mtime -= ago
+	}
+	for f, was := range b.e.set.parked {
+		b.e.set.parked[f] = rest{was.size, was.mtime - ago}
+	}
+	var visit func(*dir)
+	visit = func(d *dir) {
+		d.mtime -= ago
+		d.wall -= ago
+		for _, e := range d.entries {
+			if e.sub != nil {
+				visit(e.sub)
+			}
+		}
+	}
+	for _, d := range s.trees {
+		visit(d)
+	}
+}
+
+func (p *position) elapse(ago int64) {
+	p.born -= ago
+	p.time -= ago
 }
 
 func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }

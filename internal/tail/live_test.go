@@ -342,6 +342,37 @@ func TestFullSpeed(t *testing.T) {
 	}
 }
 
+// TestFirstStartStalled has nothing become durable at the very first start: files
+// are held open all the same, after a moment.
+func TestFirstStartStalled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := newLive(t, filepath.Join(dir, "*.log"))
+	release := l.hold()
+	w := &writer{t: t, path: filepath.Join(dir, "a.log"), perFile: 1000}
+	w.write(100)
+	w.must(w.file.Close())
+	l.start()
+	opened := func() (n int) {
+		fds, err := filepath.Glob("/proc/self/fd/*")
+		w.must(err)
+		for _, fd := range fds {
+			if path, _ := os.Readlink(fd); path == w.path {
+				n++
+			}
+		}
+		return n
+	}
+	for deadline := time.Now().Add(20 * time.Second); opened() == 0 && time.Now().Before(deadline); {
+		time.Sleep(2 * time.Millisecond)
+	}
+	w.must(os.Remove(w.path))
+	release()
+	l.await(w.n)
+	l.kill()
+	l.tally.check(t, w.n)
+}
+
 // TestKilled kills and restarts the follower at random while a writer writes
 // and rotates.
 func TestKilled(t *testing.T) {
@@ -379,10 +410,6 @@ func TestKilled(t *testing.T) {
 			l := newLive(t, filepath.Join(dir, m.glob))
 			l.start()
 			w := &writer{t: t, path: filepath.Join(dir, "a.log"), rotate: m.rotate, perFile: 3000}
-			// Before its first commit a follower has nothing to know by, after a
-			// kill, that files were rotated since it started.
-			w.write(1)
-			l.await(1)
 			stop := make(chan struct{})
 			var wg sync.WaitGroup
 			wg.Go(func() {

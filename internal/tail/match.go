@@ -156,6 +156,7 @@ func (r *reader) resumed(f *file, s *saved, p position) {
 	r.ledger.remove(s)
 	r.orphans = slices.DeleteFunc(r.orphans, func(o *saved) bool { return o == s })
 	f.adopt(p)
+	without(r.pending, f.lineage, f)
 	r.stats.Resumed.Add(1)
 	r.log.Debug("file goes on with a known generation", "path", f.path, "generation", formatID(p.gen), "offset", p.offset, "was", p.path)
 }
@@ -208,7 +209,7 @@ func (r *reader) copies(f *file, fd int, o *file) bool {
 	r.set.mu.Lock()
 	ofd, named := o.fd, o.links > 0
 	r.set.mu.Unlock()
-	mayBeOwn := f.size < prefixBytes || named && filepath.Dir(f.path) != filepath.Dir(o.path)
+	mayBeOwn := !f.certain && (f.size < prefixBytes || named && filepath.Dir(f.path) != filepath.Dir(o.path))
 	if ofd < 0 || mayBeOwn && r.now.Sub(f.grown) > r.grace {
 		return false
 	}
@@ -241,8 +242,11 @@ func (r *reader) truncated(f *file) error {
 	if prev == 0 {
 		prev = f.prev
 	}
-	f.born = wallClock()
+	if s.gen != 0 { // else it is not stored, and its copy to be found by its age
+		f.born = wallClock()
+	}
 	f.begin(prev)
+	r.age(f)
 	r.orphans = append(r.orphans, s)
 	gone := r.ledger.add(s)
 	for _, c := range copies {

@@ -36,24 +36,64 @@ func randomSteps(t *testing.T, seed uint64) {
 	var did []string
 	n := 0
 	running := true
-	oldest := 0         // rotated files there are
-	compressedFrom := 1 // files from this number on are compressed
-	shift := func() {
-		for k := oldest; k > 0; k-- {
-			for _, s := range []string{"", ".gz"} {
-				from := b.path(fmt.Sprintf("a.log.%d%s", k, s))
-				if _, err := os.Stat(from); err == nil {
-					b.must(os.Rename(from, b.path(fmt.Sprintf("a.log.%d%s", k+1, s))))
-				}
-			}
+	growing := rnd.IntN(2) == 0 // the numbers of rotated files, else the newest is number 1
+	rotated := 0                // files there are
+	compressed := 0             // of the oldest of them
+	// numbered is the name of the k-th rotated file, counted from the oldest.
+	numbered := func(k int) string {
+		if growing {
+			return fmt.Sprintf("a.log.%d", k)
 		}
-		oldest++
-		compressedFrom++
+		return fmt.Sprintf("a.log.%d", rotated-k+1)
+	}
+	// shift makes room for one more rotated file and returns its name.
+	shift := func() string {
+		for k := 1; k <= rotated && !growing; k++ {
+			name, suffix := numbered(k), ""
+			if k <= compressed {
+				suffix = ".gz"
+			}
+			b.rename(name+suffix, fmt.Sprintf("a.log.%d%s", rotated-k+2, suffix))
+		}
+		rotated++
+		return numbered(rotated)
 	}
 	b.write("a.log", "")
 	b.poll()
-	for range 40 {
-		op := rnd.IntN(12)
+	restart := func(poll bool) {
+		b.crash(rnd.IntN(4))
+		b.begin()
+		if poll {
+			b.poll()
+		} else {
+			b.step()
+		}
+	}
+	// between does what can be between two steps of a rotation.
+	between := func() {
+		if rnd.IntN(3) == 0 {
+			b.elapse(time.Duration(rnd.IntN(50)) * time.Millisecond)
+		}
+		if !running {
+			return
+		}
+		switch rnd.IntN(8) {
+		case 0:
+			b.scan()
+		case 1:
+			b.step()
+		case 2:
+			b.poll()
+		case 3:
+			restart(false)
+		}
+	}
+	steps := 40
+	if rnd.IntN(30) == 0 {
+		steps = 500 // more generations than are kept of one path
+	}
+	for range steps {
+		op := rnd.IntN(14)
 		fmt.Fprintf(&b.logs, "--- %d, %d records\n", op, len(b.recs))
 		did = append(did, fmt.Sprint(op))
 		switch op {
@@ -78,45 +118,44 @@ func randomSteps(t *testing.T, seed uint64) {
 				b.scan()
 			}
 		case 6: // rename
-			shift()
-			b.rename("a.log", "a.log.1")
+			b.rename("a.log", shift())
 			b.write("a.log", "")
 			if running {
 				b.scan()
 			}
 		case 7: // rename, late writes
-			shift()
-			b.rename("a.log", "a.log.1")
+			late := shift()
+			b.rename("a.log", late)
 			b.write("a.log", lines(n, n+1))
 			if running {
 				b.poll()
 			}
-			b.write("a.log.1", lines(n+1, n+3))
+			b.write(late, lines(n+1, n+3))
 			n += 3
 		case 8: // copytruncate
 			if running {
 				b.scan()
 			}
-			shift()
-			b.copy("a.log", "a.log.1")
-			if running && rnd.IntN(2) == 0 {
-				b.poll()
-			}
+			copied := shift()
+			text, err := os.ReadFile(b.path("a.log"))
+			b.must(err)
+			half := rnd.IntN(len(text) + 1)
+			b.write(copied, string(text[:half]))
+			between()
+			b.write(copied, string(text[half:]))
+			between()
 			b.must(os.Truncate(b.path("a.log"), 0))
 			if running {
 				b.scan()
 			}
 		case 9: // compress the rotated files but for the newest
-			for k := max(2, compressedFrom); k <= oldest; k++ {
-				name := fmt.Sprintf("a.log.%d", k)
-				if _, err := os.Stat(b.path(name)); err == nil {
-					gz(b, name)
-				}
+			for compressed < rotated-1 {
+				compressed++
+				gz(b, numbered(compressed))
 			}
 		case 10: // crash while reading, and start again
 			if running {
-				b.crash(rnd.IntN(4))
-				b.start()
+				restart(true)
 			}
 		case 11: // crash and stay down, or start again
 			if running {
@@ -125,9 +164,20 @@ func randomSteps(t *testing.T, seed uint64) {
 				b.start()
 			}
 			running = !running
+		case 12: // crash, start again, and do not read all
+			if running {
+				restart(false)
+			}
+		case 13: // read once
+			if running {
+				b.step()
+			}
 		}
-		if rnd.IntN(4) == 0 {
-			b.now = b.now.Add(time.Duration(rnd.IntN(20)) * time.Second)
+		switch rnd.IntN(8) {
+		case 0:
+			b.elapse(time.Duration(rnd.IntN(20)) * time.Second)
+		case 1:
+			b.elapse(time.Duration(rnd.IntN(100)) * time.Millisecond)
 		}
 	}
 	if !running {

@@ -46,10 +46,11 @@ type reader struct {
 	ledger  *ledger
 	byPath  map[string][]*file // open files, by the path where they were found
 	byName  map[string][]*file // the same by their name in the directory
+	pending map[string][]*file // open files of which nothing is stored yet, by lineage
 	orphans []*saved           // truncated generations that may turn up as copies
 
-	first     bool      // this is the very first start
-	startedAt int64     // when that was, ns since the Unix epoch
+	first     bool      // no position is stored yet
+	startedAt int64     // when the very first start was, ns since the Unix epoch
 	begun     time.Time // of this run
 	matched   bool      // the files of the first scan are matched
 	now       time.Time
@@ -71,6 +72,7 @@ func newReader(f *Follower, set *set, filter *filter, roots []string, put func(i
 		name: f.Name, limit: f.LineLimit, chunk: f.ChunkBytes, tick: f.PollInterval, join: f.JoinTimeout, grace: f.Grace,
 		retention: f.Retention, fromEnd: f.FromEnd, newStream: f.NewStream, newCutter: f.NewCutter,
 		pool: newPool(f.ChunkBytes), ledger: newLedger(), byPath: map[string][]*file{}, byName: map[string][]*file{},
+		pending: map[string][]*file{},
 	}
 }
 
@@ -118,6 +120,7 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 		if same := r.byPath[f.path]; f.before == nil && len(same) > 0 {
 			f.before = same[len(same)-1] // it had the name until some time ago
 		}
+		r.age(f)
 		r.byPath[f.path] = append(r.byPath[f.path], f)
 		r.byName[filepath.Base(f.path)] = append(r.byName[filepath.Base(f.path)], f)
 		f.grown = now
@@ -130,6 +133,26 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 		return false, err
 	}
 	return r.read()
+}
+
+// age has f count as hardly younger than an open file of its lineage of which
+// nothing is stored, as that is told from what is known by its age after a restart.
+func (r *reader) age(f *file) {
+	without(r.pending, f.lineage, f)
+	if f.gen == 0 {
+		r.pending[f.lineage] = append(r.pending[f.lineage], f)
+	}
+	for _, o := range r.pending[f.lineage] {
+		if o != f {
+			f.born = min(f.born, o.born+1)
+		}
+	}
+	if f.before != nil {
+		f.born = max(f.born, f.before.born+1)
+	}
+	if f.gen == 0 {
+		f.position.born = f.born
+	}
 }
 
 // ticks looks at the files that are due. After a long wait each is looked at once.
@@ -336,6 +359,7 @@ func (r *reader) closed(f *file, flags uint8) error {
 	r.stats.Closed.Add(1)
 	without(r.byPath, f.path, f)
 	without(r.byName, filepath.Base(f.path), f)
+	without(r.pending, f.lineage, f)
 	if f.archive != nil {
 		f.archive.stop()
 		if f.archive.damage != nil {

@@ -17,16 +17,28 @@ import (
 // is stored: eight bytes, little endian, ns since the Unix epoch.
 const startedKey = "/started"
 
+// begin hands on the time of the very first start, if this is it: what is rotated
+// before anything else is stored is known to be younger than that. durable is called
+// when it is stored.
+func (r *reader) begin(durable func()) error {
+	if r.startedAt != 0 {
+		durable()
+		return nil
+	}
+	r.startedAt = wallClock()
+	return r.put(input.Chunk{Input: r.name + startedKey, Pos: binary.LittleEndian.AppendUint64(nil, uint64(r.startedAt)), Release: durable})
+}
+
 // recall takes in what was stored by earlier runs.
 func (r *reader) recall(stored map[string][]byte) {
-	r.first = len(stored) == 0
-	r.startedAt = wallClock()
+	r.first = true
 	for key, value := range stored {
 		name := strings.TrimPrefix(key, r.name)
 		if name == startedKey && len(value) == 8 {
 			r.startedAt = int64(binary.LittleEndian.Uint64(value))
 			continue
 		}
+		r.first = false
 		id, ok := parseID(strings.TrimPrefix(name, "/"))
 		p, err := decodePosition(value)
 		if err != nil || !ok {
@@ -41,13 +53,6 @@ func (r *reader) recall(stored map[string][]byte) {
 // resume matches stored positions with files: those of the first scan, and
 // those that rotation has put beside them since. It returns all files to read.
 func (r *reader) resume(files []*file) ([]*file, error) {
-	if r.first {
-		r.set.release()
-		if err := r.put(input.Chunk{Input: r.name + startedKey, Pos: binary.LittleEndian.AppendUint64(nil, uint64(r.startedAt))}); err != nil {
-			return nil, err
-		}
-		return files, nil
-	}
 	m := &matching{reader: r, lineages: map[string]*lineage{}, kin: map[string][]*candidate{}, files: files, dirs: map[string]map[string][]string{}, taken: map[string]bool{}}
 	r.ledger.each(func(s *saved) {
 		l := m.lineages[s.path]
@@ -96,6 +101,7 @@ type matching struct {
 type lineage struct {
 	path   string
 	saved  []*candidate
+	after  int64      // what is beside path is looked at if it was written after that
 	beside []*rotated // oldest first
 }
 
@@ -119,6 +125,15 @@ func (l *lineage) newest() *candidate {
 		return nil
 	}
 	return slices.MaxFunc(l.saved, func(a, b *candidate) int { return cmp.Compare(a.born, b.born) })
+}
+
+// current returns what has the path of l and goes on with its youngest
+// generation, nil if there is no such file.
+func (l *lineage) current() *file {
+	if n := l.newest(); n != nil && n.file != nil && n.file.path == l.path {
+		return n.file
+	}
+	return nil
 }
 
 // kinships returns the paths by which the generations of path are looked for:
@@ -204,10 +219,10 @@ func (m *matching) look(l *lineage) {
 	if !m.filter.follows(l.path) {
 		return
 	}
-	newest := l.newest()
-	whole := newest != nil && newest.file != nil && newest.file.path == l.path
-	if whole && !slices.ContainsFunc(l.saved, func(c *candidate) bool { return c.file == nil && !c.done() }) {
-		return
+	if m.first || l.current() != nil && !slices.ContainsFunc(l.saved, func(c *candidate) bool { return c.file == nil && !c.done() }) {
+		// What was written since may be a copy of what is not read yet and will be
+		// truncated soon, or late lines in a file that was empty when it was rotated.
+		l.after = m.since(l)
 	}
 	for range maxListings {
 		if m.list(l) {
@@ -238,7 +253,7 @@ func (m *matching) list(l *lineage) bool {
 			delete(m.dirs, dir)
 			return false
 		}
-		if err != nil || st.mode&unix.S_IFMT != unix.S_IFREG {
+		if err != nil || st.mode&unix.S_IFMT != unix.S_IFREG || st.mtime < l.after {
 			continue
 		}
 		if m.set.has(st.id) {
@@ -324,7 +339,7 @@ func (m *matching) complete(l *lineage) {
 	since := m.since(l)
 	var missed []*file
 	for _, b := range l.beside {
-		if b.file != nil && m.sameContent(b.file) || b.suffix != "" && m.inArchive(b, l) {
+		if b.file != nil && (m.sameContent(b.file) || m.isCopy(b, l)) || b.suffix != "" && m.inArchive(b, l) {
 			if b.file != nil {
 				m.files = append(m.files, b.file)
 			}
@@ -370,6 +385,19 @@ func (m *matching) inArchive(b *rotated, l *lineage) bool {
 		return true
 	}
 	return false
+}
+
+// isCopy reports whether b is a copy of what has the path of l, of more than is
+// read of that: it may be needed yet.
+func (m *matching) isCopy(b *rotated, l *lineage) bool {
+	f := l.current()
+	if f == nil || f.offset == 0 || b.size <= f.offset {
+		return false
+	}
+	fd, _ := m.set.acquire(b.file)
+	p := f.position
+	b.file.certain = m.agrees(fd, b.size, &p)
+	return b.file.certain && m.copies(b.file, fd, f)
 }
 
 // isKnown reports whether b holds a generation that was read before or is being read.

@@ -294,6 +294,73 @@ func TestSteps(t *testing.T) {
 			b.restart()
 			return 210
 		}},
+		{"copied while down, truncated when that is not read yet", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.elapse(time.Second)
+			b.stop()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.elapse(time.Second)
+			b.f.ChunkBytes = 256
+			b.begin()
+			b.step()
+			b.elapse(time.Second)
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(200, 210))
+			b.poll()
+			b.pass(b.f.Grace)
+			return 210
+		}},
+		{"half copied while down, truncated when that is not read yet", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.elapse(time.Second)
+			b.stop()
+			b.write("a.log", lines(100, 200))
+			b.write("a.log.1", lines(0, 40))
+			b.elapse(time.Second)
+			b.f.ChunkBytes = 256
+			b.begin()
+			b.step()
+			b.elapse(time.Second)
+			b.write("a.log.1", lines(40, 200))
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(200, 210))
+			b.poll()
+			b.pass(b.f.Grace)
+			return 210
+		}},
+		{"copied while down, and let alone", []string{"a.log"}, func(b *bench) int {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.elapse(time.Second)
+			b.stop()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.start()
+			b.pass(b.f.Grace)
+			b.write("a.log", lines(200, 210))
+			b.poll()
+			b.restart()
+			return 210
+		}},
+		{"killed before anything is read at the first start, and rotated", []string{"a.log"}, func(b *bench) int {
+			b.write("a.log.1", "of old\n")
+			b.elapse(time.Hour)
+			b.begin()
+			b.write("a.log", lines(0, 10))
+			b.crash(0)
+			b.rename("a.log.1", "a.log.2")
+			b.rename("a.log", "a.log.1")
+			b.elapse(time.Second)
+			b.write("a.log", lines(10, 20))
+			b.start()
+			return 20
+		}},
 		{"truncated to exactly the same size", []string{"a.log"}, func(b *bench) int {
 			b.start()
 			b.write("a.log", lines(0, 100))

@@ -27,6 +27,9 @@ const (
 	// restMin and, for each name listed, restName are left between two scans, so
 	// that a directory in which names come and go all the time costs little.
 	restMin, restName = time.Millisecond, 10 * time.Microsecond
+	// startTime is how long discovery waits at the very first start for the time of it
+	// to be durable. It may take until a disk has room: then files are better held.
+	startTime = time.Second
 	// reserveFiles are descriptors left to the rest of the process.
 	reserveFiles = 128
 )
@@ -157,6 +160,17 @@ func (s *scanner) run(ctx context.Context) {
 		if s.watch == nil {
 			s.rest(ctx, timer, max(s.poll, s.pause()))
 		}
+	}
+}
+
+// await waits until the time of the very first start is durable, but not for long.
+func (s *scanner) await(ctx context.Context, durable <-chan struct{}) {
+	timer := time.NewTimer(startTime)
+	defer timer.Stop()
+	select {
+	case <-durable:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

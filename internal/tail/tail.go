@@ -15,7 +15,7 @@
 //   - While a handle is open, device and inode are the file's identity: nobody
 //     else can get the inode. Across handles and restarts identity is content:
 //     the first bytes (up to 1 KiB, growing with the file) and the marker, up to
-//     64 bytes before the position. Where the two do not agree with a position,
+//     512 bytes before the position. Where the two do not agree with a position,
 //     it is not this file's.
 //   - After each read, size, first bytes and marker are looked at again. If they
 //     changed, the file was truncated, what was read is discarded and a new
@@ -30,7 +30,10 @@
 //     the files of the patterns, then against rotated names beside them, plain or
 //     compressed (.gz, .zst). Rotated files younger than the last known
 //     generation are read before the current one. Compressed files are read in
-//     no other case.
+//     no other case. A generation is known when something of it is stored; one
+//     that is stored while an older one is not counts as hardly younger than that.
+//   - The time of the very first start is stored before a file is opened: what was
+//     rotated earlier is not read.
 //   - Positions stand behind whole records. If the last lines of a rotated file
 //     wait for more, the first ones of its successor are looked at with them: a
 //     record that goes on there is one record, whose chunk has both positions.
@@ -106,7 +109,9 @@ type Follower struct {
 
 // Run follows until ctx is done, and returns nil then, or until put fails, and
 // returns its error. stored are the positions by key, as they were handed to
-// put. put is called by one goroutine.
+// put. put is called by one goroutine. Chunks are to be released once they are
+// durable: at the very first start no file is opened before the first one is, or
+// before a second has passed.
 func (f *Follower) Run(ctx context.Context, stored map[string][]byte, put func(input.Chunk) error) error {
 	e, err := f.engine(stored, put)
 	if err != nil {
@@ -117,7 +122,14 @@ func (f *Follower) Run(ctx context.Context, stored map[string][]byte, put func(i
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	wg.Go(func() { e.scanner.run(ctx) })
+	durable := make(chan struct{})
+	wg.Go(func() {
+		e.scanner.await(ctx, durable)
+		e.scanner.run(ctx)
+	})
+	if err := e.reader.begin(func() { close(durable) }); err != nil {
+		return err
+	}
 	return e.reader.run(ctx)
 }
 

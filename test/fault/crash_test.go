@@ -32,6 +32,7 @@ func TestCrash(t *testing.T) {
 	rows = append(rows,
 		row{58, "killed with a request stored and not answered", func(t *testing.T) { killBehindRequest(t, false) }},
 		row{58, "killed with a request answered and not acknowledged", func(t *testing.T) { killBehindRequest(t, true) }},
+		row{58, "killed in the commits of its first start", killAtFirstStart},
 		row{58, "killed while it stops", killWhileStopping},
 		row{58, "killed between the outputs and the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.outputs@2") }},
 		row{58, "killed behind the inputs of a new configuration", func(t *testing.T) { killInReload(t, "agent.reload.inputs@2") }},
@@ -151,6 +152,38 @@ func killBehindRequest(t *testing.T, answered bool) {
 // name and when are the parts of a point that is given as name@when.
 func name(point string) string { n, _, _ := strings.Cut(point, "@"); return n }
 func when(point string) string { return strings.TrimPrefix(point, name(point)) }
+
+// killAtFirstStart kills the agent in the first commit of its first start, when it
+// must not have opened a file yet, and in the second, of which nothing is stored
+// when its file is rotated.
+func killAtFirstStart(t *testing.T) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	o := site.NewOracle(s.Logs, "w", site.Rename, 300)
+	o.Write(t, 100)
+	s.Env = []string{"SHIPPER_FAIL=agent.commit.before=stop"}
+	agent := s.StartAgent(t)
+	awaitState(t, agent, "T")
+	open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", agent.PID))
+	if err != nil || len(open) == 0 {
+		t.Fatalf("descriptors %v, error %v", open, err)
+	}
+	for _, fd := range open {
+		if path, _ := os.Readlink(fd); path == o.Path {
+			t.Error("the file is open before the time of the start is stored")
+		}
+	}
+	agent.Kill()
+	s.Env = []string{"SHIPPER_FAIL=agent.commit.before=stop@2"}
+	agent = s.StartAgent(t)
+	awaitState(t, agent, "T")
+	o.Write(t, 200)
+	agent.Kill()
+	o.Write(t, 1000)
+	s.Env = nil
+	s.StartAgent(t)
+	settle(t, s, o)
+}
 
 // killWhileStopping kills the agent between its last commit and the drain of its outputs.
 func killWhileStopping(t *testing.T) {
