@@ -27,6 +27,7 @@ func TestContent(t *testing.T) {
 		{39, "an unfinished line of a deleted file that cannot be read for a while", unfinishedUnreadable},
 		{40, "kill -9 at an unfinished line", killedAtUnfinished},
 		{41, "lines written in two pieces", twoPieces},
+		{41, "lines of most of a page, read by two agents at once", twoReaders},
 		{42, "a line of 10 MiB", func(t *testing.T) { longLine(t, nil) }},
 		{42, "a line of 10 MiB, in 64 MiB of memory", func(t *testing.T) {
 			g := newGroup(t, "memory")
@@ -241,6 +242,34 @@ func twoPieces(t *testing.T) {
 		c.write(t, "a.log", line[cut:]+"\n")
 	}
 	c.want(t, "a.log", want...)
+}
+
+// twoReaders has two agents read lines while they are written, one write each, at
+// full speed: a file may grow page by page within a write.
+func twoReaders(t *testing.T) {
+	first := newContents(t, "poll: 10ms, ", func(s *site.Site) {
+		if os.Geteuid() == 0 {
+			mountExt4(t, s.Logs, "64M")
+		}
+	})
+	second := newContents(t, "poll: 10ms, ", func(s *site.Site) { edit(t, s, s.Logs, first.Logs) })
+	f, err := os.Create(filepath.Join(first.Logs, "a.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var want []string
+	for i := range 4000 {
+		line := fmt.Sprintf("%d:%s:%d", i, strings.Repeat("x", 3000+i%100), i)
+		if _, err := f.WriteString(line + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, line)
+		first.written += int64(len(line) + 1)
+	}
+	second.written = first.written
+	first.want(t, "a.log", want...)
+	second.want(t, "a.log", want...)
 }
 
 func longLine(t *testing.T, wrap []string) {
