@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 
@@ -58,6 +59,27 @@ func (a *archive) open(fd int) error {
 	}
 	a.held, a.at, a.end, a.damage = a.held[:0], 0, false, nil
 	return nil
+}
+
+// says reports whether the compressed file fd says of itself that its plain text
+// has n bytes: in the last four bytes of gzip (RFC 1952, modulo 2^32), in the header
+// of the first frame of zstd (RFC 8878), where it need not be.
+func (a *archive) says(fd int, n int64) bool {
+	switch st, err := fstat(fd); {
+	case err != nil:
+		return false
+	case a.suffix == ".gz":
+		var size [4]byte
+		_, err := pread(fd, size[:], max(st.size-int64(len(size)), 0))
+		return err == nil && binary.LittleEndian.Uint32(size[:]) == uint32(n)
+	}
+	var head [zstd.HeaderMaxSize]byte
+	k, err := pread(fd, head[:], 0)
+	if err != nil {
+		return false
+	}
+	var h zstd.Header
+	return h.Decode(head[:k]) == nil && h.HasFCS && h.FrameContentSize == uint64(n)
 }
 
 func (a *archive) stop() {

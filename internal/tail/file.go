@@ -29,9 +29,7 @@ type file struct {
 	id      identity
 	path    string // where it was found
 	lineage string // the name its generations go by: path, or for a rotated file what that was before
-	born    int64  // files of its lineage that are younger were written after this: ns since the Unix epoch
 	first   bool   // it was there at the first scan
-	certain bool   // a copy of a followed file, however small
 	archive *archive
 	before  *file // to be read to its end first
 
@@ -46,6 +44,7 @@ type file struct {
 	prev   uint64    // generation that was in the file before this one
 	failed string    // the last error of a read
 	stale  bool      // the handle is of no use any more
+	copied bool      // it is a copy of a followed file, however small
 	parked bool      // closed because descriptors are few: not to be looked at any more
 	cutter Cutter
 	stream *record.Stream
@@ -66,10 +65,11 @@ const (
 )
 
 func newFile(fd int, st status, path string, links int) *file {
-	return &file{id: st.id, path: path, lineage: path, born: time.Now().UnixNano(), fd: fd, links: links}
+	return &file{id: st.id, path: path, lineage: path, position: position{born: min(wallClock(), st.mtime)}, fd: fd, links: links}
 }
 
-// begin starts a new generation at 0.
+// begin starts a new generation at 0. It was born when the one before was, unless
+// f.born was set.
 func (f *file) begin(prev uint64) {
 	f.position = position{file: f.id, path: f.lineage, born: f.born}
 	f.stage, f.prev = following, prev

@@ -74,6 +74,7 @@ type bench struct {
 	keys   []string // of every chunk
 	left   *int     // chunks that put takes until it fails; nil: all
 	logs   bytes.Buffer
+	logged func(msg string) // told of each message; may be nil
 }
 
 func newBench(t *testing.T, paths ...string) *bench {
@@ -115,7 +116,7 @@ func (b *bench) begin() {
 	b.t.Helper()
 	f := *b.f
 	f.Stats = new(Stats)
-	f.Log = slog.New(slog.NewTextHandler(&b.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	f.Log = slog.New(told{slog.NewTextHandler(&b.logs, &slog.HandlerOptions{Level: slog.LevelDebug}), b})
 	e, err := f.engine(maps.Clone(b.stored), b.put)
 	if err != nil {
 		b.t.Fatal(err)
@@ -261,8 +262,8 @@ func (b *bench) elapse(d time.Duration) {
 		return os.Chtimes(path, time.Time{}, time.Unix(0, st.mtime-ago))
 	}))
 	for key, value := range b.stored {
-		if strings.HasSuffix(key, startedKey) {
-			value = binary.LittleEndian.AppendUint64(nil, binary.LittleEndian.Uint64(value)-uint64(ago))
+		if strings.HasSuffix(key, startedKey) || strings.HasSuffix(key, forgottenKey) {
+			value = appendTime(nil, int64(binary.LittleEndian.Uint64(value))-ago)
 		} else {
 			p, err := decodePosition(value)
 			b.must(err)
@@ -276,11 +277,14 @@ func (b *bench) elapse(d time.Duration) {
 	}
 	r, s := b.e.reader, b.e.scanner
 	r.startedAt -= ago
+	r.forgotten -= ago
 	r.ledger.each(func(s *saved) { s.elapse(ago) })
 	for _, f := range b.e.set.open {
 		f.elapse(ago)
-		f.born -= ago
 		f.mtime -= ago
+		if st, err := fstat(f.fd); err == nil && st.nlink == 0 {
+			b.must(os.Chtimes(fmt.Sprintf("/proc/self/fd/%d", f.fd), time.Time{}, time.Unix(0, st.mtime-ago)))
+		}
 	}
 	for f, was := range b.e.set.parked {
 		b.e.set.parked[f] = rest{was.size, was.mtime - ago}

@@ -34,9 +34,6 @@ func (r *reader) start(f *file, fd int, last bool) error {
 		return nil
 	}
 	originals := r.originals(f, key)
-	if _, err := r.noticeTruncated(originals); err != nil {
-		return err
-	}
 	var prev uint64
 	for again := true; again; {
 		if fd, _ = r.set.acquire(f); fd < 0 {
@@ -55,7 +52,7 @@ func (r *reader) start(f *file, fd int, last bool) error {
 				return nil
 			}
 		}
-		// An original that was truncated in this moment was no longer like its copy.
+		// An original that was truncated since the last look is no longer like its copy.
 		if again, err = r.noticeTruncated(originals); err != nil {
 			return err
 		}
@@ -63,7 +60,7 @@ func (r *reader) start(f *file, fd int, last bool) error {
 	r.log.Debug("file is new", "path", f.path)
 	f.begin(prev)
 	r.stats.Generations.Add(1)
-	if r.fromEnd && r.first && f.first {
+	if r.fromEnd && f.first && (r.firstRun || r.first && f.mtime < r.startedAt) {
 		return r.startAtEnd(f, fd)
 	}
 	return nil
@@ -156,7 +153,9 @@ func (r *reader) resumed(f *file, s *saved, p position) {
 	r.ledger.remove(s)
 	r.orphans = slices.DeleteFunc(r.orphans, func(o *saved) bool { return o == s })
 	f.adopt(p)
-	without(r.pending, f.lineage, f)
+	if f.gen != 0 {
+		without(r.pending, f.lineage, f)
+	}
 	r.stats.Resumed.Add(1)
 	r.log.Debug("file goes on with a known generation", "path", f.path, "generation", formatID(p.gen), "offset", p.offset, "was", p.path)
 }
@@ -209,7 +208,7 @@ func (r *reader) copies(f *file, fd int, o *file) bool {
 	r.set.mu.Lock()
 	ofd, named := o.fd, o.links > 0
 	r.set.mu.Unlock()
-	mayBeOwn := !f.certain && (f.size < prefixBytes || named && filepath.Dir(f.path) != filepath.Dir(o.path))
+	mayBeOwn := !f.copied && (f.size < prefixBytes || named && filepath.Dir(f.path) != filepath.Dir(o.path))
 	if ofd < 0 || mayBeOwn && r.now.Sub(f.grown) > r.grace {
 		return false
 	}
@@ -242,8 +241,10 @@ func (r *reader) truncated(f *file) error {
 	if prev == 0 {
 		prev = f.prev
 	}
-	if s.gen != 0 { // else it is not stored, and its copy to be found by its age
+	if s.gen != 0 {
 		f.born = wallClock()
+	} else { // it is not stored, and its copy found by its age
+		f.born++
 	}
 	f.begin(prev)
 	r.age(f)
@@ -310,15 +311,28 @@ func (r *reader) forget(s *saved) error {
 	return r.put(input.Chunk{Input: r.key(s.gen)})
 }
 
-// expirePositions forgets files that have been gone for long.
+// expirePositions forgets files that have been gone for long, and stores how long.
 func (r *reader) expirePositions() error {
-	var err error
 	oldest := clock.Steady(r.begun, time.Now()).UnixNano() - int64(r.retention)
+	var old []*saved
 	r.ledger.each(func(s *saved) {
-		if err == nil && s.time < oldest && !s.parked && (s.done() || !s.truncated) {
-			r.ledger.remove(s)
-			err = r.forget(s)
+		if s.time < oldest && !s.parked && (s.done() || !s.truncated) {
+			old = append(old, s)
 		}
 	})
-	return err
+	if len(old) == 0 {
+		return nil
+	}
+	r.set.release()
+	r.forgotten = oldest
+	if err := r.put(input.Chunk{Input: r.name + forgottenKey, Pos: appendTime(nil, oldest)}); err != nil {
+		return err
+	}
+	for _, s := range old {
+		r.ledger.remove(s)
+		if err := r.forget(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }

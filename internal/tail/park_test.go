@@ -15,7 +15,7 @@ func TestParked(t *testing.T) {
 	e, err := f.engine(nil, b.put)
 	b.must(err)
 	b.e = e
-	e.scanner.maxOpen, e.set.crowded = 8, 6
+	e.set.maxOpen, e.set.crowded = 8, 6
 	const files = 40
 	next := 0
 	write := func(name string, n int) {

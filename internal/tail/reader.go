@@ -50,7 +50,9 @@ type reader struct {
 	orphans []*saved           // truncated generations that may turn up as copies
 
 	first     bool      // no position is stored yet
+	firstRun  bool      // this is the very first start
 	startedAt int64     // when the very first start was, ns since the Unix epoch
+	forgotten int64     // positions from before this may be forgotten, ns since the Unix epoch
 	begun     time.Time // of this run
 	matched   bool      // the files of the first scan are matched
 	now       time.Time
@@ -135,23 +137,22 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 	return r.read()
 }
 
-// age has f count as hardly younger than an open file of its lineage of which
-// nothing is stored, as that is told from what is known by its age after a restart.
+// age limits how young f counts as. After a restart a file without a name of which
+// nothing is stored is found only if it is younger than all that are. So nothing is
+// younger than such a file that is open, but by 1 ns a generation, for their order.
 func (r *reader) age(f *file) {
 	without(r.pending, f.lineage, f)
-	if f.gen == 0 {
-		r.pending[f.lineage] = append(r.pending[f.lineage], f)
+	if f.gen != 0 {
+		return
 	}
 	for _, o := range r.pending[f.lineage] {
-		if o != f {
+		if !r.set.named(o) {
 			f.born = min(f.born, o.born+1)
 		}
 	}
+	r.pending[f.lineage] = append(r.pending[f.lineage], f)
 	if f.before != nil {
 		f.born = max(f.born, f.before.born+1)
-	}
-	if f.gen == 0 {
-		f.position.born = f.born
 	}
 }
 

@@ -3,6 +3,7 @@ package tail
 import (
 	"cmp"
 	"encoding/binary"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,9 +14,17 @@ import (
 	"shipper/internal/input"
 )
 
-// startedKey, behind an input's name, is where the time of the very first start
-// is stored: eight bytes, little endian, ns since the Unix epoch.
-const startedKey = "/started"
+// Behind an input's name, startedKey is where the time of the very first start is
+// stored, and forgottenKey the time before which positions may be forgotten: eight
+// bytes each, little endian, ns since the Unix epoch.
+const (
+	startedKey   = "/started"
+	forgottenKey = "/forgotten"
+)
+
+func appendTime(dst []byte, ns int64) []byte {
+	return binary.LittleEndian.AppendUint64(dst, uint64(ns))
+}
 
 // begin hands on the time of the very first start, if this is it: what is rotated
 // before anything else is stored is known to be younger than that. durable is called
@@ -25,17 +34,18 @@ func (r *reader) begin(durable func()) error {
 		durable()
 		return nil
 	}
-	r.startedAt = wallClock()
-	return r.put(input.Chunk{Input: r.name + startedKey, Pos: binary.LittleEndian.AppendUint64(nil, uint64(r.startedAt)), Release: durable})
+	r.startedAt, r.firstRun = wallClock(), true
+	return r.put(input.Chunk{Input: r.name + startedKey, Pos: appendTime(nil, r.startedAt), Release: durable})
 }
 
 // recall takes in what was stored by earlier runs.
 func (r *reader) recall(stored map[string][]byte) {
 	r.first = true
+	times := map[string]*int64{startedKey: &r.startedAt, forgottenKey: &r.forgotten}
 	for key, value := range stored {
 		name := strings.TrimPrefix(key, r.name)
-		if name == startedKey && len(value) == 8 {
-			r.startedAt = int64(binary.LittleEndian.Uint64(value))
+		if at := times[name]; at != nil && len(value) == 8 {
+			*at = int64(binary.LittleEndian.Uint64(value))
 			continue
 		}
 		r.first = false
@@ -95,6 +105,8 @@ type matching struct {
 	files    []*file
 	dirs     map[string]map[string][]string // names in a directory by what they can be a rotation of
 	taken    map[string]bool                // plain files by path that are read already, whatever they are compressed to
+	full     bool                           // not all could be opened: there are too many
+	real     []string                       // roots without links
 }
 
 // lineage is what is known of the generations of one path.
@@ -245,8 +257,10 @@ func (m *matching) list(l *lineage) bool {
 		if m.filter.excluded(p) {
 			continue
 		}
-		if _, err := os.Lstat(dir + plain); suffix != "" && (err == nil || m.taken[dir+plain]) {
-			continue // not finished, or not needed
+		if suffix != "" {
+			if _, err := os.Lstat(dir + plain); err == nil || m.taken[dir+plain] {
+				continue // not finished, or not needed
+			}
 		}
 		st, err := lstat(p)
 		if os.IsNotExist(err) {
@@ -262,6 +276,10 @@ func (m *matching) list(l *lineage) bool {
 		}
 		b := &rotated{path: p, suffix: suffix, status: st}
 		if suffix == "" {
+			if m.isRead(st) {
+				m.taken[p] = true
+				continue
+			}
 			if b.file = m.open(b, l); b.file == nil {
 				continue
 			}
@@ -274,6 +292,13 @@ func (m *matching) list(l *lineage) bool {
 		l.beside = append(l.beside, b)
 	}
 	return true
+}
+
+// isRead reports whether a file was read to its end and closed, and not written to since.
+func (m *matching) isRead(st status) bool {
+	return slices.ContainsFunc(m.ledger.byFile[st.id], func(s *saved) bool {
+		return s.done() && s.offset == st.size && st.mtime <= s.time
+	})
 }
 
 // rotations returns the names in dir by what they can be a rotation of.
@@ -301,22 +326,47 @@ func (m *matching) rotations(dir string) map[string][]string {
 
 // since returns from when on a file of l that is not known is younger than all
 // that are. What is of no known lineage may be all new, but for what was there
-// before the first start, or so long ago that its position was forgotten.
+// before the first start. What is older than positions that are kept may have been
+// read and forgotten.
 func (m *matching) since(l *lineage) int64 {
+	at := m.startedAt
 	if n := l.newest(); n != nil {
-		return n.born - int64(settleTime)
+		at = max(at, n.born)
 	}
-	return max(m.startedAt, wallClock()-int64(m.retention))
+	at = max(at-int64(settleTime), m.forgotten)
+	if len(l.saved) < perPath {
+		return at
+	}
+	oldest := int64(math.MaxInt64)
+	for _, c := range l.saved {
+		if c.done() {
+			oldest = min(oldest, c.time)
+		}
+	}
+	if oldest == math.MaxInt64 {
+		return at
+	}
+	return max(at, oldest)
 }
 
 // open opens a file beside l's path.
 func (m *matching) open(b *rotated, l *lineage) *file {
+	if m.set.size() >= m.set.maxOpen {
+		if !m.full {
+			m.full = true
+			m.log.Error("more rotated files than descriptors; raise the limit of open files, and start again", "path", b.path, "open", m.set.maxOpen)
+		}
+		return nil
+	}
 	fd, st, err := openRegular(b.path, false)
 	if err != nil {
 		m.log.Error("cannot open rotated file", "path", b.path, "err", err)
 		return nil
 	}
-	if err := mayFollow(fd, st, b.path, resolve(m.roots)); err != nil {
+	if m.real == nil {
+		m.real = resolve(m.roots)
+	}
+	if err := mayFollow(fd, st, b.path, m.real); err != nil {
 		unix.Close(fd)
 		return nil
 	}
@@ -396,8 +446,14 @@ func (m *matching) isCopy(b *rotated, l *lineage) bool {
 	}
 	fd, _ := m.set.acquire(b.file)
 	p := f.position
-	b.file.certain = m.agrees(fd, b.size, &p)
-	return b.file.certain && m.copies(b.file, fd, f)
+	if b.file.copied = m.agrees(fd, b.size, &p); !b.file.copied || m.copies(b.file, fd, f) {
+		return b.file.copied
+	}
+	// If f was truncated since it was matched, this is what it was.
+	fd, _ = m.set.acquire(f)
+	st, err := fstat(fd)
+	p = f.position
+	return err == nil && !m.agrees(fd, st.size, &p)
 }
 
 // isKnown reports whether b holds a generation that was read before or is being read.
@@ -436,6 +492,9 @@ func (m *matching) archived(b *rotated, p *position) bool {
 	if n, err := a.readAt(head, 0); err != nil || n < len(head) || sum(head) != p.prefix {
 		return false
 	}
+	if p.flags&flagDone != 0 && a.says(fd, p.offset) {
+		return true // it was read to its end: no need to go there again
+	}
 	n := min(markerBytes, p.offset)
 	mark := m.mark[:n]
 	if p.offset-n < a.at+int64(len(a.held)) && p.offset > 0 {
@@ -464,8 +523,11 @@ func (m *matching) order(l *lineage, missed []*file) {
 			chain = append(chain, f)
 		}
 	}
-	for i := 1; i < len(chain); i++ {
-		chain[i].before = chain[i-1]
+	for i, f := range chain {
+		if i > 0 {
+			f.before = chain[i-1]
+		}
+		m.age(f)
 	}
 }
 
@@ -481,7 +543,7 @@ func (m *matching) missing() error {
 		}
 		newest := l.newest()
 		for _, c := range l.saved {
-			if c.file != nil || c.done() {
+			if c.file != nil || c.done() || m.full {
 				continue
 			}
 			if st, err := stat(l.path); err == nil && st.id == c.saved.file && !m.set.has(st.id) || err != nil && !os.IsNotExist(err) {

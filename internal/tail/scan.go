@@ -37,15 +37,14 @@ const (
 // scanner discovers: it knows the directories and the names in them, opens
 // what matches and hands it to the reader. One goroutine uses it.
 type scanner struct {
-	set     *set
-	filter  *filter
-	roots   []string // files may be in these, wherever links lead
-	real    []string // roots without links, for this scan
-	log     *slog.Logger
-	stats   *Stats
-	poll    time.Duration
-	held    int64
-	maxOpen int
+	set    *set
+	filter *filter
+	roots  []string // files may be in these, wherever links lead
+	real   []string // roots without links, for this scan
+	log    *slog.Logger
+	stats  *Stats
+	poll   time.Duration
+	held   int64
 
 	trees    []*dir
 	watch    *watcher // nil: polling only
@@ -94,7 +93,7 @@ type entry struct {
 func newScanner(f *Follower, set *set, filter *filter, roots []string) *scanner {
 	s := &scanner{
 		set: set, filter: filter, roots: roots, log: f.Log, stats: f.Stats, poll: f.PollInterval, held: f.HeldBytes,
-		watched: map[int32][]*dir{}, sought: map[identity]time.Time{}, first: true, buf: make([]byte, 32<<10), maxOpen: 1 << 30,
+		watched: map[int32][]*dir{}, sought: map[identity]time.Time{}, first: true, buf: make([]byte, 32<<10),
 	}
 	byBase := map[string]*dir{}
 	for _, p := range filter.patterns {
@@ -108,8 +107,8 @@ func newScanner(f *Follower, set *set, filter *filter, roots []string) *scanner 
 	}
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && limit.Cur < 1<<30 {
-		s.maxOpen = max(int(limit.Cur)-reserveFiles, 16)
-		set.crowded = s.maxOpen - s.maxOpen/4 // the rest is for what rotates
+		s.set.maxOpen = max(int(limit.Cur)-reserveFiles, 16)
+		set.crowded = s.set.maxOpen - s.set.maxOpen/4 // the rest is for what rotates
 	}
 	if !f.NoNotify {
 		w, err := newWatcher()
@@ -544,7 +543,7 @@ func (s *scanner) follow(e *entry, p string, replaced *file, before int64) {
 			}
 		}
 	}
-	if s.set.size() >= s.maxOpen {
+	if s.set.size() >= s.set.maxOpen {
 		s.set.wait()
 		s.failed(e, p, unix.EMFILE)
 		return
@@ -608,7 +607,7 @@ func (s *scanner) sibling(d *dir, name, p string, ino uint64, before int64) {
 		return
 	}
 	fd, err := -1, error(unix.EMFILE)
-	if s.set.size() < s.maxOpen {
+	if s.set.size() < s.set.maxOpen {
 		fd, st, err = s.open(p, false)
 	} else {
 		s.set.wait()
@@ -658,10 +657,10 @@ func (s *scanner) failed(e *entry, p string, err error) {
 		case errors.Is(err, fs.ErrNotExist) && e.typ == unix.DT_LNK:
 			s.log.Warn("link to a file to follow leads nowhere; trying again", "path", p)
 		case errors.Is(err, fs.ErrNotExist): // it went as it came
-		case errors.Is(err, unix.EMFILE) && s.set.size() >= s.maxOpen:
+		case errors.Is(err, unix.EMFILE) && s.set.size() >= s.set.maxOpen:
 			if !s.full {
 				s.full = true
-				s.log.Warn("more files than descriptors: idle ones are closed and looked at by name; raise the limit of open files", "path", p, "open", s.maxOpen)
+				s.log.Warn("more files than descriptors: idle ones are closed and looked at by name; raise the limit of open files", "path", p, "open", s.set.maxOpen)
 			}
 		default:
 			s.log.Error("cannot open file to follow; trying again", "path", p, "err", err)

@@ -20,12 +20,13 @@ type set struct {
 	reading *file              // whose descriptor the reader is using
 	reopen  bool               // a file that has a name was closed
 	parked  map[*file]rest     // see park.go
+	maxOpen int                // files that may be open
 	crowded int                // files that may be open before idle ones are parked
 	waiting int                // files that cannot be opened for that
 }
 
 func newSet() *set {
-	return &set{wake: make(chan struct{}, 1), open: map[identity]*file{}, unnamed: map[*file]struct{}{}, parked: map[*file]rest{}, crowded: 1 << 30}
+	return &set{wake: make(chan struct{}, 1), open: map[identity]*file{}, unnamed: map[*file]struct{}{}, parked: map[*file]rest{}, maxOpen: 1 << 30, crowded: 1 << 30}
 }
 
 func (s *set) signal() {
@@ -47,6 +48,13 @@ func (s *set) link(id identity) *file {
 	f.unlinked = time.Time{}
 	delete(s.unnamed, f)
 	return f
+}
+
+// named reports whether f has a name in the patterns.
+func (s *set) named(f *file) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f.links > 0
 }
 
 // has reports whether a file of that identity is open.

@@ -187,7 +187,7 @@ func TestTooMany(t *testing.T) {
 	e, err := f.engine(nil, b.put)
 	b.must(err)
 	b.e = e
-	e.scanner.maxOpen = 2
+	e.set.maxOpen = 2
 	b.poll()
 	if n := f.Stats.Unreadable.Load(); n != 1 || e.set.size() != 2 {
 		t.Errorf("%d open, %d not", e.set.size(), n)
@@ -208,7 +208,7 @@ func TestRotatedBeforeThereIsRoom(t *testing.T) {
 	b.write("b.log", "")
 	b.write("c.log", "")
 	b.start()
-	b.e.scanner.maxOpen = 2
+	b.e.set.maxOpen = 2
 	next := 0
 	for i := range 3 {
 		b.write("a.log", lines(next, next+10))

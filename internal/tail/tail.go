@@ -46,7 +46,7 @@
 //
 // Writers append. Bytes before the end of the last line do not change unless
 // the file is truncated. Two different files of one name or rotation do not
-// have equal first KiB and the same 64 bytes before the same offset. A file
+// have equal first KiB and the same 512 bytes before the same offset. A file
 // system reports a changed directory or file by a changed modification time or
 // size; where directories do not, they are listed every ten seconds anyway.
 package tail

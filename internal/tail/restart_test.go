@@ -1,0 +1,317 @@
+package tail
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"shipper/internal/input"
+)
+
+const day = 24 * time.Hour
+
+// TestRestart has restarts with what time does to files and positions in between.
+func TestRestart(t *testing.T) {
+	// All of these have no newline and are handed on at the end of the grace time.
+	const two = "two, unfinished"
+	cases := []struct {
+		name  string
+		paths string
+		steps func(b *bench)
+	}{
+		{"rotated, read, and forgotten", "a.log", func(b *bench) { forgotten(b, false) }},
+		{"rotated, read, compressed, and forgotten", "a.log", func(b *bench) { forgotten(b, true) }},
+		{"archives forgotten while an empty file of their kind is there", "*.log", func(b *bench) {
+			b.f.Retention = 7 * day
+			b.start()
+			b.write("app.log", "")
+			b.poll()
+			b.elapse(time.Minute)
+			b.rename("app.log", "app-2026-01-01.log")
+			b.write("app.log", lines(0, 10))
+			b.poll()
+			b.elapse(day)
+			b.rename("app.log", "app-2026-01-02.log")
+			b.write("app.log", lines(10, 20))
+			b.poll()
+			gz(b, "app-2026-01-02.log")
+			b.poll()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.elapse(8 * day)
+			b.poll()
+			b.write("app.log", lines(20, 30))
+			b.poll()
+			b.elapse(time.Minute)
+			b.restart()
+			b.wantLines(30)
+		}},
+		{"from the end, of a file that appeared while down", "*.log", func(b *bench) {
+			b.f.FromEnd = true
+			b.start()
+			b.stop()
+			b.elapse(time.Hour)
+			b.write("a.log", lines(0, 10))
+			b.start()
+			b.wantLines(10)
+		}},
+		{"from the end, of a file that was empty at the first start", "*.log", func(b *bench) {
+			b.f.FromEnd = true
+			b.write("a.log", "")
+			b.start()
+			b.stop()
+			b.elapse(time.Hour)
+			b.write("a.log", lines(0, 10))
+			b.start()
+			b.wantLines(10)
+		}},
+		{"from the end, killed before that is stored", "*.log", func(b *bench) {
+			b.f.FromEnd = true
+			b.write("a.log", "of old\n")
+			b.elapse(time.Hour)
+			b.begin()
+			b.crash(0)
+			b.elapse(time.Hour)
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.wantLines(10)
+		}},
+		{"truncated within the matching", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", lines(0, 100))
+			b.poll()
+			b.elapse(time.Second)
+			b.stop()
+			b.write("a.log", lines(100, 200))
+			b.copy("a.log", "a.log.1")
+			b.elapse(time.Second)
+			b.logged = func(msg string) {
+				if msg == "file goes on with a known generation" {
+					b.logged = nil
+					b.must(os.Truncate(b.path("a.log"), 0))
+					b.write("a.log", lines(200, 210))
+				}
+			}
+			b.start()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.wantLines(210)
+		}},
+		{"unfinished, found beside, and nothing of it stored at the next", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", "one\n")
+			b.poll()
+			b.stop()
+			b.elapse(time.Minute)
+			b.rename("a.log", "a.log.2")
+			b.write("a.log.1", two)
+			b.elapse(time.Minute)
+			b.write("a.log", "three\n")
+			b.start()
+			b.elapse(time.Minute)
+			b.restart()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.want("one\n", "three\n", two)
+		}},
+		{"unfinished, older than one that goes on", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", two)
+			b.poll()
+			b.elapse(time.Minute)
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", "three\n")
+			b.poll()
+			b.elapse(time.Second)
+			b.restart()
+			b.want("three\n")
+			b.elapse(time.Second)
+			b.rename("a.log.1", "a.log.2")
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", "four\n")
+			b.poll()
+			b.want("three\n", "four\n")
+			b.elapse(time.Second)
+			b.restart()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.want("three\n", "four\n", two)
+		}},
+		{"unfinished, written while down, rotated", "a.log", func(b *bench) {
+			b.start()
+			b.stop()
+			b.elapse(time.Minute)
+			b.write("a.log", two)
+			b.elapse(time.Minute)
+			b.start()
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", "three\n")
+			b.poll()
+			b.want("three\n")
+			b.elapse(time.Second)
+			b.restart()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.want("three\n", two)
+		}},
+		{"unfinished, in a copy", "a.log", func(b *bench) {
+			long := strings.Repeat(two, 10)
+			b.start()
+			b.elapse(time.Minute)
+			b.write("a.log", long)
+			b.poll()
+			b.elapse(time.Second)
+			b.copy("a.log", "a.log.1")
+			b.poll()
+			b.elapse(time.Second)
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", "three\n")
+			b.poll()
+			b.want("three\n")
+			b.elapse(time.Second)
+			b.rename("a.log.1", "a.log.2")
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", "four\n")
+			b.poll()
+			b.want("three\n", "four\n")
+			b.elapse(time.Second)
+			b.restart()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.want("three\n", "four\n", long)
+		}},
+		{"many rotated files that are read are not opened", "*.log", func(b *bench) {
+			const n = 100
+			name := func(i int) string { return fmt.Sprintf("%03d.log", i) }
+			b.start()
+			for i := range n {
+				b.write(name(i), "x\n")
+			}
+			b.poll()
+			b.elapse(5 * time.Second)
+			for i := range n {
+				b.write(name(i), "y\n")
+				b.rename(name(i), name(i)+".1")
+				b.write(name(i), "z\n")
+			}
+			b.poll()
+			for range 4 {
+				b.pass(b.f.Grace)
+			}
+			if len(b.recs) != 3*n {
+				b.t.Errorf("%d records", len(b.recs))
+			}
+			b.elapse(time.Hour)
+			b.stop()
+			b.begin()
+			b.step()
+			if open := b.e.set.size(); open != n {
+				b.t.Errorf("%d files open, want %d", open, n)
+			}
+		}},
+		{"no descriptor for a rotated file that is not read", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.write("a.log", lines(10, 20))
+			b.stop()
+			b.rename("a.log", "a.log.1")
+			b.write("a.log", "")
+			b.begin()
+			b.e.set.maxOpen = 1
+			b.poll()
+			b.wantLines(10)
+			b.restart()
+			b.wantLines(20)
+			if bytes, count := b.booked(input.Lost, "deleted_unread"); count > 0 {
+				b.t.Errorf("%d bytes are lost", bytes)
+			}
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { c.steps(newBench(t, c.paths)) })
+	}
+}
+
+// forgotten has a restart when the position of a rotated file is forgotten, whose
+// successor lives on.
+func forgotten(b *bench, compress bool) {
+	b.f.Retention = 7 * day
+	b.start()
+	b.write("a.log", lines(0, 5))
+	b.poll()
+	b.elapse(5 * time.Second) // since the directory was listed
+	b.write("a.log", lines(5, 10))
+	b.elapse(time.Second)
+	b.rename("a.log", "a.log.1")
+	b.write("a.log", lines(10, 20))
+	b.poll()
+	b.pass(b.f.Grace)
+	b.pass(b.f.Grace)
+	if compress {
+		gz(b, "a.log.1")
+	}
+	for range 8 {
+		b.elapse(day)
+		b.poll()
+	}
+	b.write("a.log", lines(20, 30))
+	b.poll()
+	b.elapse(10 * day) // so long it is not written to
+	b.restart()
+	b.wantLines(30)
+	b.stop()
+	b.elapse(time.Minute)
+	b.rename("a.log", "a.log.0")
+	b.write("a.log", lines(30, 40))
+	b.start()
+	b.wantLines(40)
+}
+
+// TestArchiveSays looks at what compressed files say of their length.
+func TestArchiveSays(t *testing.T) {
+	b := newBench(t, "a.log")
+	const n = 100 * 40
+	b.write("a", lines(0, 100))
+	gz(b, "a")
+	b.write("b", lines(0, 100))
+	data, err := os.ReadFile(b.path("b"))
+	b.must(err)
+	z, err := zstd.NewWriter(io.Discard)
+	b.must(err)
+	b.must(os.WriteFile(b.path("b.zst"), z.EncodeAll(data, nil), 0o644))
+	b.write("c.gz", "no")
+	for name, want := range map[string]int64{"a.gz": n, "b.zst": n, "c.gz": -1} {
+		_, suffix := compression(name)
+		a := &archive{suffix: suffix}
+		f, err := os.Open(b.path(name))
+		b.must(err)
+		defer f.Close()
+		for _, size := range []int64{n - 1, n, n + 1} {
+			if got := a.says(int(f.Fd()), size); got != (size == want) {
+				t.Errorf("%s says %t to %d bytes", name, got, size)
+			}
+		}
+	}
+}
+
+// told is a log handler that tells a bench of each message.
+type told struct {
+	slog.Handler
+	b *bench
+}
+
+func (h told) Handle(ctx context.Context, r slog.Record) error {
+	if h.b.logged != nil {
+		h.b.logged(r.Message)
+	}
+	return h.Handler.Handle(ctx, r)
+}
