@@ -185,6 +185,9 @@ func randomSteps(t *testing.T, seed uint64) {
 		switch rnd.IntN(8) {
 		case 0:
 			if rnd.IntN(30) == 0 {
+				if running {
+					b.poll() // nothing is unread for so long
+				}
 				b.elapse(b.f.Retention)
 			}
 			b.elapse(time.Duration(rnd.IntN(20)) * time.Second)
