@@ -254,7 +254,7 @@ func (b *bench) elapse(d time.Duration) {
 	b.t.Helper()
 	b.now = b.now.Add(d)
 	ago := int64(d)
-	b.must(filepath.WalkDir(b.dir, func(path string, _ os.DirEntry, err error) error {
+	b.must(filepath.WalkDir(b.dir, func(path string, _ os.DirEntry, _ error) error {
 		st, err := lstat(path)
 		if err != nil || st.mode&unix.S_IFMT == unix.S_IFLNK {
 			return err

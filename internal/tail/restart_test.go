@@ -19,7 +19,6 @@ const day = 24 * time.Hour
 
 // TestRestart has restarts with what time does to files and positions in between.
 func TestRestart(t *testing.T) {
-	// All of these have no newline and are handed on at the end of the grace time.
 	const two = "two, unfinished"
 	cases := []struct {
 		name  string
@@ -53,24 +52,16 @@ func TestRestart(t *testing.T) {
 			b.restart()
 			b.wantLines(30)
 		}},
-		{"from the end, of a file that appeared while down", "*.log", func(b *bench) {
-			b.f.FromEnd = true
-			b.start()
-			b.stop()
-			b.elapse(time.Hour)
-			b.write("a.log", lines(0, 10))
-			b.start()
-			b.wantLines(10)
-		}},
-		{"from the end, of a file that was empty at the first start", "*.log", func(b *bench) {
+		{"from the end, of files that appeared or were empty then", "*.log", func(b *bench) {
 			b.f.FromEnd = true
 			b.write("a.log", "")
 			b.start()
 			b.stop()
 			b.elapse(time.Hour)
 			b.write("a.log", lines(0, 10))
+			b.write("b.log", lines(10, 20))
 			b.start()
-			b.wantLines(10)
+			b.wantLines(20)
 		}},
 		{"from the end, killed before that is stored", "*.log", func(b *bench) {
 			b.f.FromEnd = true
@@ -85,12 +76,7 @@ func TestRestart(t *testing.T) {
 			b.wantLines(10)
 		}},
 		{"truncated within the matching", "a.log", func(b *bench) {
-			b.start()
-			b.write("a.log", lines(0, 100))
-			b.poll()
-			b.elapse(time.Second)
-			b.stop()
-			b.write("a.log", lines(100, 200))
+			stopBehind(b)
 			b.copy("a.log", "a.log.1")
 			b.elapse(time.Second)
 			b.logged = func(msg string) {
@@ -133,17 +119,7 @@ func TestRestart(t *testing.T) {
 			b.elapse(time.Second)
 			b.restart()
 			b.want("three\n")
-			b.elapse(time.Second)
-			b.rename("a.log.1", "a.log.2")
-			b.rename("a.log", "a.log.1")
-			b.write("a.log", "four\n")
-			b.poll()
-			b.want("three\n", "four\n")
-			b.elapse(time.Second)
-			b.restart()
-			b.pass(b.f.Grace)
-			b.pass(b.f.Grace)
-			b.want("three\n", "four\n", two)
+			fourth(b, two)
 		}},
 		{"unfinished, written while down, rotated", "a.log", func(b *bench) {
 			b.start()
@@ -176,17 +152,7 @@ func TestRestart(t *testing.T) {
 			b.write("a.log", "three\n")
 			b.poll()
 			b.want("three\n")
-			b.elapse(time.Second)
-			b.rename("a.log.1", "a.log.2")
-			b.rename("a.log", "a.log.1")
-			b.write("a.log", "four\n")
-			b.poll()
-			b.want("three\n", "four\n")
-			b.elapse(time.Second)
-			b.restart()
-			b.pass(b.f.Grace)
-			b.pass(b.f.Grace)
-			b.want("three\n", "four\n", long)
+			fourth(b, long)
 		}},
 		{"many rotated files that are read are not opened", "*.log", func(b *bench) {
 			const n = 100
@@ -239,6 +205,22 @@ func TestRestart(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.steps(newBench(t, c.paths)) })
 	}
+}
+
+// fourth rotates a.log, which has the third text, before the second, which is not
+// finished, is handed on, and has a restart.
+func fourth(b *bench, second string) {
+	b.elapse(time.Second)
+	b.rename("a.log.1", "a.log.2")
+	b.rename("a.log", "a.log.1")
+	b.write("a.log", "four\n")
+	b.poll()
+	b.want("three\n", "four\n")
+	b.elapse(time.Second)
+	b.restart()
+	b.pass(b.f.Grace)
+	b.pass(b.f.Grace)
+	b.want("three\n", "four\n", second)
 }
 
 // forgotten has a restart when the position of a rotated file is forgotten, whose

@@ -50,6 +50,25 @@ func gzipFile(path string) error {
 	return os.Remove(path)
 }
 
+// stopBehind stops with lines 0 to 100 read of 200 in a.log.
+func stopBehind(b *bench) {
+	b.start()
+	b.write("a.log", lines(0, 100))
+	b.poll()
+	b.elapse(time.Second)
+	b.stop()
+	b.write("a.log", lines(100, 200))
+}
+
+// beginBehind begins a while later, and reads a few more lines only.
+func beginBehind(b *bench) {
+	b.elapse(time.Second)
+	b.f.ChunkBytes = 256
+	b.begin()
+	b.step()
+	b.elapse(time.Second)
+}
+
 // TestSteps goes through what can happen to a file, step by step. Each case
 // writes lines 0 to the number it returns, and wants each of them once.
 func TestSteps(t *testing.T) {
@@ -295,18 +314,9 @@ func TestSteps(t *testing.T) {
 			return 210
 		}},
 		{"copied while down, truncated when that is not read yet", []string{"a.log"}, func(b *bench) int {
-			b.start()
-			b.write("a.log", lines(0, 100))
-			b.poll()
-			b.elapse(time.Second)
-			b.stop()
-			b.write("a.log", lines(100, 200))
+			stopBehind(b)
 			b.copy("a.log", "a.log.1")
-			b.elapse(time.Second)
-			b.f.ChunkBytes = 256
-			b.begin()
-			b.step()
-			b.elapse(time.Second)
+			beginBehind(b)
 			b.must(os.Truncate(b.path("a.log"), 0))
 			b.write("a.log", lines(200, 210))
 			b.poll()
@@ -314,18 +324,9 @@ func TestSteps(t *testing.T) {
 			return 210
 		}},
 		{"half copied while down, truncated when that is not read yet", []string{"a.log"}, func(b *bench) int {
-			b.start()
-			b.write("a.log", lines(0, 100))
-			b.poll()
-			b.elapse(time.Second)
-			b.stop()
-			b.write("a.log", lines(100, 200))
+			stopBehind(b)
 			b.write("a.log.1", lines(0, 40))
-			b.elapse(time.Second)
-			b.f.ChunkBytes = 256
-			b.begin()
-			b.step()
-			b.elapse(time.Second)
+			beginBehind(b)
 			b.write("a.log.1", lines(40, 200))
 			b.must(os.Truncate(b.path("a.log"), 0))
 			b.write("a.log", lines(200, 210))
@@ -334,12 +335,7 @@ func TestSteps(t *testing.T) {
 			return 210
 		}},
 		{"copied while down, and let alone", []string{"a.log"}, func(b *bench) int {
-			b.start()
-			b.write("a.log", lines(0, 100))
-			b.poll()
-			b.elapse(time.Second)
-			b.stop()
-			b.write("a.log", lines(100, 200))
+			stopBehind(b)
 			b.copy("a.log", "a.log.1")
 			b.start()
 			b.pass(b.f.Grace)

@@ -30,10 +30,14 @@
 //     the files of the patterns, then against rotated names beside them, plain or
 //     compressed (.gz, .zst). Rotated files younger than the last known
 //     generation are read before the current one. Compressed files are read in
-//     no other case. A generation is known when something of it is stored; one
-//     that is stored while an older one is not counts as hardly younger than that.
-//   - The time of the very first start is stored before a file is opened: what was
-//     rotated earlier is not read.
+//     no other case. A copy of a file that is not truncated yet is kept until it
+//     is. What is neither read yet nor younger than the current generation is told
+//     by its content, which is why positions are kept; what is older than those that
+//     are kept counts as read.
+//   - A generation is known when something of it is stored. One that is stored while
+//     an older one, of a file without a name, is not counts as hardly younger.
+//   - The time of the very first start is stored before a file is opened, or a second
+//     has passed: what was rotated earlier is not read.
 //   - Positions stand behind whole records. If the last lines of a rotated file
 //     wait for more, the first ones of its successor are looked at with them: a
 //     record that goes on there is one record, whose chunk has both positions.
