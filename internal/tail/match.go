@@ -60,7 +60,7 @@ func (r *reader) start(f *file, fd int, last bool) error {
 	r.log.Debug("file is new", "path", f.path)
 	f.begin(prev)
 	r.stats.Generations.Add(1)
-	if r.fromEnd && f.first && (r.firstRun || r.first && f.mtime < r.startedAt) {
+	if r.fromEnd && f.first && (r.firstRun || f.mtime < r.startedAt) {
 		return r.startAtEnd(f, fd)
 	}
 	return nil
@@ -247,7 +247,7 @@ func (r *reader) truncated(f *file) error {
 		f.born++
 	}
 	f.begin(prev)
-	r.age(f)
+	r.pend(f)
 	r.orphans = append(r.orphans, s)
 	gone := r.ledger.add(s)
 	for _, c := range copies {
@@ -258,6 +258,7 @@ func (r *reader) truncated(f *file) error {
 		if p, ok := r.sameContent(c, fd, s); ok {
 			r.resumed(c, s, p)
 			f.before = c
+			f.born = max(f.born, c.born+1)
 			break
 		}
 	}
@@ -314,6 +315,14 @@ func (r *reader) forget(s *saved) error {
 // expirePositions forgets files that have been gone for long, and stores how long.
 func (r *reader) expirePositions() error {
 	oldest := clock.Steady(r.begun, time.Now()).UnixNano() - int64(r.retention)
+	// What is not read yet is told from what was read and forgotten by its age.
+	for _, files := range r.pending {
+		for _, f := range files {
+			if f.size > 0 {
+				oldest = min(oldest, f.mtime)
+			}
+		}
+	}
 	var old []*saved
 	r.ledger.each(func(s *saved) {
 		if s.time < oldest && !s.parked && (s.done() || !s.truncated) {

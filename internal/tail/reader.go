@@ -122,7 +122,7 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 		if same := r.byPath[f.path]; f.before == nil && len(same) > 0 {
 			f.before = same[len(same)-1] // it had the name until some time ago
 		}
-		r.age(f)
+		r.pend(f)
 		r.byPath[f.path] = append(r.byPath[f.path], f)
 		r.byName[filepath.Base(f.path)] = append(r.byName[filepath.Base(f.path)], f)
 		f.grown = now
@@ -137,22 +137,24 @@ func (r *reader) step(now time.Time) (busy bool, err error) {
 	return r.read()
 }
 
-// age limits how young f counts as. After a restart a file without a name of which
-// nothing is stored is found only if it is younger than all that are. So nothing is
-// younger than such a file that is open, but by 1 ns a generation, for their order.
+// pend remembers f while nothing of it is stored.
+func (r *reader) pend(f *file) {
+	without(r.pending, f.lineage, f)
+	if f.gen == 0 {
+		r.pending[f.lineage] = append(r.pending[f.lineage], f)
+	}
+}
+
+// age limits how young f counts as, of which something will be stored now. After a
+// restart a file without a name of which nothing is stored is found only if it is
+// younger than all that are. So nothing stored is younger than such a file that is
+// open, but by 1 ns.
 func (r *reader) age(f *file) {
 	without(r.pending, f.lineage, f)
-	if f.gen != 0 {
-		return
-	}
 	for _, o := range r.pending[f.lineage] {
-		if !r.set.named(o) {
-			f.born = min(f.born, o.born+1)
+		if o.born < f.born && !r.set.named(o) {
+			f.born = o.born + 1
 		}
-	}
-	r.pending[f.lineage] = append(r.pending[f.lineage], f)
-	if f.before != nil {
-		f.born = max(f.born, f.before.born+1)
 	}
 }
 

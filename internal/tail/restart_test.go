@@ -63,6 +63,165 @@ func TestRestart(t *testing.T) {
 			b.start()
 			b.wantLines(20)
 		}},
+		{"from the end, killed when that is stored of some", "*.log", func(b *bench) {
+			b.f.FromEnd = true
+			b.write("a.log", "of old\n")
+			b.write("b.log", "of old\n")
+			b.elapse(time.Hour)
+			b.begin()
+			b.crash(1)
+			b.elapse(time.Minute)
+			b.start()
+			b.want()
+		}},
+		{"a backlog older than the retention, killed before it is read", "a.log", func(b *bench) {
+			b.f.Retention = 7 * day
+			b.f.ChunkBytes = 100
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.rename("a.log", "a.log.9")
+			b.write("a.log", lines(10, 20))
+			b.poll()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.stop()
+			b.elapse(time.Hour)
+			b.rename("a.log", "a.log.8")
+			b.write("a.log.7", lines(20, 30))
+			b.elapse(time.Hour)
+			b.write("a.log.6", lines(30, 40))
+			b.elapse(8 * day)
+			b.write("a.log", lines(40, 50))
+			b.begin()
+			b.step()
+			b.now = b.now.Add(2 * time.Minute)
+			b.step() // forgets, and reads the second chunk
+			b.restart()
+			b.wantLines(50)
+		}},
+		{"more generations than are kept of a path, killed before all are read", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.stop()
+			b.elapse(time.Minute)
+			n := 10
+			b.rename("a.log", "a.log.100")
+			for i := 99; i > 0; i-- {
+				b.write(fmt.Sprintf("a.log.%d", i), lines(n, n+10))
+				n += 10
+				b.elapse(time.Second)
+			}
+			b.elapse(time.Hour)
+			b.write("a.log", lines(n, n+10))
+			n += 10
+			b.begin()
+			for len(b.recs) < 800 {
+				b.step()
+				b.now = b.now.Add(time.Second)
+			}
+			b.elapse(time.Minute)
+			b.restart()
+			b.wantLines(n)
+		}},
+		{"an archive that begins like a known one, and is as long", "a.log", func(b *bench) {
+			banner := strings.Repeat("#", 1500) + "\n"
+			b.start()
+			b.write("a.log", banner+lines(0, 100))
+			b.poll()
+			b.elapse(time.Minute)
+			b.rename("a.log", "a.log.2")
+			b.write("a.log", "x\n")
+			b.poll()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.stop()
+			b.elapse(time.Minute)
+			b.rename("a.log", "a.log.3")
+			b.write("a.log.1", banner+lines(100, 200))
+			gz(b, "a.log.1")
+			b.elapse(time.Minute)
+			b.write("a.log", "y\n")
+			b.start()
+			if len(b.recs) != 204 {
+				b.t.Errorf("%d records, want 204", len(b.recs))
+			}
+		}},
+		{"old rotated files leave descriptors to new ones", "a.log", func(b *bench) {
+			for i := range 20 {
+				b.write(fmt.Sprintf("a.log-202501%02d", i), fmt.Sprintf("old %d\n", i))
+			}
+			b.elapse(100 * day)
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.write("a.log", lines(10, 20))
+			b.stop()
+			b.elapse(time.Minute)
+			b.rename("a.log", "a.log-20260101")
+			b.write("a.log", lines(20, 30))
+			b.begin()
+			b.e.set.maxOpen = 10
+			b.poll()
+			b.wantLines(30)
+		}},
+		{"no descriptor for a rotated file that is not known, then", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.stop()
+			b.elapse(time.Minute)
+			b.rename("a.log", "a.log.2")
+			b.write("a.log.1", lines(10, 20))
+			b.elapse(time.Minute)
+			b.write("a.log", lines(20, 30))
+			b.begin()
+			b.e.set.maxOpen = 1
+			b.poll()
+			b.elapse(time.Minute)
+			b.restart()
+			b.wantLines(30)
+		}},
+		{"truncated within the matching, and late lines stored after it began", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", lines(0, 10))
+			b.poll()
+			b.stop()
+			b.elapse(time.Minute)
+			b.write("a.log.5", lines(10, 20))
+			b.elapse(time.Minute)
+			b.start()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.write("a.log", lines(20, 120))
+			b.stop()
+			truncateInMatching(b, 120)
+			b.wantLines(130)
+		}},
+		{"truncated within the matching, and twice within a listing before", "a.log", func(b *bench) {
+			b.start()
+			b.write("a.log", lines(0, 50))
+			b.poll()
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(50, 60))
+			b.read()
+			b.write("a.log", lines(60, 100))
+			b.copy("a.log", "a.log.2")
+			b.scan()
+			b.read()
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(100, 110))
+			b.read()
+			b.pass(b.f.Grace)
+			b.pass(b.f.Grace)
+			b.elapse(time.Minute)
+			b.stop()
+			b.write("a.log", lines(110, 200))
+			b.elapse(time.Minute)
+			truncateInMatching(b, 200)
+			b.wantLines(210)
+		}},
 		{"from the end, killed before that is stored", "*.log", func(b *bench) {
 			b.f.FromEnd = true
 			b.write("a.log", "of old\n")
@@ -77,18 +236,7 @@ func TestRestart(t *testing.T) {
 		}},
 		{"truncated within the matching", "a.log", func(b *bench) {
 			stopBehind(b)
-			b.copy("a.log", "a.log.1")
-			b.elapse(time.Second)
-			b.logged = func(msg string) {
-				if msg == "file goes on with a known generation" {
-					b.logged = nil
-					b.must(os.Truncate(b.path("a.log"), 0))
-					b.write("a.log", lines(200, 210))
-				}
-			}
-			b.start()
-			b.pass(b.f.Grace)
-			b.pass(b.f.Grace)
+			truncateInMatching(b, 200)
 			b.wantLines(210)
 		}},
 		{"unfinished, found beside, and nothing of it stored at the next", "a.log", func(b *bench) {
@@ -205,6 +353,23 @@ func TestRestart(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.steps(newBench(t, c.paths)) })
 	}
+}
+
+// truncateInMatching has a.log copied, and truncated when the next start has found
+// it as it was; n is the number of its next line.
+func truncateInMatching(b *bench, n int) {
+	b.copy("a.log", "a.log.1")
+	b.elapse(time.Second)
+	b.logged = func(msg string) {
+		if msg == "file goes on with a known generation" {
+			b.logged = nil
+			b.must(os.Truncate(b.path("a.log"), 0))
+			b.write("a.log", lines(n, n+10))
+		}
+	}
+	b.start()
+	b.pass(b.f.Grace)
+	b.pass(b.f.Grace)
 }
 
 // fourth rotates a.log, which has the third text, before the second, which is not

@@ -3,7 +3,6 @@ package tail
 import (
 	"cmp"
 	"encoding/binary"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,11 +138,13 @@ func (l *lineage) newest() *candidate {
 	return slices.MaxFunc(l.saved, func(a, b *candidate) int { return cmp.Compare(a.born, b.born) })
 }
 
-// current returns what has the path of l and goes on with its youngest
-// generation, nil if there is no such file.
+// current returns what has the path of l and goes on with a generation of it, nil
+// if there is no such file.
 func (l *lineage) current() *file {
-	if n := l.newest(); n != nil && n.file != nil && n.file.path == l.path {
-		return n.file
+	for _, c := range l.saved {
+		if c.file != nil && c.file.path == l.path {
+			return c.file
+		}
 	}
 	return nil
 }
@@ -251,6 +252,7 @@ func (m *matching) look(l *lineage) {
 func (m *matching) list(l *lineage) bool {
 	l.beside = slices.DeleteFunc(l.beside, func(b *rotated) bool { return b.file == nil })
 	dir, base := filepath.Split(l.path)
+	since := m.since(l)
 	for _, name := range m.rotations(dir)[base] {
 		plain, suffix := compression(name)
 		p := dir + name
@@ -288,6 +290,10 @@ func (m *matching) list(l *lineage) bool {
 				m.files = append(m.files, b.file)
 				continue
 			}
+			if st.mtime < since && !m.mayGoOn(b) {
+				m.drop(b.file) // others may need its descriptor
+				continue
+			}
 		}
 		l.beside = append(l.beside, b)
 	}
@@ -299,6 +305,16 @@ func (m *matching) isRead(st status) bool {
 	return slices.ContainsFunc(m.ledger.byFile[st.id], func(s *saved) bool {
 		return s.done() && s.offset == st.size && st.mtime <= s.time
 	})
+}
+
+// mayGoOn reports whether b begins like a file that is not read to its end.
+func (m *matching) mayGoOn(b *rotated) bool {
+	fd, _ := m.set.acquire(b.file)
+	n, err := pread(fd, m.other[:], 0)
+	if err != nil {
+		return true
+	}
+	return slices.ContainsFunc(m.ledger.byHead[headKey(m.other[:n])], func(s *saved) bool { return !s.done() })
 }
 
 // rotations returns the names in dir by what they can be a rotation of.
@@ -326,27 +342,13 @@ func (m *matching) rotations(dir string) map[string][]string {
 
 // since returns from when on a file of l that is not known is younger than all
 // that are. What is of no known lineage may be all new, but for what was there
-// before the first start. What is older than positions that are kept may have been
-// read and forgotten.
+// before the first start, and for what may have been read and forgotten.
 func (m *matching) since(l *lineage) int64 {
 	at := m.startedAt
 	if n := l.newest(); n != nil {
 		at = max(at, n.born)
 	}
-	at = max(at-int64(settleTime), m.forgotten)
-	if len(l.saved) < perPath {
-		return at
-	}
-	oldest := int64(math.MaxInt64)
-	for _, c := range l.saved {
-		if c.done() {
-			oldest = min(oldest, c.time)
-		}
-	}
-	if oldest == math.MaxInt64 {
-		return at
-	}
-	return max(at, oldest)
+	return max(at-int64(settleTime), m.forgotten)
 }
 
 // open opens a file beside l's path.
@@ -356,6 +358,9 @@ func (m *matching) open(b *rotated, l *lineage) *file {
 			m.full = true
 			m.log.Error("more rotated files than descriptors; raise the limit of open files, and start again", "path", b.path, "open", m.set.maxOpen)
 		}
+		// It stays for the next start to find: until then nothing is younger.
+		m.pending[l.path] = append(m.pending[l.path],
+			&file{fd: -1, path: b.path, lineage: l.path, size: b.size, mtime: b.mtime, position: position{born: b.mtime - 1}})
 		return nil
 	}
 	fd, st, err := openRegular(b.path, false)
@@ -492,7 +497,7 @@ func (m *matching) archived(b *rotated, p *position) bool {
 	if n, err := a.readAt(head, 0); err != nil || n < len(head) || sum(head) != p.prefix {
 		return false
 	}
-	if p.flags&flagDone != 0 && a.says(fd, p.offset) {
+	if p.flags&flagDone != 0 && b.mtime <= p.time && a.says(fd, p.offset) {
 		return true // it was read to its end: no need to go there again
 	}
 	n := min(markerBytes, p.offset)
@@ -523,11 +528,8 @@ func (m *matching) order(l *lineage, missed []*file) {
 			chain = append(chain, f)
 		}
 	}
-	for i, f := range chain {
-		if i > 0 {
-			f.before = chain[i-1]
-		}
-		m.age(f)
+	for i := 1; i < len(chain); i++ {
+		chain[i].before = chain[i-1]
 	}
 }
 

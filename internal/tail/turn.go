@@ -447,7 +447,7 @@ func (r *reader) identify(f *file) {
 		n--
 	}
 	f.gen = generationID(f.prev, r.head[:n], f.id)
-	without(r.pending, f.lineage, f)
+	r.age(f)
 }
 
 // account hands on entries of the books with f's position, and no records. The
