@@ -175,8 +175,7 @@ func (p *Parser) simplelog(i int) bool {
 		e += i
 		if id, ok := decimal(s[i+1 : e]); ok && id < 1<<63 {
 			p.b.AddField(record.IntField(nameThreadID, int64(id)))
-		} else if p.takeSource(i+1, e) { // fast_log's
-		} else {
+		} else if !p.takeSource(i+1, e) { // fast_log's have a place
 			p.addText(nameThread, p.span(i+1, e))
 		}
 		i = e + 2

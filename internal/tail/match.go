@@ -184,12 +184,7 @@ func (r *reader) originals(f *file, key uint64) []*file {
 // reports whether one was.
 func (r *reader) noticeTruncated(files []*file) (any bool, err error) {
 	for _, o := range files {
-		fd, _ := r.set.acquire(o)
-		st, err := fstat(fd)
-		if err != nil || o.stage != following {
-			continue
-		}
-		if same, err := r.compare(fd, st.size, &o.position); same || err != nil {
+		if o.stage != following || !r.isTruncated(o) {
 			continue
 		}
 		if err := r.truncated(o); err != nil {
@@ -198,6 +193,17 @@ func (r *reader) noticeTruncated(files []*file) (any bool, err error) {
 		any = true
 	}
 	return any, nil
+}
+
+// isTruncated reports whether f is known not to be what its position says any more.
+func (r *reader) isTruncated(f *file) bool {
+	fd, _ := r.set.acquire(f)
+	st, err := fstat(fd)
+	if err != nil {
+		return false
+	}
+	same, err := r.compare(fd, st.size, &f.position)
+	return !same && err == nil
 }
 
 // copies reports whether all that f has so far is what o has there, too: it

@@ -112,7 +112,8 @@ type matching struct {
 type lineage struct {
 	path   string
 	saved  []*candidate
-	after  int64      // what is beside path is looked at if it was written after that
+	since  int64      // what is not known is younger than all that is if it was written since: ns since the Unix epoch
+	whole  bool       // only what was written since is looked for
 	beside []*rotated // oldest first
 }
 
@@ -232,10 +233,11 @@ func (m *matching) look(l *lineage) {
 	if !m.filter.follows(l.path) {
 		return
 	}
+	l.since = m.since(l)
 	if m.first || l.current() != nil && !slices.ContainsFunc(l.saved, func(c *candidate) bool { return c.file == nil && !c.done() }) {
 		// What was written since may be a copy of what is not read yet and will be
 		// truncated soon, or late lines in a file that was empty when it was rotated.
-		l.after = m.since(l)
+		l.whole = true
 	}
 	for range maxListings {
 		if m.list(l) {
@@ -252,7 +254,6 @@ func (m *matching) look(l *lineage) {
 func (m *matching) list(l *lineage) bool {
 	l.beside = slices.DeleteFunc(l.beside, func(b *rotated) bool { return b.file == nil })
 	dir, base := filepath.Split(l.path)
-	since := m.since(l)
 	for _, name := range m.rotations(dir)[base] {
 		plain, suffix := compression(name)
 		p := dir + name
@@ -269,7 +270,7 @@ func (m *matching) list(l *lineage) bool {
 			delete(m.dirs, dir)
 			return false
 		}
-		if err != nil || st.mode&unix.S_IFMT != unix.S_IFREG || st.mtime < l.after {
+		if err != nil || st.mode&unix.S_IFMT != unix.S_IFREG || l.whole && st.mtime < l.since {
 			continue
 		}
 		if m.set.has(st.id) {
@@ -290,7 +291,7 @@ func (m *matching) list(l *lineage) bool {
 				m.files = append(m.files, b.file)
 				continue
 			}
-			if st.mtime < since && !m.mayGoOn(b) {
+			if st.mtime < l.since && !m.mayGoOn(b) {
 				m.drop(b.file) // others may need its descriptor
 				continue
 			}
@@ -391,7 +392,6 @@ func (m *matching) open(b *rotated, l *lineage) *file {
 // complete finds what is left of l among the files beside it: known generations
 // by content, and generations younger than all known ones.
 func (m *matching) complete(l *lineage) {
-	since := m.since(l)
 	var missed []*file
 	for _, b := range l.beside {
 		if b.file != nil && (m.sameContent(b.file) || m.isCopy(b, l)) || b.suffix != "" && m.inArchive(b, l) {
@@ -400,7 +400,7 @@ func (m *matching) complete(l *lineage) {
 			}
 			continue
 		}
-		if b.mtime < since || m.isKnown(b, l) {
+		if b.mtime < l.since || m.isKnown(b, l) {
 			m.drop(b.file)
 			continue
 		}
@@ -454,11 +454,7 @@ func (m *matching) isCopy(b *rotated, l *lineage) bool {
 	if b.file.copied = m.agrees(fd, b.size, &p); !b.file.copied || m.copies(b.file, fd, f) {
 		return b.file.copied
 	}
-	// If f was truncated since it was matched, this is what it was.
-	fd, _ = m.set.acquire(f)
-	st, err := fstat(fd)
-	p = f.position
-	return err == nil && !m.agrees(fd, st.size, &p)
+	return m.isTruncated(f) // since it was matched: this is what it was
 }
 
 // isKnown reports whether b holds a generation that was read before or is being read.

@@ -107,8 +107,8 @@ func newScanner(f *Follower, set *set, filter *filter, roots []string) *scanner 
 	}
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && limit.Cur < 1<<30 {
-		s.set.maxOpen = max(int(limit.Cur)-reserveFiles, 16)
-		set.crowded = s.set.maxOpen - s.set.maxOpen/4 // the rest is for what rotates
+		set.maxOpen = max(int(limit.Cur)-reserveFiles, 16)
+		set.crowded = set.maxOpen - set.maxOpen/4 // the rest is for what rotates
 	}
 	if !f.NoNotify {
 		w, err := newWatcher()
