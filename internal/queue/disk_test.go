@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +115,41 @@ func TestDiskThatFailsIsTriedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// lines is called with each line of a log as it is written.
+type lines func(line string)
+
+func (l lines) Write(p []byte) (int, error) {
+	l(string(p))
+	return len(p), nil
+}
+
+// TestCauseIsLoggedFirst: who sees that the disk fails finds the cause in the log.
+func TestCauseIsLoggedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f faults
+		var q *Queue
+		var failing []int64
+		log := lines(func(line string) {
+			if strings.Contains(line, "fails, trying again") {
+				failing = append(failing, q.Stats.Failing.Load())
+			}
+		})
+		q = open(t, t.TempDir(), Options{WrapFile: f.wrap, Log: slog.New(slog.NewTextHandler(log, nil))})
+		f.write.Store(fault(syscall.EROFS))
+		done := make(chan error, 1)
+		go func() { done <- q.Append(t.Context(), []Append{group(1, 300)}) }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(failing, []int64{0}) || q.Stats.Failing.Load() != 1 {
+			t.Errorf("the gauge was %d when the cause was logged, then %d", failing, q.Stats.Failing.Load())
+		}
+		f.write.Store(nil)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // short is a file on a disk that has room for small writes only.

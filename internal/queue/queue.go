@@ -437,8 +437,8 @@ func (q *Queue) report(doing string, err error) {
 		return
 	}
 	q.trouble[doing] = cause
-	q.Stats.Failing.Store(1)
 	q.log.Error("the queue's disk fails, trying again", "doing", doing, "err", err)
+	q.Stats.Failing.Store(1) // who sees it finds the cause in the log
 }
 
 // well logs that things work again.

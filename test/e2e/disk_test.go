@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"shipper/test/site"
@@ -31,9 +30,7 @@ func TestNoSpaceForTheQueue(t *testing.T) {
 	s.Begin(t, o)
 	o.Write(t, 60_000)
 	site.Await(t, "the queue to say that its disk is full", func() bool { return s.Metric(t, "shipper_queue_failing") == 1 })
-	if log := s.AgentLog.String(); !strings.Contains(log, "no space left on device") || !strings.Contains(log, disk) {
-		t.Errorf("the log does not name the cause and the place:\n%s", log)
-	}
+	s.AwaitLog(t, "no space left on device", disk)
 	if out, err := exec.Command("mount", "-o", "remount,size=200m", disk).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

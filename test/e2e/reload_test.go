@@ -148,9 +148,7 @@ func TestReloads(t *testing.T) {
 	site.Want(t, o, o.Check(t, s.URL()))
 	site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
 	site.Await(t, "the sink to have all", func() bool { return copies.distinct() == o.Seq })
-	if !strings.Contains(s.AgentLog.String(), `nonsense: unknown key`) {
-		t.Error("the log does not name the fault of a bad file")
-	}
+	s.AwaitLog(t, "nonsense: unknown key")
 	site.Await(t, "goroutines and descriptors to go", func() bool {
 		return s.Metric(t, "shipper_goroutines") <= goroutines+3 && descriptors() <= fds+3
 	})
@@ -181,7 +179,7 @@ func TestReloadBehindAFullQueue(t *testing.T) {
 	o.Write(t, 100_000)
 	site.Await(t, "the queue to be full", func() bool { return s.Metric(t, "shipper_queue_full") == 1 })
 	change("- name: app\n", "- name: app\n    labels: {team: a}\n")
-	site.Await(t, "the change to wait", func() bool { return strings.Contains(s.AgentLog.String(), "inputs change once the queue has room") })
+	s.AwaitLog(t, "inputs change once the queue has room")
 	s.StartIndexer(t)
 	change("http://127.0.0.1:1", s.URL())
 	s.AwaitDrained(t, o.Bytes.Load())

@@ -85,9 +85,7 @@ func logLostItsEnd(t *testing.T) {
 	if b := s.Books(t).Total; b.Read != b.Queued+b.Dropped+b.Lost {
 		t.Errorf("the books do not close: %+v", b)
 	}
-	if !strings.Contains(s.AgentLog.String(), before.Path) {
-		t.Error("the log does not name the file")
-	}
+	s.AwaitLog(t, before.Path)
 }
 
 // fullDisk fills the rest of the agent's disk while lines are written.
@@ -122,9 +120,7 @@ func fullDisk(t *testing.T, ext4 bool) {
 	site.Await(t, "what is queued to be delivered", func() bool {
 		return s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0
 	})
-	if log := s.AgentLog.String(); !strings.Contains(log, "no space left on device") || !strings.Contains(log, s.AgentDir()) {
-		t.Errorf("the log does not name the cause and the place:\n%s", log)
-	}
+	s.AwaitLog(t, "no space left on device", s.AgentDir())
 	agent.Kill()
 	indexer.Kill()
 	s.StartIndexer(t)
@@ -184,11 +180,8 @@ func failing(t *testing.T, file, call, errno, cause string) {
 	}
 	tracer.Kill()
 	settle(t, s, o)
-	log := s.AgentLog.String()
-	if !strings.Contains(log, cause) || !strings.Contains(log, s.AgentDir()) {
-		t.Errorf("the log does not name the cause and the place:\n%s", log)
-	}
-	if n := strings.Count(log, cause); n > 5 {
+	s.AwaitLog(t, cause, s.AgentDir())
+	if n := strings.Count(s.AgentLog.String(), cause); n > 5 {
 		t.Errorf("the log has the cause %d times", n)
 	}
 	if code := agent.Stop(t); code != 0 {
@@ -217,9 +210,7 @@ func readOnly(t *testing.T) {
 	}
 	o.Write(t, 2000)
 	site.Await(t, "the queue to say that its disk fails", func() bool { return s.Metric(t, "shipper_queue_failing") == 1 })
-	if !strings.Contains(s.AgentLog.String(), "read-only file system") {
-		t.Errorf("the log does not name the cause:\n%s", s.AgentLog)
-	}
+	s.AwaitLog(t, "read-only file system")
 	agent.Kill()
 	command(t, "umount", s.AgentDir())
 	exec.Command(fsck, "-f", "-y", disk.image).Run() // it says with its exit code that it repaired something
@@ -296,9 +287,7 @@ func moreFilesThanDescriptors(t *testing.T) {
 		return site.Status("http://"+s.Metrics+"/healthz") == 200 && s.Metric(t, `shipper_files_unreadable{input="app"}`) > 0
 	})
 	settle(t, s, o) // those that are read make room for the others
-	if !strings.Contains(s.AgentLog.String(), "more files than descriptors") {
-		t.Error("the log does not say so")
-	}
+	s.AwaitLog(t, "more files than descriptors")
 	if code := agent.Stop(t); code != 0 {
 		t.Errorf("the agent ended with %d", code)
 	}

@@ -437,9 +437,11 @@ func feed(t *testing.T, s *site.Site, srv *server) *site.Oracle {
 	return o
 }
 
-// says fails the test unless the agent has said each text in exactly one line of its log.
+// says waits for the agent to say each text in its log, which is to be in exactly
+// one line of it.
 func says(t *testing.T, s *site.Site, texts ...string) {
 	t.Helper()
+	s.AwaitLog(t, texts...)
 	for _, text := range texts {
 		n := 0
 		for line := range strings.Lines(s.AgentLog.String()) {

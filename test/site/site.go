@@ -276,6 +276,15 @@ func Await(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("waited a minute for %s", what)
 }
 
+// AwaitLog waits for the agent's log to have each of texts. It arrives through a
+// pipe: what the agent does next may be seen before it.
+func (s *Site) AwaitLog(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		Await(t, fmt.Sprintf("the agent to log %q", text), func() bool { return strings.Contains(s.AgentLog.String(), text) })
+	}
+}
+
 // Books are the agent's accounts.
 type Books struct {
 	Files []struct {
