@@ -33,12 +33,12 @@ func (s *Store) retain(now time.Time) {
 	}
 	s.mu.Lock()
 	s.segments = slices.DeleteFunc(s.segments, func(st *stored) bool { return slices.Contains(drop, st) })
+	s.Stats.Dropped.Add(int64(len(drop))) // who sees the space finds what it was
 	s.mu.Unlock()
 	for _, st := range drop {
 		st.drop()
 	}
 	s.dropped = append(s.dropped, drop...)
-	s.Stats.Dropped.Add(int64(len(drop)))
 	s.log.Info("dropped old segments", "segments", len(drop), "first_day", dayName(ids[0].day))
 }
 
