@@ -71,19 +71,22 @@ func (s *Store) mend(st *stored) error {
 	if err != nil {
 		return fmt.Errorf("register what is intact: %w", err)
 	}
-	s.mu.Lock()
-	s.segments = slices.DeleteFunc(s.segments, func(other *stored) bool { return other == st })
 	lost := st.rows
 	if mended != nil {
-		s.segments = append(s.segments, mended)
 		lost -= mended.rows
+	}
+	// Whose query works again finds what it lacks counted, and in the log.
+	s.log.Error("a segment is damaged: it was set aside, and what of it is intact stored again", "path", st.path, "moved_to", st.aside,
+		"records", st.rows, "lost_records", lost, "err", cause)
+	s.Stats.Damaged.Add(1)
+	s.Stats.LostRecords.Add(lost)
+	s.mu.Lock()
+	s.segments = slices.DeleteFunc(s.segments, func(other *stored) bool { return other == st })
+	if mended != nil {
+		s.segments = append(s.segments, mended)
 	}
 	s.mu.Unlock()
 	st.replace()
-	s.Stats.Damaged.Add(1)
-	s.Stats.LostRecords.Add(lost)
-	s.log.Error("a segment is damaged: it was set aside, and what of it is intact stored again", "path", st.path, "moved_to", st.aside,
-		"records", st.rows, "lost_records", lost, "err", cause)
 	return nil
 }
 
