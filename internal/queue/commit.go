@@ -481,7 +481,9 @@ func (q *Queue) renew(path string) error {
 	if err := syncDir(q.dir); err != nil {
 		return err
 	}
-	q.log.Warn("a sync of the queue's index failed: it was written anew", "path", path, "err", q.unsynced)
+	if q.Stats.Failing.Load() == 0 { // else it is tried again and again, which the log says already
+		q.log.Warn("a sync of the queue's index failed: it was written anew", "path", path, "err", q.unsynced)
+	}
 	q.unsynced = nil
 	return nil
 }
