@@ -4,10 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -19,13 +17,11 @@ import (
 // read again: editors and configuration management write in several steps.
 const settle = 300 * time.Millisecond
 
-// reloadOnChange reloads the agent's configuration on SIGHUP and when the file
-// at path, or what a link of that name leads to, is another one or has changed.
-// A change that waits for the queue does not keep the next one from being seen.
-func reloadOnChange(ctx context.Context, path string, log *slog.Logger, a *agent.Agent) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// reloadOnChange reloads the agent's configuration when hangup says so and when the
+// file at path, or what a link of that name leads to, has something else in it than
+// was seen. A change that waits for the queue does not keep the next one from being
+// seen.
+func reloadOnChange(ctx context.Context, path string, hangup <-chan os.Signal, seen string, log *slog.Logger, a *agent.Agent) {
 	var events chan fsnotify.Event
 	var errors chan error
 	w, err := watch(path)
@@ -37,9 +33,10 @@ func reloadOnChange(ctx context.Context, path string, log *slog.Logger, a *agent
 	}
 	var under sync.WaitGroup
 	defer under.Wait()
-	seen := contentOf(path)
 	later := time.NewTimer(settle)
-	later.Stop()
+	if contentOf(path) == seen { // else it has changed before it was watched
+		later.Stop()
+	}
 	for {
 		select {
 		case <-ctx.Done():

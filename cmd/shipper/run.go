@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"shipper/internal/agent"
 	"shipper/internal/config"
@@ -48,9 +50,14 @@ func runAgent(ctx context.Context, path string) error {
 		CheckIndex: checkIndex,
 		Version:    readBuild().Version,
 	}
+	// From here on a signal or a change is not missed: it is seen to once the agent is ready.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	seen := contentOf(path)
 	a.Ready = func() {
 		announce(log, "READY=1")
-		go reloadOnChange(ctx, path, log, &a)
+		go reloadOnChange(ctx, path, hangup, seen, log, &a)
 	}
 	context.AfterFunc(ctx, func() {
 		log.Info("stopping: what was read is committed, what is queued delivered for a few seconds")
