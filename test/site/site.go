@@ -255,9 +255,12 @@ func (s *Site) StartIndexer(t *testing.T, args ...string) *Process {
 	return p
 }
 
+// impatient asks who may be stopped, or on its way down.
+var impatient = &http.Client{Timeout: 15 * time.Second}
+
 // Status returns the status of a GET of url, 0 without an answer.
 func Status(url string) int {
-	resp, err := http.Get(url)
+	resp, err := impatient.Get(url)
 	if err != nil {
 		return 0
 	}
@@ -280,8 +283,19 @@ func Await(t *testing.T, what string, ok func() bool) {
 // pipe: what the agent does next may be seen before it.
 func (s *Site) AwaitLog(t *testing.T, texts ...string) {
 	t.Helper()
+	awaitLog(t, "agent", s.AgentLog, texts)
+}
+
+// AwaitIndexLog is AwaitLog for the indexer's log.
+func (s *Site) AwaitIndexLog(t *testing.T, texts ...string) {
+	t.Helper()
+	awaitLog(t, "indexer", s.IndexLog, texts)
+}
+
+func awaitLog(t *testing.T, whose string, log *Log, texts []string) {
+	t.Helper()
 	for _, text := range texts {
-		Await(t, fmt.Sprintf("the agent to log %q", text), func() bool { return strings.Contains(s.AgentLog.String(), text) })
+		Await(t, fmt.Sprintf("the %s to log %q", whose, text), func() bool { return strings.Contains(log.String(), text) })
 	}
 }
 
@@ -308,7 +322,7 @@ func (s *Site) Books(t *testing.T) Books {
 
 // AskBooks asks the agent, who may be down or have trouble with its disk, for its books.
 func (s *Site) AskBooks() (b Books, err error) {
-	resp, err := http.Get("http://" + s.Metrics + "/books")
+	resp, err := impatient.Get("http://" + s.Metrics + "/books")
 	if err != nil {
 		return b, err
 	}
