@@ -70,9 +70,7 @@ func failIndexerAt(t *testing.T, point string) {
 		d.deliver(t, d.frame(q, records))
 	}
 	d.want(t, records, upTo(blocks)...)
-	if !strings.Contains(s.IndexLog.String(), "fail point "+name(point)) {
-		t.Error("nothing failed")
-	}
+	s.AwaitIndexLog(t, "fail point "+name(point))
 	site.Await(t, "a seal that works", func() bool { return s.IndexMetric(t, "shipper_index_sealed_segments_total") > 0 })
 	if code := p.Stop(t); code != 0 {
 		t.Errorf("the indexer ended with %d", code)
@@ -84,7 +82,7 @@ func failIndexerAt(t *testing.T, point string) {
 // indexerSyncFails has syncs of the log fail as a broken disk does: what came with
 // them may or may not be on disk.
 func indexerSyncFails(t *testing.T) {
-	const records, blocks = 10, 60
+	const records = 10
 	strace := need(t, "strace")
 	s := site.New(t, binary, "", "")
 	// -D: strace is not the parent, so that to kill p is to kill the indexer.
@@ -93,8 +91,10 @@ func indexerSyncFails(t *testing.T) {
 	p := site.Start(t, s.IndexLog, nil, strace, args...)
 	site.Await(t, "the indexer to serve", func() bool { return site.Status(s.URL()+"/healthz") == 200 })
 	d := newSender(s, 1)
-	refused := 0
-	for _, q := range upTo(blocks) {
+	blocks, refused := uint64(0), 0
+	for blocks < 60 || refused == 0 && blocks < 1000 { // each thread counts its syncs
+		blocks++
+		q := blocks
 		if v, code := d.send(d.frame(q, records)); v.Outcome != protocol.Accepted {
 			if refused++; code != 503 || !strings.Contains(v.Reason, "input/output error") {
 				t.Errorf("block %d: %d %+v", q, code, v)
@@ -255,6 +255,7 @@ func harmSegment(t *testing.T, remove bool) {
 	if remove {
 		said = "a segment is missing"
 	}
+	s.AwaitIndexLog(t, said)
 	if n := strings.Count(s.IndexLog.String(), said); n != 1 {
 		t.Errorf("the log says %d times that %s", n, said)
 	}
@@ -468,6 +469,7 @@ func clonedAgents(t *testing.T) {
 	if n := s.IndexMetric(t, `shipper_index_conflicts_total{reason="differs"}`); n < blocks {
 		t.Errorf("%v conflicts are reported", n)
 	}
+	s.AwaitIndexLog(t, "copies of one data directory")
 	if log := s.IndexLog.String(); strings.Count(log, "copies of one data directory") != 1 || !strings.Contains(log, one.agent) {
 		t.Errorf("the log does not say it once:\n%s", log)
 	}
