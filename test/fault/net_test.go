@@ -182,9 +182,7 @@ func linkDown(t *testing.T) {
 		site.Await(t, "requests to fail", func() bool {
 			return sample(t, s, "shipper_output_failed_requests_total") > before+2
 		})
-		if s.Metric(t, `shipper_output_failing{output="index"}`) != 1 {
-			t.Error("the output does not fail")
-		}
+		site.Await(t, "the output to fail", func() bool { return s.Metric(t, `shipper_output_failing{output="index"}`) == 1 })
 		p.ip("link", "set", p.link, "up")
 		o.Write(t, 1000)
 		settle(t, s, o)

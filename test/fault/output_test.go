@@ -194,6 +194,7 @@ func credentials(t *testing.T) {
 		}
 	}})
 	shipTo(t, s, "", "native: {url: "+srv.url()+"}\n    auth: {bearer: \"${file:"+token+"}\"}")
+	edit(t, s, "timeout: 1s", "timeout: 20s")
 	s.StartIndexer(t)
 	s.StartAgent(t)
 	o := feed(t, s, srv)
@@ -239,7 +240,7 @@ func retryAfter(t *testing.T) {
 		}
 		return spoil(status(429, "Retry-After: "+value+"\r\n"))
 	}}
-	s, _ := through(t, srv)
+	s, _ := within(t, srv, "20s")
 	settle(t, s, feed(t, s, srv))
 	for i, least := range []time.Duration{time.Second, time.Second} { // a date has whole seconds
 		if wait := times[i+1].Sub(times[i]); wait < least {
@@ -299,7 +300,7 @@ func broken(t *testing.T) {
 		text("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
 		text("HTTP/1.1 999999 \r\n\r\n"),
 	)}
-	s, _ := through(t, srv)
+	s, _ := within(t, srv, "20s")
 	settle(t, s, feed(t, s, srv))
 	if n := srv.spoilt.Load(); n != 9 {
 		t.Errorf("%d requests were spoilt", n)
@@ -416,7 +417,7 @@ func redirect(t *testing.T) {
 		faults = append(faults, status(code, "Location: /login?secret=hunter2\r\n"))
 	}
 	srv := &server{script: first(append(faults, status(302, ""), text("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<h1>login</h1>"))...)}
-	s, _ := through(t, srv)
+	s, _ := within(t, srv, "20s")
 	settle(t, s, feed(t, s, srv))
 	if srv.logins != 0 || srv.spoilt.Load() != 8 {
 		t.Errorf("%d redirects were followed, %d requests spoilt", srv.logins, srv.spoilt.Load())
@@ -528,6 +529,7 @@ func downForAWhile(t *testing.T) {
 	}
 	s := site.New(t, binary, "", "queue: {max_bytes: 256MiB}\n")
 	shipTo(t, s, s.URL(), "")
+	edit(t, s, "timeout: 1s", "timeout: 20s")
 	indexer := s.StartIndexer(t)
 	s.StartAgent(t)
 	o := site.NewOracle(s.Logs, "w", site.Rename, 20_000)
@@ -538,9 +540,9 @@ func downForAWhile(t *testing.T) {
 	for start := time.Now(); time.Since(start) < down; {
 		o.Write(t, 1000)
 	}
-	if s.Metric(t, `shipper_output_failing{output="index"}`) != 1 || s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0 {
-		t.Error("the output was not down")
-	}
+	site.Await(t, "the output to be down", func() bool {
+		return s.Metric(t, `shipper_output_failing{output="index"}`) == 1 && s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) > 0
+	})
 	s.StartIndexer(t)
 	o.Write(t, 5000)
 	settle(t, s, o)
@@ -564,7 +566,7 @@ func flapping(t *testing.T) {
 		}
 		return good
 	}}
-	s, agent := through(t, srv)
+	s, agent := within(t, srv, "20s")
 	o := feed(t, s, srv)
 	for range 40 {
 		before := srv.requests.Load()

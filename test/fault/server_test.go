@@ -150,11 +150,10 @@ func (s *server) serveConn(n int, c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<h1>login</h1>")
 			return
 		}
-		do := act(good)
+		do, n := act(good), int(s.requests.Add(1))-1
 		if s.script != nil && !s.mild.Load() {
-			do = s.script(int(s.requests.Load()))
+			do = s.script(n)
 		}
-		s.requests.Add(1)
 		if !do(&call{server: s, Conn: c, req: req}) {
 			return
 		}
@@ -424,15 +423,21 @@ func within(t *testing.T, srv *server, timeout string) (*site.Site, *site.Proces
 	return s, s.StartAgent(t)
 }
 
-// feed writes lines in several requests.
-func feed(t *testing.T, s *site.Site, srv *server) *site.Oracle {
+// feed writes lines in several requests, which one of the servers gets.
+func feed(t *testing.T, s *site.Site, servers ...*server) *site.Oracle {
 	t.Helper()
 	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
 	s.Begin(t, o)
+	made := func() (n int64) {
+		for _, srv := range servers {
+			n += srv.requests.Load() + srv.conns.Load()
+		}
+		return n
+	}
 	for range 4 {
-		before := srv.requests.Load() + srv.conns.Load()
+		before := made()
 		o.Write(t, 1500)
-		site.Await(t, "a request", func() bool { return srv.requests.Load()+srv.conns.Load() > before })
+		site.Await(t, "a request", func() bool { return made() > before })
 	}
 	return o
 }

@@ -170,12 +170,14 @@ func badTLS(t *testing.T) {
 	put(t, cert, expired.cert)
 	put(t, key, expired.key)
 	shipTo(t, s, "", fmt.Sprintf("native: {url: %s}\n    tls: {ca_file: %q, cert_file: %q, key_file: %q}", srv.url(), ca, cert, key))
+	edit(t, s, "timeout: 1s", "timeout: 5s") // each fault comes once and is to be seen
 	s.StartIndexer(t)
 	s.StartAgent(t)
 	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
 	s.Begin(t, o)
 	o.Write(t, 3000)
 	site.Await(t, "the client's certificate to be refused", func() bool { return srv.conns.Load() > int64(len(bad)+2) })
+	s.AwaitLog(t, "tls: expired certificate") // a reset may be seen before the alert
 	if n := srv.requests.Load(); n != 0 {
 		t.Errorf("%d requests were sent to who is not to be trusted, or does not trust the agent", n)
 	}
@@ -195,7 +197,7 @@ func badTLS(t *testing.T) {
 	settle(t, s, o)
 	says(t, s, "certificate has expired or is not yet valid", "certificate is valid for 127.0.0.9, not 127.0.0.1",
 		"certificate signed by unknown authority", "tls: protocol version not supported",
-		"server gave HTTP response to HTTPS client", "no whole answer within 1s", "tls: expired certificate")
+		"server gave HTTP response to HTTPS client", "no whole answer within 5s", "tls: expired certificate")
 }
 
 // proxied runs an agent behind a proxy that fails in each of those ways.
@@ -211,9 +213,10 @@ func proxied(t *testing.T, srv *server, tlsKeys string, faults []act, good act) 
 		return good
 	}})
 	shipTo(t, s, "", "native: {url: "+srv.url()+"}\n    proxy: http://user:hunter2@"+proxy.l.Addr().String()+tlsKeys)
+	edit(t, s, "timeout: 1s", "timeout: 5s") // each fault comes once and is to be seen
 	s.StartIndexer(t)
 	s.StartAgent(t)
-	settle(t, s, feed(t, s, proxy))
+	settle(t, s, feed(t, s, proxy, srv)) // through a tunnel the proxy sees no requests
 	if n := proxy.spoilt.Load(); int(n) != len(faults) {
 		t.Errorf("%d requests were spoilt", n)
 	}
