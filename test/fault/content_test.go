@@ -519,14 +519,16 @@ func longMessage(t *testing.T) {
 const goPanic = "panic: boom\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:27 +0x3\nexit status 2\n"
 
 func killedInPanic(t *testing.T) {
-	c := newContents(t, "")
+	// It is killed in time for the panic to be waited for, and sees the rest of it at once.
+	c := newContents(t, "", func(s *site.Site) { s.Env = []string{"SHIPPER_FAIL=deliver.answered=kill"} })
 	at := strings.Index(goPanic, "main.main")
 	c.write(t, "a.log", `{"level":"info","msg":"before"}`+"\n"+goPanic[:at])
-	c.await(t, "a.log", 1)
-	c.agent.Kill()
+	if code := c.agent.Wait(t); code != -1 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	c.Env = nil
+	c.write(t, "a.log", goPanic[at:]+`{"level":"info","msg":"behind"}`+"\n"+strings.TrimSuffix(goPanic, "exit status 2\n"))
 	c.agent = c.StartAgent(t)
-	c.write(t, "a.log", goPanic[at:])
-	c.write(t, "a.log", `{"level":"info","msg":"behind"}`+"\n"+strings.TrimSuffix(goPanic, "exit status 2\n"))
 	c.await(t, "a.log", 4)
 	c.settle(t) // the last one ends with time
 	all := c.sink.file("a.log")

@@ -55,26 +55,32 @@ func killAt(t *testing.T, point string) {
 	o.Noise = true // segments fill up
 	s.Env = []string{"SHIPPER_FAIL=" + name(point) + "=kill" + when(point)}
 	agent := s.StartAgent(t)
-	killed, end := make(chan bool), make(chan bool)
+	end := keepWriting(t, o, 20)
+	if code := agent.Wait(t); code != -1 {
+		t.Errorf("the agent ended with %d", code)
+	}
+	end()
+	s.Env = nil
+	s.StartAgent(t)
+	settle(t, s, o)
+}
+
+// keepWriting writes a thousand lines at a time, least times and then until end is
+// called, so that there are several reads, commits and requests.
+func keepWriting(t *testing.T, o *site.Oracle, least int) (end func()) {
+	killed, ended := make(chan bool), make(chan bool)
 	go func() {
-		defer close(end)
-		for alive, n := true, 0; n < 20 || alive && n < 400; n++ {
+		defer close(ended)
+		for alive, n := true, 0; n < least || alive && n < 400; n++ {
 			o.Write(t, 1000)
 			select {
 			case <-killed:
 				alive = false
-			case <-time.After(50 * time.Millisecond): // so that there are several reads, commits and requests
+			case <-time.After(50 * time.Millisecond):
 			}
 		}
 	}()
-	if code := agent.Wait(t); code != -1 {
-		t.Errorf("the agent ended with %d", code)
-	}
-	close(killed)
-	<-end
-	s.Env = nil
-	s.StartAgent(t)
-	settle(t, s, o)
+	return func() { close(killed); <-ended }
 }
 
 // killInIndex kills the agent before a system call of a thread of its on the
@@ -123,6 +129,7 @@ func killBehindRequest(t *testing.T, answered bool) {
 	srv.target = s.URL()
 	serve(t, srv)
 	shipTo(t, s, srv.url(), "")
+	edit(t, s, "timeout: 1s", "timeout: 20s") // the fourth answer is that of the fourth request
 	s.StartIndexer(t)
 	agent := s.StartAgent(t)
 	o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
@@ -293,18 +300,11 @@ func panics(t *testing.T) {
 		agent := s.StartAgent(t)
 		o := site.NewOracle(s.Logs, "w", site.Rename, 5000)
 		o.Write(t, 100)
-		end := make(chan bool)
-		go func() {
-			defer close(end)
-			for range 10 {
-				o.Write(t, 1000)
-				time.Sleep(30 * time.Millisecond) // so that there are several reads, commits and requests
-			}
-		}()
+		end := keepWriting(t, o, 10)
 		if code := agent.Wait(t); code != 2 {
 			t.Errorf("%s: the agent ended with %d", point, code)
 		}
-		<-end
+		end()
 		s.Env = nil
 		s.StartAgent(t)
 		settle(t, s, o)

@@ -25,7 +25,8 @@ import (
 type soak struct {
 	*site.Site
 	agent, indexer         *site.Process
-	agentDisk, indexDisk   *disk // nil without root: no power cuts, no full disk
+	agentDisk, indexDisk   *disk            // nil without root: no power cuts, no full disk
+	proxy                  *httptest.Server // the network
 	flapping               atomic.Bool
 	spoilt                 atomic.Int64
 	changes                int // of the configuration
@@ -90,9 +91,9 @@ func TestSoak(t *testing.T) {
 func newSoak(t *testing.T, rnd *rand.Rand) *soak {
 	target := site.FreePort(t)
 	k := &soak{rnd: rnd, began: time.Now(), stop: make(chan struct{})}
-	network := httptest.NewServer(k.network(target))
-	t.Cleanup(network.Close)
-	k.Site = site.New(t, binary, network.URL, "    timeout: 2s\n    backoff: {min: 50ms, max: 1s}\n")
+	k.proxy = httptest.NewServer(k.network(target))
+	t.Cleanup(k.proxy.Close)
+	k.Site = site.New(t, binary, k.proxy.URL, "    timeout: 2s\n    backoff: {min: 50ms, max: 1s}\n")
 	k.IndexAddr, k.Patience = target, 5*time.Minute
 	k.edit(t, "file: {", "file: {grace: 2s, ") // rotated files are let go soon
 	if os.Geteuid() == 0 {
@@ -292,6 +293,7 @@ func (k *soak) look(t *testing.T) {
 // judge waits until all is delivered, asks for every line, and reports.
 func (k *soak) judge(t *testing.T, length time.Duration, seed uint64) {
 	settle(t, k.Site, k.writers...)
+	k.proxy.CloseClientConnections() // the agent keeps those of its busiest time for longer than is waited
 	site.Await(t, fmt.Sprintf("goroutines and descriptors to be about %d and %d again", k.goroutines, k.descriptor), func() bool {
 		k.look(t)
 		last := k.samples[len(k.samples)-1]

@@ -90,7 +90,15 @@ func suspended(t *testing.T) {
 	}}
 	s, agent := through(t, srv)
 	o := feed(t, s, srv)
-	<-holding
+	site.Await(t, "the fourth request", func() bool {
+		select {
+		case <-holding:
+			return true
+		default:
+			o.Write(t, 50)
+			return false
+		}
+	})
 	agent.Signal(syscall.SIGSTOP)
 	awaitState(t, agent, "T")
 	before := srv.requests.Load()

@@ -53,9 +53,9 @@ func truncatedWhileRead(t *testing.T, point string) {
 	s := site.New(t, binary, "", "")
 	s.StartIndexer(t)
 	s.Env = []string{"SHIPPER_FAIL=" + point + "=stop@3"}
-	agent := s.StartAgent(t)
 	o := site.NewOracle(s.Logs, "w", site.CopyTruncate, 0)
-	o.Write(t, 300)
+	o.Write(t, 300) // before it runs, so that it does not come to the third read yet
+	agent := s.StartAgent(t)
 	site.Await(t, "the lines to be read", func() bool {
 		b, err := s.AskBooks()
 		return err == nil && b.Total.Read >= o.Bytes.Load()
