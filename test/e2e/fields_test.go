@@ -182,7 +182,7 @@ func TestThirdPartyFields(t *testing.T) {
 			}
 			want := copies.all()
 			var rows []row
-			for end := time.Now().Add(10 * time.Second); len(rows) < len(want) && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); len(rows) < len(want) && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 				rows = p.stored(t, dir, target)
 			}
 			compared := 0

@@ -149,6 +149,9 @@ func TestReloads(t *testing.T) {
 	site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
 	site.Await(t, "the sink to have all", func() bool { return copies.distinct() == o.Seq })
 	s.AwaitLog(t, "nonsense: unknown key")
+	ok := done("ok")
+	write(rounds + 10) // other outputs, since connections are kept for longer than is waited
+	site.Await(t, "the last reload", func() bool { return done("ok") > ok })
 	site.Await(t, "goroutines and descriptors to go", func() bool {
 		return s.Metric(t, "shipper_goroutines") <= goroutines+3 && descriptors() <= fds+3
 	})
@@ -169,7 +172,10 @@ func TestReloadBehindAFullQueue(t *testing.T) {
 	change := func(from, to string) {
 		t.Helper()
 		text = []byte(strings.Replace(string(text), from, to, 1))
-		if err := os.WriteFile(s.Config, text, 0o644); err != nil {
+		if err := os.WriteFile(s.Config+".new", text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(s.Config+".new", s.Config); err != nil { // so that no half of it is read
 			t.Fatal(err)
 		}
 	}
@@ -185,6 +191,7 @@ func TestReloadBehindAFullQueue(t *testing.T) {
 	s.AwaitDrained(t, o.Bytes.Load())
 	site.Want(t, o, o.Check(t, s.URL()))
 	site.WantBooks(t, s.Books(t), o.Seq, o.Bytes.Load())
+	site.Await(t, "the reload to be counted", func() bool { return s.Metric(t, `shipper_config_reloads_total{result="ok"}`) > 0 })
 	if ok, failed := s.Metric(t, `shipper_config_reloads_total{result="ok"}`), s.Metric(t, `shipper_config_reloads_total{result="failed"}`); ok != 1 || failed != 0 {
 		t.Errorf("%g reloads, %g failed", ok, failed)
 	}

@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +28,7 @@ func TestEveryRotationModeAtFullSpeed(t *testing.T) {
 				// these writers go at a speed at which a reader that looks can see it.
 				o.Pause = 2 * time.Millisecond
 			}
+			awaitOpen(t, agent, o)
 			s.Begin(t, o)
 			o.Write(t, 60_000)
 			s.AwaitDrained(t, o.Bytes.Load())
@@ -37,18 +41,34 @@ func TestEveryRotationModeAtFullSpeed(t *testing.T) {
 	}
 }
 
+// awaitOpen has a writer that deletes its files wait until the agent has them open:
+// on a busy machine that may take longer than a file lives.
+func awaitOpen(t *testing.T, agent *site.Process, o *site.Oracle) {
+	if o.Mode != site.Delete {
+		return
+	}
+	o.Before = func() {
+		site.Await(t, "the agent to open the file", func() bool {
+			open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", agent.PID))
+			return slices.ContainsFunc(open, func(fd string) bool {
+				path, _ := os.Readlink(fd)
+				return path == o.Path // with more behind it once it is deleted
+			})
+		})
+	}
+}
+
 func TestEveryRotationModeWithAStalledOutput(t *testing.T) {
 	for _, mode := range []site.Rotation{site.Rename, site.LateClose, site.RenameGzip, site.CopyTruncate, site.Delete} {
 		t.Run(string(mode), func(t *testing.T) {
 			s := site.New(t, binary, "", "queue: {max_bytes: 16MiB, full: block}\n")
-			s.StartAgent(t) // and no indexer: the queue fills up and reading stops
+			agent := s.StartAgent(t) // and no indexer: the queue fills up and reading stops
 			o := site.NewOracle(s.Logs, "w", mode, 5000)
 			o.Noise, o.Pause = true, 2*time.Millisecond
+			awaitOpen(t, agent, o)
 			s.Begin(t, o)
 			o.Write(t, 120_000)
-			if s.Metric(t, "shipper_queue_full") != 1 {
-				t.Error("the queue is not full: the test shows nothing")
-			}
+			site.Await(t, "the queue to be full", func() bool { return s.Metric(t, "shipper_queue_full") == 1 })
 			s.StartIndexer(t)
 			s.AwaitDrained(t, o.Bytes.Load())
 			site.Want(t, o, o.Check(t, s.URL()))
