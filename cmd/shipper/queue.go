@@ -243,8 +243,8 @@ func queueDrop(dir, output string) error {
 	if err != nil {
 		return err
 	}
-	lag := q.Lag(output)
-	if err := errors.Join(q.Drop(output), q.Close()); err != nil {
+	lag, err := q.Lag(output)
+	if err = errors.Join(err, q.Drop(output), q.Close()); err != nil {
 		return err
 	}
 	_, err = fmt.Printf("output %s is given up; it lacked %d blocks\n", output, lag.Blocks)

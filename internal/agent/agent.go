@@ -214,24 +214,31 @@ func (a *Agent) read(ctx, ending context.Context) error {
 func (a *Agent) drain(ending, sending context.Context) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for a.undelivered() > 0 {
+	for {
+		n, err := a.undelivered()
+		if n == 0 && err == nil {
+			return
+		}
 		select {
 		case <-tick.C:
 		case <-sending.Done():
 			return
 		case <-ending.Done():
-			a.Log.Info("stopped with blocks left to deliver: they are sent after the next start", "blocks", a.undelivered())
+			a.Log.Info("stopped with blocks left to deliver: they are sent after the next start", "blocks", n)
 			return
 		}
 	}
 }
 
-func (a *Agent) undelivered() int64 {
-	n := int64(0)
+func (a *Agent) undelivered() (n int64, err error) {
 	for _, o := range a.senders.outputs() {
-		n += a.queue.Lag(o.Name).Blocks
+		lag, err := a.queue.Lag(o.Name)
+		if err != nil {
+			return n, err
+		}
+		n += lag.Blocks
 	}
-	return n
+	return n, nil
 }
 
 func (a *Agent) makeFlow() {

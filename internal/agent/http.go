@@ -73,6 +73,7 @@ type outputProgress struct {
 	Undelivered   int64   `json:"undelivered_blocks"`
 	OldestSeconds float64 `json:"oldest_undelivered_seconds"`
 	Removed       bool    `json:"removed,omitempty"` // not configured any more, and holding back blocks
+	Unknown       string  `json:"unknown,omitempty"` // why nobody knows now how much there is undelivered
 }
 
 // serveReady says whether the agent makes progress. An output that does not
@@ -81,8 +82,12 @@ type outputProgress struct {
 func (a *Agent) serveReady(w http.ResponseWriter, _ *http.Request) {
 	p := progress{Ready: true, InFlight: a.flow.Held(), Outputs: []outputProgress{}}
 	add := func(name string, removed bool) {
-		lag := a.queue.Lag(name)
-		p.Outputs = append(p.Outputs, outputProgress{name, lag.Blocks, lag.Age.Seconds(), removed})
+		lag, err := a.queue.Lag(name)
+		o := outputProgress{Name: name, Undelivered: lag.Blocks, OldestSeconds: lag.Age.Seconds(), Removed: removed}
+		if err != nil {
+			o.Unknown = err.Error()
+		}
+		p.Outputs = append(p.Outputs, o)
 	}
 	orphans := a.queue.Outputs()
 	for _, o := range a.senders.outputs() {

@@ -145,7 +145,9 @@ func (a *Agent) writeQueue(m *metrics.Writer) {
 func (a *Agent) writeOutputs(m *metrics.Writer) {
 	m.Gauge("shipper_queue_undelivered_blocks", "Blocks an output still lacks.")
 	for _, o := range a.senders.outputs() {
-		m.Int(a.queue.Lag(o.Name).Blocks, "output", o.Name)
+		if lag, err := a.queue.Lag(o.Name); err == nil { // else nobody knows: 0 would be a lie
+			m.Int(lag.Blocks, "output", o.Name)
+		}
 	}
 	outputs := func(f *metrics.Writer, value func(*deliver.Stats) int64) {
 		for _, o := range a.senders.outputs() {
@@ -171,6 +173,8 @@ func (a *Agent) writeOutputs(m *metrics.Writer) {
 	}
 	m.Gauge("shipper_oldest_undelivered_seconds", "Since when the oldest block that an output lacks is queued.")
 	for _, o := range a.senders.outputs() {
-		m.Sample(a.queue.Lag(o.Name).Age.Seconds(), "output", o.Name)
+		if lag, err := a.queue.Lag(o.Name); err == nil {
+			m.Sample(lag.Age.Seconds(), "output", o.Name)
+		}
 	}
 }

@@ -61,8 +61,8 @@ func TestQueue(t *testing.T) {
 		if err := o.Run(ctx); err != nil {
 			t.Error(err)
 		}
-		if n := q.Lag("test").Blocks; n == 0 || n == 60 {
-			t.Errorf("%d of 60 blocks left in the middle", n)
+		if lag, err := q.Lag("test"); err != nil || lag.Blocks == 0 || lag.Blocks == 60 {
+			t.Errorf("%d of 60 blocks left in the middle, %v", lag.Blocks, err)
 		}
 	})
 	session(func(q *queue.Queue, o *Output) {
@@ -72,8 +72,8 @@ func TestQueue(t *testing.T) {
 		if err := o.Run(ctx); err != nil {
 			t.Error(err)
 		}
-		if n := q.Lag("test").Blocks; n != 0 {
-			t.Errorf("%d blocks left at the end", n)
+		if lag, err := q.Lag("test"); err != nil || lag.Blocks != 0 {
+			t.Errorf("%d blocks left at the end, %v", lag.Blocks, err)
 		}
 	})
 	repeats := 0

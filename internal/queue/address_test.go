@@ -104,7 +104,7 @@ func TestBlocksGoToTheirOutputs(t *testing.T) {
 		c := cursor(t, q, name)
 		c.AddressedOnly(name == "c")
 		f(c)
-		if lag := q.Lag(name); lag.Blocks != 0 {
+		if lag := lagOf(t, q, name); lag.Blocks != 0 {
 			t.Errorf("%s lacks %d blocks that are for others", name, lag.Blocks)
 		}
 	}

@@ -304,6 +304,9 @@ func indexThatCannotBeOpenedAgain(t *testing.T) {
 	if _, err := q.Books(); !errors.Is(err, errUnavailable) {
 		t.Errorf("books: %v", err)
 	}
+	if _, err := q.Lag("a"); !errors.Is(err, errUnavailable) { // and not that there is nothing left
+		t.Errorf("lag: %v", err)
+	}
 	q.acquire(t.Context()) // keeps the tick from finding out that the file was replaced
 	if err := errors.Join(os.Remove(path), os.Rename(path+".away", path)); err != nil {
 		t.Fatal(err)

@@ -281,20 +281,21 @@ type Lag struct {
 }
 
 // Lag tells how far an output is behind; all 0 for one that is not known.
-// Blocks for others that it did not come across yet count.
-func (q *Queue) Lag(output string) Lag {
+// Blocks for others that it did not come across yet count. An error says that the
+// index cannot be read now.
+func (q *Queue) Lag(output string) (Lag, error) {
 	q.mu.Lock()
 	at, ok := q.outputs[output]
 	floor := q.floor
 	q.mu.Unlock()
 	var lag Lag
 	if !ok {
-		return lag
+		return lag, nil
 	}
 	if at.less(floor) {
 		at = floor
 	}
-	_ = q.view(func(tx *bbolt.Tx) error {
+	err := q.view(func(tx *bbolt.Tx) error {
 		var oldest int64
 		var err error
 		lag.Blocks, oldest, err = countBlocks(tx, at.next())
@@ -303,7 +304,7 @@ func (q *Queue) Lag(output string) Lag {
 		}
 		return err
 	})
-	return lag
+	return lag, err
 }
 
 // countBlocks counts the blocks from an ID on, without reading them all: holes

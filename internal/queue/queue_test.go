@@ -173,9 +173,19 @@ func take(t testing.TB, c *Cursor) (seqs []uint64) {
 	return seqs
 }
 
+// lagOf returns how far an output is behind.
+func lagOf(t testing.TB, q *Queue, output string) Lag {
+	t.Helper()
+	lag, err := q.Lag(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lag
+}
+
 func takeBlocks(t testing.TB, c *Cursor) (blocks []Block) {
 	t.Helper()
-	for c.q.Lag(c.name).Blocks > 0 {
+	for lagOf(t, c.q, c.name).Blocks > 0 {
 		found, err := c.find(1 << 30)
 		if err == nil && len(found) == 0 {
 			return blocks
@@ -358,15 +368,15 @@ func TestEveryOutputHasItsOwnCursor(t *testing.T) {
 	if got := take(t, b); !slices.Equal(got, seqs(1, 21)) {
 		t.Errorf("b got %d", got)
 	}
-	if lag := q.Lag("b"); lag.Blocks != 21 || lag.Age <= 0 {
+	if lag := lagOf(t, q, "b"); lag.Blocks != 21 || lag.Age <= 0 {
 		t.Errorf("b lags %+v", lag)
 	}
 	b.Ack(ID{1, 15})
 	q.tick()
-	if lag := q.Lag("b"); lag.Blocks != 6 {
+	if lag := lagOf(t, q, "b"); lag.Blocks != 6 {
 		t.Errorf("b lags %+v", lag)
 	}
-	if lag := q.Lag("a"); lag.Blocks != 1 {
+	if lag := lagOf(t, q, "a"); lag.Blocks != 1 {
 		t.Errorf("a lags %+v", lag)
 	}
 	if n := len(q.blocks.Segments()); n >= segments {

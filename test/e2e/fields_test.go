@@ -176,7 +176,7 @@ func TestThirdPartyFields(t *testing.T) {
 			s.StartAgent(t)
 			site.Await(t, "the agent to run", func() bool { return site.Status("http://"+s.Metrics+"/healthz") == 200 })
 			s.AwaitDrained(t, int64(size))
-			site.Await(t, "the copy", func() bool { return s.Metric(t, `shipper_queue_undelivered_blocks{output="copy"}`) == 0 })
+			site.Await(t, "the copy", func() bool { return s.Delivered(t, "copy") })
 			if n := s.Metric(t, "shipper_dead_letter_records_total"); n > 0 {
 				t.Errorf("%g records were refused", n)
 			}

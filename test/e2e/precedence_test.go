@@ -218,7 +218,7 @@ func TestPrecedence(t *testing.T) {
 	s.StartAgent(t)
 	site.Await(t, "the records", func() bool {
 		return plain.count() == len(want) && otlp.count() == len(want) && loki.count() == len(want) &&
-			s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0
+			s.Delivered(t, "index")
 	})
 	index := new(origin)
 	out, err := exec.Command(binary, "query", "--addr", s.URL(), "-o", "json", `{service_name=~".+"}`).Output()

@@ -98,7 +98,7 @@ func leaks(t *testing.T, redact string) map[string]string {
 	agent := s.StartAgent(t)
 	s.AwaitDrained(t, int64(text.Len()))
 	site.Await(t, "the dead letters", func() bool {
-		return s.Metric(t, `shipper_queue_undelivered_blocks{output="refuser"}`) == 0 && s.Metric(t, "shipper_dead_letter_records_total") > 0
+		return s.Delivered(t, "refuser") && s.Metric(t, "shipper_dead_letter_records_total") > 0
 	})
 	found := map[string]string{}
 	look := func(place string, text []byte) {

@@ -117,9 +117,7 @@ func fullDisk(t *testing.T, ext4 bool) {
 	o.Write(t, 20_000)
 	site.Await(t, "the queue to say that its disk is full", func() bool { return s.Metric(t, "shipper_queue_failing") == 1 })
 	// Acknowledgements are kept nevertheless: what is queued is delivered, once.
-	site.Await(t, "what is queued to be delivered", func() bool {
-		return s.Metric(t, `shipper_queue_undelivered_blocks{output="index"}`) == 0
-	})
+	site.Await(t, "what is queued to be delivered", func() bool { return s.Delivered(t, "index") })
 	s.AwaitLog(t, "no space left on device", s.AgentDir())
 	agent.Kill()
 	indexer.Kill()
