@@ -353,6 +353,8 @@ func testFault(t *testing.T, f fault, e Encoder) {
 	o.MaxRequestBytes = 3 * s.blocks[0].Raw * payloadShare / 2 // more than one block, and not all
 	o.RequestTimeout = 200 * time.Millisecond
 	run(t, o, s)
+	r.mu.Lock() // a request that took too long may still be stored
+	defer r.mu.Unlock()
 	for i := range 6 {
 		for j := range 4 {
 			if r.lines[plainText(i, j)] == 0 {
@@ -377,9 +379,16 @@ func TestNeverReads(t *testing.T) {
 		}
 		return func(*receiver, net.Conn, *http.Request) bool { <-gone; return false }
 	})
-	s := &source{t: t, blocks: makeBlocks(1, 1, func(int, int) string { return noise(8 << 20) })}
+	s := &source{t: t, blocks: makeBlocks(1, 1, func(int, int) string { return noise(1 << 20) })}
 	o := newOutput(t, r.url(), s, native.Encoder{})
-	o.RequestTimeout = time.Second
+	o.RequestTimeout = 2 * time.Second // the good request is there at once, also on a busy machine
+	o.Client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err == nil {
+			err = c.(*net.TCPConn).SetWriteBuffer(32 << 10) // or much more than the body would leave
+		}
+		return c, err
+	}
 	time.AfterFunc(o.RequestTimeout, func() { close(gone) })
 	run(t, o, s)
 	if r.blocks[1] != 1 || o.Stats.Failed.Load() == 0 {
@@ -413,7 +422,7 @@ func TestDeadConnections(t *testing.T) {
 	})
 	s := &source{t: t, blocks: makeBlocks(1, 1, plainText)}
 	o := newOutput(t, r.url(), s, ndjsonEncoder(t, "none"))
-	o.RequestTimeout = 200 * time.Millisecond
+	o.RequestTimeout = 2 * time.Second // only a dead connection takes so long, also on a busy machine
 	var warming sync.WaitGroup
 	for range conns {
 		warming.Go(func() {

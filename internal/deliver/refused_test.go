@@ -123,6 +123,7 @@ func TestDroppedByReceiver(t *testing.T) {
 		}}
 		var log bytes.Buffer
 		o := simulate(t, &source{t: t, blocks: makeBlocks(3, 5, plainText)}, tr, func(o *Output) {
+			o.Concurrency = 1 // so that the first answer comes first
 			o.Encoder, o.Log = &otlp.Encoder{}, slog.New(slog.NewTextHandler(&log, nil))
 		})
 		if o.Stats.Lost.Load() != 6 || o.Stats.Records.Load() != 9 {
