@@ -125,7 +125,7 @@ func TestKilledProcesses(t *testing.T) {
 	durable := 0              // blocks that the process said are durable
 	payloads := map[int]int{} // of block
 	delivered := map[int]bool{}
-	for range rounds {
+	for round := range rounds {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "QUEUE_TEST_CRASH="+dir)
 		out, err := cmd.StdoutPipe()
@@ -135,14 +135,23 @@ func TestKilledProcesses(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// What is killed is a process in the middle of something.
-		time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { cmd.Process.Kill() })
+		// What is killed is a process in the middle of something: every other one
+		// has opened the queue, however long that takes.
+		killSoon := func() {
+			time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { cmd.Process.Kill() })
+		}
+		if round%2 == 0 {
+			killSoon()
+		}
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			var n, seq int
 			line := lines.Text()
 			switch {
 			case strings.HasPrefix(line, "start "):
+				if round%2 == 1 {
+					killSoon()
+				}
 				fmt.Sscanf(line, "start %d", &n)
 				if n < durable {
 					t.Fatalf("goes on behind %d although %d was durable", n, durable)

@@ -351,6 +351,10 @@ func TestFullDisk(t *testing.T) {
 		t.Skipf("needs to mount a tmpfs: %v", err)
 	}
 	defer unix.Unmount(dir, unix.MNT_DETACH)
+	synctest.Test(t, func(t *testing.T) { fullDisk(t, dir) })
+}
+
+func fullDisk(t *testing.T, dir string) {
 	data := filepath.Join(dir, "data")
 	q := open(t, data, Options{SegmentBytes: 300 << 10})
 	c := cursor(t, q, "a")

@@ -254,7 +254,9 @@ func TestUnknownPolicy(t *testing.T) {
 
 // TestShed fills a queue that nobody empties: what is of low priority is left out
 // first, then what is normal, and the rest waits.
-func TestShed(t *testing.T) {
+func TestShed(t *testing.T) { synctest.Test(t, shed) }
+
+func shed(t *testing.T) {
 	var l logs
 	q := open(t, t.TempDir(), Options{MaxBytes: 40 << 10, SegmentBytes: 4 << 10, Full: Shed, Log: l.logger()})
 	c := cursor(t, q, "a")
