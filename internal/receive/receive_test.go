@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -238,35 +239,31 @@ func TestStoreRefuses(t *testing.T) {
 	}
 }
 
-func TestTooManyRequests(t *testing.T) {
+func TestTooManyRequests(t *testing.T) { synctest.Test(t, tooManyRequests) }
+
+func tooManyRequests(t *testing.T) {
 	store := &fakeStore{entered: make(chan struct{}), leave: make(chan struct{})}
-	h := &Handler{Store: store, MaxRequests: 2}
-	url := serve(t, h)
+	h := &Handler{Store: store, Native: lines{}, MaxRequests: 2}
 	codes := make(chan int, 3)
-	post := func() {
-		r, _ := http.NewRequest("POST", url+NativePath, strings.NewReader("1 x\n"))
+	post := func() *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", NativePath, strings.NewReader("1 x\n"))
 		r.Header.Set("Agent", "a")
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			codes <- 0
-			return
-		}
-		_ = resp.Body.Close()
-		codes <- resp.StatusCode
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
 	}
 	for range 2 {
-		go post()
+		go func() { codes <- post().Code }()
 		<-store.entered
 	}
-	if code, a, header := do(t, "POST", url+NativePath, "", strings.NewReader("1 x\n")); code != 503 || header.Get("Retry-After") == "" {
-		t.Errorf("third request: %d %q", code, a)
+	if w := post(); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("third request: %d %q", w.Code, w.Body)
 	}
-	go post() // gets the next place
-	await(t, func() bool {
-		h.places.mu.Lock()
-		defer h.places.mu.Unlock()
-		return len(h.places.waiting) == 1
-	})
+	go func() { codes <- post().Code }() // gets the next place
+	synctest.Wait()
+	if n := len(h.places.waiting); n != 1 {
+		t.Errorf("%d requests wait for a place", n)
+	}
 	if n := h.Stats.Open.Load(); n != 2 {
 		t.Errorf("%d requests are being handled", n)
 	}
