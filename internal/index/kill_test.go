@@ -19,6 +19,7 @@ const (
 	killAgents = 4
 	childDir   = "INDEX_TEST_CHILD_DIR"
 	childFrom  = "INDEX_TEST_CHILD_FROM" // for each agent, the sequence to begin with
+	childBase  = "INDEX_TEST_CHILD_BASE" // what base returns
 )
 
 func TestMain(m *testing.M) {
@@ -122,7 +123,7 @@ func killRound(t *testing.T, dir string, acked *[killAgents]uint64, after int) {
 		from = append(from, fmt.Sprint(max(n, 3)-2)) // some are sent again
 	}
 	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), childDir+"="+dir, childFrom+"="+strings.Join(from, " "))
+	c.Env = append(os.Environ(), childDir+"="+dir, childFrom+"="+strings.Join(from, " "), fmt.Sprintf("%s=%d", childBase, base()))
 	c.Stderr = os.Stderr
 	p, err := c.StdoutPipe()
 	if err != nil {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +20,15 @@ import (
 )
 
 // base is a time of day at which no test comes near midnight or the limits.
-func base() int64 { return time.Now().UTC().Truncate(24 * time.Hour).Add(-12 * time.Hour).UnixNano() }
+func base() int64 { return begun }
+
+// begun is what base returns: the same also when midnight passes, and in a child.
+var begun = func() int64 {
+	if at, err := strconv.ParseInt(os.Getenv(childBase), 10, 64); err == nil {
+		return at
+	}
+	return time.Now().UTC().Truncate(24 * time.Hour).Add(-12 * time.Hour).UnixNano()
+}()
 
 // payload makes a block of one batch with a record for each body, a
 // microsecond apart from at.
