@@ -98,14 +98,14 @@ func TestFailedReloadChangesNothing(t *testing.T) {
 		}
 		return c
 	}
-	loaded := conf("1s", "a", "c")
+	loaded := conf("20s", "a", "c")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	a := Agent{Load: func() (*config.Config, error) { return loaded, nil }, Log: slog.New(slog.DiscardHandler)}
 	a.Ready = func() {
 		defer stop()
 		before, known := a.senders.all(), a.queue.Outputs()
-		loaded = conf("2s", "a", "fine", "bad")
+		loaded = conf("30s", "a", "fine", "bad")
 		loaded.Outputs[2].Name = "bad\x00" // as little as a disk that is full will the queue take it
 		if err := a.Reload(); err == nil {
 			t.Error("no error")
