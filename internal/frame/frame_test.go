@@ -1950,6 +1950,7 @@ func FuzzCut(f *testing.F) {
 	f.Add("\xfe\xff\x00\nt\x00i\x00n\x00e\x00 \x00s\x00t\x00a\x00c\x00k\x00 \x00e\x00x\x00c\x00e\x00e\x00d\x00s\x00\n\x00\x00:\x00 \x00a\x00\n", uint64(7), 40)
 	f.Add("06:42:00.\ncache | 2026/11/23 06:25:41e\r\now\n", uint64(0), -1)
 	f.Add("2026-11-23T06:42:00.270Z thread ' panicked at stack\n2026-11-23T06:42:00.986Z\nn", uint64(1), 0)
+	f.Add("fatal error: stack overflow\nruntime: goroutine stack exceeds\r\n    0: failed to open\npanic: boom\n[{ignal SIGSEGV: segmentation violation code=0x1]\nnote: run with\r\nCaused by:\r\njhread 'main' panicked at 'one\ntwo', crash.rs:45:24\nruntime:ine stack ", uint64(145), 68)
 	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
 		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
 	})

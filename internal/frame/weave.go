@@ -350,6 +350,28 @@ func (w *weave) single() (mode, bool) {
 	return s.mode, s.record >= 0 && s.blank < 0 && !s.mode.interruptible()
 }
 
+// alone returns the mode of the record if one record of a plain stream is all that
+// is open, and the offset of the blank lines behind it, -1 if there are none.
+func (w *weave) alone() (m mode, blank int, ok bool) {
+	if w.kind != plain || w.idle() {
+		return none, -1, false
+	}
+	s, n := &w.sources[0], w.first+w.head
+	m, blank = s.mode, -1
+	if s.blank >= 0 {
+		blank = w.strand(s.blank).start
+	}
+	if s.record < 0 {
+		m = blanks
+	}
+	for i, t := range w.strands[w.head:] {
+		if i+n != s.record && i+n != s.blank && (s.record < 0 || t.into != s.record) {
+			return none, -1, false
+		}
+	}
+	return m, blank, true
+}
+
 // trace is what was seen of a Go dump: it decides what may resume it.
 type trace struct {
 	headed     bool // by a panic, an error, a signal
