@@ -153,7 +153,7 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			}
 			c.begin(c.line.kind)
 			c.weaveLine(raw, at, end)
-		case c.now == (state{}) && alone[raw[0]] && len(raw) > 3:
+		case c.now == (state{}) && alone[raw[0]] && len(raw) > 3 && raw[1] != '\r':
 			c.endAt(end)
 		case c.now.resume == none && (c.now.mode == header || c.now.mode == none) && timed(raw) && len(raw) <= c.lineLimit:
 			// The most frequent case of judge.

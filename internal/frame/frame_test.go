@@ -1933,6 +1933,32 @@ func checkSplit(t *testing.T, unit string) {
 	}
 }
 
+// TestBracesAgree: what may be the start of a value over lines is one wherever it stands.
+func TestBracesAgree(t *testing.T) {
+	docker := func(lines ...string) (text string) {
+		for i, l := range lines {
+			log, _ := json.Marshal(l + "\n")
+			text += fmt.Sprintf(`{"log":%s,"stream":"stderr","time":"2026-11-23T06:42:00.%d00Z"}`+"\n", log, i)
+		}
+		return text
+	}
+	dump := []string{"panic: boom", "goroutine 1 [running]:"}
+	for _, start := range []string{"{", "{\r", "{\r\r", "@a = Name {", `{"a": Name {`, "@ Name {", "$ {"} {
+		lines := append(dump[:2:2], start, "    a: 1,", "}")
+		for _, text := range []string{
+			strings.Join(lines, "\n") + "\n",
+			"2026/11/23 06:25:41 message\n" + strings.Join(lines[2:], "\n") + "\n",
+			strings.Join(lines, "\n") + "\nmain.main()\n\t/src/main.go:27 +0x3\n",
+			docker(lines...),
+			docker(append([]string{"2026/11/23 06:25:41 message"}, lines[2:]...)...),
+		} {
+			for seed := range uint64(10) {
+				agree(t, Options{}, text, seed)
+			}
+		}
+	}
+}
+
 func FuzzCut(f *testing.F) {
 	for seed := range uint64(70) {
 		f.Add(randomText(seed, 20), seed, 0)

@@ -146,6 +146,9 @@ func opens(line []byte) mode {
 // one that line starts, or of a stack trace whose head was cut off.
 func first(line []byte) mode {
 	m := opens(line)
+	if alone[line[0]] {
+		return m
+	}
 	if m == none && opensValue(line) && namesValue(line) {
 		return object
 	}

@@ -179,7 +179,11 @@ func unwrapNext(raw []byte, l *line, w *weave, end int) {
 
 // whole reports whether the line is a record that nothing joins, by its first byte.
 func (l *line) whole(raw []byte) bool {
-	return !l.piece && l.hi-l.lo > 2 && alone[raw[l.lo]] && raw[l.lo] != '\\' && raw[l.lo] != '#'
+	if l.piece || l.hi-l.lo <= 2 || !alone[raw[l.lo]] || raw[l.lo] == '\\' || raw[l.lo] == '#' {
+		return false
+	}
+	next := raw[l.lo+1]
+	return next != '\\' && next != '#' && next != '\r' // there may be nothing more
 }
 
 // text returns what is inside of raw, without escapes: a part of raw, or
