@@ -262,7 +262,7 @@ func (w *weave) joins(l *line, raw []byte) bool {
 		if s.key != l.key {
 			continue
 		}
-		text := trimEnd(raw[l.lo:l.hi])
+		text := s.content(raw[l.lo:l.hi])
 		if len(text) == 0 {
 			return s.record >= 0
 		}

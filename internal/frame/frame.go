@@ -129,8 +129,6 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			}
 		}
 		switch {
-		case c.weaving && end-c.from > c.maxRecord && c.unweave(at):
-			continue
 		case c.weaving:
 			if resume, ok := c.weaves(raw, end); !ok {
 				c.finish(at, resume)
@@ -311,22 +309,6 @@ func (c *Cutter) weaves(raw []byte, end int) (resume mode, ok bool) {
 	return none, c.line.kind == c.weave.kind
 }
 
-// unweave ends weaving, up to an offset in the data of this call, if all that is
-// open is one record and blank lines behind it: a Cutter that was not there for
-// what came before would not weave either. It reports whether it did.
-func (c *Cutter) unweave(at int) bool {
-	m, blank, ok := c.weave.alone()
-	if ok {
-		c.weaving = false
-		c.close(state{})
-		c.now.mode = m
-		if blank >= 0 {
-			c.blank = c.origin + at - blank
-		}
-	}
-	return ok
-}
-
 // weaveLine weaves c.line, and ends the units that are complete with it.
 func (c *Cutter) weaveLine(raw []byte, at, end int) {
 	text := c.line.text(c.text[:0], raw)
@@ -338,10 +320,12 @@ func (c *Cutter) weaveLine(raw []byte, at, end int) {
 	if c.weave.idle() {
 		c.weaving = false
 		c.close(state{})
-	} else if m, ok := c.weave.single(); ok {
+	} else if m, blank, ok := c.weave.alone(); ok {
+		// Who was not there for what came before does not weave either.
 		c.weaving = false
 		c.close(state{})
 		c.now.mode = m
+		c.blank = c.origin + end - blank
 	}
 }
 

@@ -1977,6 +1977,8 @@ func FuzzCut(f *testing.F) {
 	f.Add("06:42:00.\ncache | 2026/11/23 06:25:41e\r\now\n", uint64(0), -1)
 	f.Add("2026-11-23T06:42:00.270Z thread ' panicked at stack\n2026-11-23T06:42:00.986Z\nn", uint64(1), 0)
 	f.Add("fatal error: stack overflow\nruntime: goroutine stack exceeds\r\n    0: failed to open\npanic: boom\n[{ignal SIGSEGV: segmentation violation code=0x1]\nnote: run with\r\nCaused by:\r\njhread 'main' panicked at 'one\ntwo', crash.rs:45:24\nruntime:ine stack ", uint64(145), 68)
+	f.Add("fatal error: stack overflow\r\npanic: boom\ndb    | === RUN   TestSub\n", uint64(0), 0)
+	f.Add("2026-11-23T06:42:00.332Z 2026/11/23 06:25:41 message\n2026-11-23T06:42:00.332Z \x00\x002026-11-23T06:42:00.346Z fatal\n2026-11-23T06:42:00.421Z }\n2026-11-23T06:42:00.509Z    0:rust_begin_unwind\n", uint64(0), 0)
 	f.Fuzz(func(t *testing.T, text string, seed uint64, limit int) {
 		agree(t, Options{LineLimit: limit, MaxRecord: 2 * (limit & 0xfff)}, text, seed)
 	})

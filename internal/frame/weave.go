@@ -57,6 +57,15 @@ type source struct {
 
 func (s *source) idle() bool { return s.record < 0 && s.blank < 0 && s.piece < 0 && s.dump < 0 }
 
+// content is content for the next line of s.
+func (s *source) content(text []byte) []byte {
+	m := none
+	if s.record >= 0 {
+		m = s.mode
+	}
+	return content(text, m, s.blank >= 0)
+}
+
 // reset makes w ready for lines of a kind. It keeps memory, but not much.
 func (w *weave) reset(k kind) {
 	if cap(w.strands) > 1<<10 {
@@ -102,11 +111,7 @@ func (w *weave) give(l *line, text []byte, at, end int) int {
 		}
 		text = s.text
 	}
-	m := none
-	if s.record >= 0 {
-		m = s.mode
-	}
-	text = content(text, m, s.blank >= 0)
+	text = s.content(text)
 	if len(text) == 0 {
 		if r := s.record; r >= 0 && (l.loose || s.mode.ends()) {
 			w.joinAll(s, r, end)
@@ -340,33 +345,27 @@ func (w *weave) dumping() mode {
 	return none
 }
 
-// single returns the mode of the record if one record of a plain stream, which
-// is no dump, is all that is open.
-func (w *weave) single() (mode, bool) {
-	if w.kind != plain || len(w.strands)-w.head != 1 {
-		return none, false
-	}
-	s := &w.sources[0]
-	return s.mode, s.record >= 0 && s.blank < 0 && !s.mode.interruptible()
-}
-
 // alone returns the mode of the record if one record of a plain stream is all that
-// is open, and the offset of the blank lines behind it, -1 if there are none.
+// is open, and where the blank lines behind it start: its end if there are none.
 func (w *weave) alone() (m mode, blank int, ok bool) {
 	if w.kind != plain || w.idle() {
-		return none, -1, false
+		return none, 0, false
 	}
-	s, n := &w.sources[0], w.first+w.head
-	m, blank = s.mode, -1
+	s := &w.sources[0]
+	switch {
+	case s.record >= 0:
+		m, blank = s.mode, w.strand(s.record).end
+	case s.blank >= 0:
+		m = blanks
+	default:
+		return none, 0, false
+	}
 	if s.blank >= 0 {
 		blank = w.strand(s.blank).start
 	}
-	if s.record < 0 {
-		m = blanks
-	}
 	for i, t := range w.strands[w.head:] {
-		if i+n != s.record && i+n != s.blank && (s.record < 0 || t.into != s.record) {
-			return none, -1, false
+		if n := w.first + w.head + i; n != s.record && n != s.blank && (t.into < 0 || t.into != s.record) {
+			return none, 0, false
 		}
 	}
 	return m, blank, true
