@@ -182,8 +182,13 @@ func (l *line) whole(raw []byte) bool {
 	if l.piece || l.hi-l.lo <= 2 || !alone[raw[l.lo]] || raw[l.lo] == '\\' || raw[l.lo] == '#' {
 		return false
 	}
-	next := raw[l.lo+1]
-	return next != '\\' && next != '#' && next != '\r' // there may be nothing more
+	switch raw[l.lo+1] {
+	case '\\': // an escaped line end, or the quote of an object's first key
+		return raw[l.lo+2] == '"'
+	case '#', '\r':
+		return false
+	}
+	return true
 }
 
 // text returns what is inside of raw, without escapes: a part of raw, or
