@@ -140,6 +140,9 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			case c.line.weak && c.now.mode > blanks:
 				c.endAt(at - c.blank)
 				c.close(state{})
+				if terminators(data[c.from:at]) < at-c.from {
+					c.endAt(at)
+				}
 			case c.now.mode == blanks && terminators(data[c.from:at]) == at-c.from:
 				c.close(state{}) // they go with it
 			default:
@@ -153,7 +156,7 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			c.weaveLine(raw, at, end)
 		case c.now == (state{}) && alone[raw[0]] && len(raw) > 3 && raw[1] != '\r':
 			c.endAt(end)
-		case c.now.resume == none && (c.now.mode == header || c.now.mode == none) && timed(raw) && len(raw) <= c.lineLimit:
+		case c.now.resume == none && (c.now.mode == header || c.now.mode == none) && timed(raw) && len(raw) <= c.lineLimit && c.blank+len(raw) <= c.maxRecord:
 			// The most frequent case of judge.
 			c.endAt(at - c.blank)
 			c.start, c.now, c.blank = state{}, state{mode: header}, 0
@@ -181,6 +184,9 @@ func (c *Cutter) left(at int, flush bool) []int32 {
 			resume = c.now.mode
 		}
 		c.finish(at, resume)
+		if c.wide != narrow {
+			c.looked = 0
+		}
 	}
 	c.judged = at - c.from
 	c.origin += c.from
@@ -320,8 +326,8 @@ func (c *Cutter) weaveLine(raw []byte, at, end int) {
 	if c.weave.idle() {
 		c.weaving = false
 		c.close(state{})
-	} else if m, blank, ok := c.weave.alone(); ok {
-		// Who was not there for what came before does not weave either.
+	} else if m, blank, ok := c.weave.sole(); ok {
+		// A Cutter that starts at this record has nothing to weave it with.
 		c.weaving = false
 		c.close(state{})
 		c.now.mode = m

@@ -1624,21 +1624,31 @@ func TestLateRestores(t *testing.T) {
 
 // pieces returns the records of text, presented in steps of as many bytes as
 // step says, by Cutters that are replaced by their state now and then.
-func pieces(o Options, text string, step func(n int) int) (records []string) {
+func pieces(o Options, text string, step func(n int) int) (units []string) {
+	return framed(o, text, nil, step, func(seen int, ends bool) bool { return seen%7 == 0 || ends && seen%2 == 0 })
+}
+
+// framed returns the units of text, which is read in steps, with a flush at each of
+// those offsets. again says when a new Cutter goes on.
+func framed(o Options, text string, flushes []int, step func(n int) int, again func(seen int, ends bool) bool) (units []string) {
 	c := New(o)
 	at, seen := 0, 0
 	for {
 		seen = min(len(text), seen+step(len(text)))
+		flush := len(flushes) > 0 && flushes[0] <= seen
+		if flush {
+			seen, flushes = flushes[0], flushes[1:]
+		}
 		last := seen == len(text)
-		ends := c.Cut([]byte(text[at:seen]), nil, last, last)
-		records = append(records, split(text[at:], ends)...)
+		ends := c.Cut([]byte(text[at:seen]), nil, flush || last, last)
+		units = append(units, split(text[at:], ends)...)
 		if len(ends) > 0 {
 			at += int(ends[len(ends)-1])
 		}
 		if last {
-			return records
+			return units
 		}
-		if seen%7 == 0 || len(ends) > 0 && seen%2 == 0 {
+		if again(seen, len(ends) > 0) {
 			c = Restore(o, c.State())
 		}
 	}
@@ -1687,7 +1697,15 @@ Error:
 note: run with backtraces
 === RUN   TestSub
 created by main.f in goroutine 1
-fatal runtime error: stack overflow`, "\n")
+fatal runtime error: stack overflow
+  main.f()
+Read at 0x00c000012345 by goroutine 8:
+a: Name {
+  b: 1,
+panic: main.T{
+shop[1]: text
+web   | text
+  `+"\n\t", "\n") // blanks behind the last of these
 
 // randomText returns lines of the corpus: as they are, or as a container
 // runtime wraps them, or both.
@@ -1865,6 +1883,20 @@ func agree(t *testing.T, o Options, text string, seed uint64) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("seed %d, in pieces:\n%s\nat once:\n%s", seed, strings.Join(got, divider), strings.Join(want, divider))
 	}
+	var flushes []int
+	for at := 1 + r.IntN(1+len(text)/2); at < len(text); at += 1 + r.IntN(len(text)) {
+		flushes = append(flushes, at)
+	}
+	agreeFlushed(t, o, text, flushes, func(n int) int { return 1 + r.IntN(1+n/4) }, func(_ int, ends bool) bool { return ends && r.IntN(2) == 0 })
+}
+
+// agreeFlushed wants the same units from one Cutter and from several.
+func agreeFlushed(t *testing.T, o Options, text string, flushes []int, step func(n int) int, again func(seen int, ends bool) bool) {
+	t.Helper()
+	want := framed(o, text, flushes, func(n int) int { return n }, func(int, bool) bool { return false })
+	if got := framed(o, text, flushes, step, again); !slices.Equal(got, want) {
+		t.Fatalf("%+v, flushes at %d of %q, by several:\n%s\nby one:\n%s", o, flushes, text, strings.Join(got, divider), strings.Join(want, divider))
+	}
 }
 
 // checkSplit wants every byte of a unit in exactly one record: what is inside of
@@ -1929,6 +1961,33 @@ func checkSplit(t *testing.T, unit string) {
 	for c := range got {
 		if (got[c] < want[c] || got[c] > want[c]+loose[c]) && wideUnit([]byte(unit)) == narrow {
 			t.Fatalf("bytes are lost or come twice: %q became %q", unit, texts([]string{unit}))
+		}
+	}
+}
+
+// TestAgainAgrees: what was found where it made a difference that another Cutter goes
+// on behind an end. A flush comes behind each part.
+func TestAgainAgrees(t *testing.T) {
+	for _, x := range []struct {
+		o     Options
+		parts []string
+	}{
+		{Options{}, []string{"runtime/cgo: x\n \nb | 2026/11/23 06:25:41\nr\n"}},
+		{Options{}, []string{"Error:\n\x00\nweb-7d4b9 app 2026/11/23 06:25:41 c\n:\n"}},
+		{Options{}, []string{"Error: failed\n \nshop[1]: panic: b\ntext\n"}},
+		{Options{}, []string{"panic: x\ngoroutine 1 [running]:\nmain.f(0x1)\n", "2026/11/23 06:25:41 m\n\t\ntext\n"}},
+		{Options{LineLimit: 40, MaxRecord: 40}, []string{"2026/11/23 06:25:41 a\n\n2026/11/23 06:25:41 0123456789012345678\nw\n"}},
+		{Options{}, []string{"\xff\xfeg\x00\n\x00e\x00r\x00r\x00o\x00r\x00:\x00 \x00x\x00\n\x00\x00x\x00y\x00z\x00\n", "d\n"}},
+		{Options{}, []string{"==================\nWARNING: DATA RACE\nRead at 0x00c by goroutine 8:\n2026/11/23 06:25:41 m\n  \n  main.f()\n"}}, // blanks are no call
+		{Options{}, []string{"created by .\n\x00g\x00=\x00x\x00: {\n\xb5\n"}},
+	} {
+		text := strings.Join(x.parts, "")
+		var flushes []int
+		for at := range x.parts[1:] {
+			flushes = append(flushes, len(strings.Join(x.parts[:at+1], "")))
+		}
+		for _, step := range []int{1, 2, 7, len(text)} {
+			agreeFlushed(t, x.o, text, flushes, func(int) int { return step }, func(_ int, ends bool) bool { return ends })
 		}
 	}
 }

@@ -176,7 +176,7 @@ func clipped(line []byte) bool {
 
 // call reports whether line is a function with its arguments: "main.f(0x1, ...)".
 func call(line []byte) bool {
-	if line[len(line)-1] != ')' {
+	if !bytes.HasSuffix(line, []byte(")")) {
 		return false
 	}
 	paren := bytes.IndexByte(line, '(')

@@ -77,7 +77,7 @@ func (m mode) ends() bool { return m == prettyPlaces }
 func (m mode) resumes(line []byte) bool {
 	switch m {
 	case goDump, goValue:
-		return goFrame(line)
+		return goFrame(line) && len(bytes.TrimLeft(line, " \t")) > 0 // who starts with it takes it for blank
 	case rustTrace:
 		return rustFrame(line)
 	}
@@ -145,6 +145,9 @@ func opens(line []byte) mode {
 // first returns the mode of a record whose first line that is there is line: of
 // one that line starts, or of a stack trace whose head was cut off.
 func first(line []byte) mode {
+	if len(line) > 1 && line[1] == 0 {
+		return none // who starts with it takes it for UTF-16
+	}
 	m := opens(line)
 	if alone[line[0]] {
 		return m

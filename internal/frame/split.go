@@ -88,14 +88,16 @@ func (s *Splitter) kindOf(unit []byte) kind {
 // woven reports whether lines of several records may be in unit, whose lines are plain.
 func woven(unit []byte) bool {
 	text := unit
-	if text[0] < ' ' {
-		text = bytes.TrimLeft(unit, "\r\n\x00")
-	}
 	n := lineEnd(text, 0)
-	if n == len(text) || alone[text[0]] {
+	for text[0] <= ' ' && n < len(text) && len(content(text[:n], none, false)) == 0 {
+		text = text[n:]
+		n = lineEnd(text, 0)
+	}
+	line := trimNUL(trimEnd(text[:n]))
+	if n == len(text) || len(line) == 0 || alone[line[0]] {
 		return false
 	}
-	m := first(trimEnd(text[:n]))
+	m := first(line)
 	return m.precedes() || m == header && bytes.Contains(text, []byte("\ngoroutine "))
 }
 

@@ -50,6 +50,7 @@ type source struct {
 	text  []byte // of piece
 	mode  mode   // of record
 	trace trace
+	whole bool // nothing of others is in record
 	was   mode // of dump
 	had   trace
 	lines int // since dump was interrupted
@@ -138,6 +139,7 @@ func (w *weave) judge(s *source, text []byte, at, end int) int {
 		if s.had.resumes(s.was, text, s.blank >= 0) {
 			w.close(s.record)
 			s.record, s.mode, s.trace, s.dump = s.dump, s.was, s.had, -1
+			s.whole = false
 		}
 	}
 	if s.record >= 0 {
@@ -171,7 +173,7 @@ func (w *weave) judge(s *source, text []byte, at, end int) int {
 		w.close(s.dump)
 		s.dump = -1
 	}
-	s.record, s.mode, s.trace = r, m, trace{}
+	s.record, s.mode, s.trace, s.whole = r, m, trace{}, true
 	s.trace.see(text)
 	return r
 }
@@ -345,30 +347,25 @@ func (w *weave) dumping() mode {
 	return none
 }
 
-// alone returns the mode of the record if one record of a plain stream is all that
+// sole returns the mode of the record if one record of a plain stream is all that
 // is open, and where the blank lines behind it start: its end if there are none.
-func (w *weave) alone() (m mode, blank int, ok bool) {
+func (w *weave) sole() (m mode, blank int, ok bool) {
 	if w.kind != plain || w.idle() {
 		return none, 0, false
 	}
-	s := &w.sources[0]
+	s, start := &w.sources[0], w.first+w.head
 	switch {
-	case s.record >= 0:
-		m, blank = s.mode, w.strand(s.record).end
-	case s.blank >= 0:
-		m = blanks
-	default:
+	case s.dump >= 0:
 		return none, 0, false
+	case s.record >= 0:
+		m, blank, ok = s.mode, w.strand(s.record).end, s.record == start && s.whole
+	case s.blank >= 0:
+		m, ok = blanks, s.blank == start
 	}
 	if s.blank >= 0 {
 		blank = w.strand(s.blank).start
 	}
-	for i, t := range w.strands[w.head:] {
-		if n := w.first + w.head + i; n != s.record && n != s.blank && (t.into < 0 || t.into != s.record) {
-			return none, 0, false
-		}
-	}
-	return m, blank, true
+	return m, blank, ok
 }
 
 // trace is what was seen of a Go dump: it decides what may resume it.
