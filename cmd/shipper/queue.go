@@ -244,7 +244,10 @@ func queueDrop(dir, output string) error {
 		return err
 	}
 	lag, err := q.Lag(output)
-	if err = errors.Join(err, q.Drop(output), q.Close()); err != nil {
+	if err == nil {
+		err = q.Drop(output)
+	}
+	if err = errors.Join(err, q.Close()); err != nil {
 		return err
 	}
 	_, err = fmt.Printf("output %s is given up; it lacked %d blocks\n", output, lag.Blocks)

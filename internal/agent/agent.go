@@ -116,6 +116,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	a.queue = q
+	_ = fail.Point("agent.start") // to stop at
 	err = a.run(ctx)
 	return errors.Join(err, q.Close())
 }
@@ -224,6 +225,10 @@ func (a *Agent) drain(ending, sending context.Context) {
 		case <-sending.Done():
 			return
 		case <-ending.Done():
+			if err != nil {
+				a.Log.Warn("stopped without knowing what is left to deliver: it is sent after the next start", "err", err)
+				return
+			}
 			a.Log.Info("stopped with blocks left to deliver: they are sent after the next start", "blocks", n)
 			return
 		}

@@ -69,11 +69,11 @@ type progress struct {
 }
 
 type outputProgress struct {
-	Name          string  `json:"name"`
-	Undelivered   int64   `json:"undelivered_blocks"`
-	OldestSeconds float64 `json:"oldest_undelivered_seconds"`
-	Removed       bool    `json:"removed,omitempty"` // not configured any more, and holding back blocks
-	Unknown       string  `json:"unknown,omitempty"` // why nobody knows now how much there is undelivered
+	Name          string   `json:"name"`
+	Undelivered   *int64   `json:"undelivered_blocks,omitempty"` // nil: nobody knows now
+	OldestSeconds *float64 `json:"oldest_undelivered_seconds,omitempty"`
+	Removed       bool     `json:"removed,omitempty"` // not configured any more, and holding back blocks
+	Unknown       string   `json:"unknown,omitempty"` // why nobody knows
 }
 
 // serveReady says whether the agent makes progress. An output that does not
@@ -82,10 +82,12 @@ type outputProgress struct {
 func (a *Agent) serveReady(w http.ResponseWriter, _ *http.Request) {
 	p := progress{Ready: true, InFlight: a.flow.Held(), Outputs: []outputProgress{}}
 	add := func(name string, removed bool) {
-		lag, err := a.queue.Lag(name)
-		o := outputProgress{Name: name, Undelivered: lag.Blocks, OldestSeconds: lag.Age.Seconds(), Removed: removed}
-		if err != nil {
+		o := outputProgress{Name: name, Removed: removed}
+		if lag, err := a.queue.Lag(name); err != nil {
 			o.Unknown = err.Error()
+		} else {
+			age := lag.Age.Seconds()
+			o.Undelivered, o.OldestSeconds = &lag.Blocks, &age
 		}
 		p.Outputs = append(p.Outputs, o)
 	}

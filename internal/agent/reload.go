@@ -173,8 +173,10 @@ func (a *Agent) warnOfOrphans(c *config.Config) {
 		delete(known, o.Name)
 	}
 	for name := range known {
-		lag, _ := a.queue.Lag(name)
-		a.Log.Warn("the queue keeps blocks for an output that is not configured any more: configure it again, or stop the agent and give it up with shipper queue drop",
-			"output", name, "blocks", lag.Blocks)
+		log := a.Log.With("output", name)
+		if lag, err := a.queue.Lag(name); err == nil {
+			log = log.With("blocks", lag.Blocks)
+		}
+		log.Warn("the queue keeps blocks for an output that is not configured any more: configure it again, or stop the agent and give it up with shipper queue drop")
 	}
 }

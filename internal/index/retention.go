@@ -33,7 +33,7 @@ func (s *Store) retain(now time.Time) {
 	}
 	s.mu.Lock()
 	s.segments = slices.DeleteFunc(s.segments, func(st *stored) bool { return slices.Contains(drop, st) })
-	s.Stats.Dropped.Add(int64(len(drop))) // who sees the space finds what it was
+	s.Stats.Dropped.Add(int64(len(drop))) // whoever misses them finds them counted
 	s.mu.Unlock()
 	for _, st := range drop {
 		st.drop()

@@ -102,7 +102,7 @@ func (q *Queue) commit(b *batch) error {
 	if err := fail.Point("queue.commit.after"); err != nil {
 		return q.fail(err)
 	}
-	q.unknown = nil
+	q.unknown, q.renewed = nil, false
 	b.try.committed = true
 	b.try.publish()
 	q.Stats.Commits.Add(1)
@@ -481,7 +481,8 @@ func (q *Queue) renew(path string) error {
 	if err := syncDir(q.dir); err != nil {
 		return err
 	}
-	if q.Stats.Failing.Load() == 0 { // else it is tried again and again, which the log says already
+	if !q.renewed { // it may be with every try
+		q.renewed = true
 		q.log.Warn("a sync of the queue's index failed: it was written anew", "path", path, "err", q.unsynced)
 	}
 	q.unsynced = nil

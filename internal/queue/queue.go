@@ -219,6 +219,7 @@ type Queue struct {
 	rotated    blocklog.Location // of the snapshot that began the last segment, if nothing is behind it
 	untrimmed  bool              // the index has rows of blocks that are gone
 	dropping   bool              // that blocks are dropped was logged
+	renewed    bool              // that the index was written anew was logged, and no commit has worked since
 	update     func(db *bbolt.DB, fn func(*bbolt.Tx) error) error
 
 	read func(log *blocklog.Log, at blocklog.Location, dst []byte) ([]byte, error) // of blocks

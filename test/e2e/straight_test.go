@@ -41,8 +41,9 @@ func TestEveryRotationModeAtFullSpeed(t *testing.T) {
 	}
 }
 
-// awaitOpen has a writer that deletes its files wait until the agent has them open:
-// on a busy machine that may take longer than a file lives.
+// awaitOpen has a writer that deletes its files wait, before each rotation, until the
+// agent has the file open: on a busy machine that may take longer than a file lives.
+// It is read no sooner for that.
 func awaitOpen(t *testing.T, agent *site.Process, o *site.Oracle) {
 	if o.Mode != site.Delete && o.Mode != site.RenameGzip {
 		return

@@ -23,6 +23,8 @@ import (
 func TestProcess(t *testing.T) {
 	run(t, []row{
 		{103, "its own log within what it follows", ownLogFollowed},
+		{105, "the configuration changes while the agent starts", func(t *testing.T) { reloadAtStart(t, false) }},
+		{105, "SIGHUP while the agent starts", func(t *testing.T) { reloadAtStart(t, true) }},
 		{107, "nobody reads what it writes", nobodyReads},
 		{107, "standard input is closed", closedInput},
 		{107, "the disk of its log is full", fullLog},
@@ -102,6 +104,36 @@ func fullLog(t *testing.T) {
 	site.Await(t, "the reload", func() bool { return s.Metric(t, `shipper_config_reloads_total{result="ok"}`) > 0 })
 	o.Write(t, 2000)
 	settle(t, s, o)
+	if code := agent.Stop(t); code != 0 {
+		t.Errorf("the agent ended with %d", code)
+	}
+}
+
+// reloadAtStart wants what comes when the agent has read its configuration, and is
+// not ready yet, to be seen to.
+func reloadAtStart(t *testing.T, hangup bool) {
+	s := site.New(t, binary, "", "")
+	s.StartIndexer(t)
+	s.Env = []string{"SHIPPER_FAIL=agent.start=stop"}
+	agent := s.StartAgent(t)
+	site.Await(t, "the agent to be stopped", func() bool { return stopped(agent) })
+	if hangup {
+		agent.Signal(syscall.SIGHUP)
+	} else {
+		edit(t, s, "- name: app\n", "- name: other\n")
+	}
+	agent.Signal(syscall.SIGCONT)
+	site.Await(t, "the reload", func() bool {
+		return site.Status("http://"+s.Metrics+"/healthz") == 200 && s.Metric(t, `shipper_config_reloads_total{result="ok"}`) > 0
+	})
+	o := site.NewOracle(s.Logs, "w", site.Rename, 1000)
+	o.Write(t, 3000)
+	settle(t, s, o)
+	for _, f := range s.Books(t).Files {
+		if want := map[bool]string{true: "app", false: "other"}[hangup]; f.Input != want {
+			t.Errorf("%s is of input %s", f.File, f.Input)
+		}
+	}
 	if code := agent.Stop(t); code != 0 {
 		t.Errorf("the agent ended with %d", code)
 	}

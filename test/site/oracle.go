@@ -371,6 +371,7 @@ func Get(t *testing.T, url string) []byte {
 		body, err := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		if err != nil && try < 3 { // who reads slowly gives way to others, and may ask again
+			t.Logf("GET %.100s: %v", url, err)
 			continue
 		}
 		if err != nil {
