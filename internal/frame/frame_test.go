@@ -1703,9 +1703,79 @@ Read at 0x00c000012345 by goroutine 8:
 a: Name {
   b: 1,
 panic: main.T{
-shop[1]: text
-web   | text
+@a = Name {
+{"a": 1}
+    b: 2,
+[src/main.rs:1:2] a = Name(
+)
+API: x
+Time: 06:42:00 UTC
+====================
+Thread 'a' panicked at 'b', c.rs:1
+This is a bug. Report
+   6:25AM INF x
+exit status 1
+Found 1 data race(s)
+SIGQUIT: quit
+PC=0x1 m=0
+rax    0x0
+goroutine 7 [chan receive]:
+main.f(0x1)
+created by main.g
+  Goroutine 1 (running) created at:
+Read at 0x1 by goroutine 7:
+      /src/main.go:27 +0x3
+[recovered]
+thread 'x' panicked at a.rs:1:2:
+panicked at a.rs:1:2:
+   1: a::b
+Location:
+* one
+(a.go:1)
+[2026-11-23 06:25:41] x
+memory allocation of 1 bytes failed
+Error: 
+ERROR x
+WARN: y
+2026-11-23T06:42:00.000Z INFO x
+2026-11-23T06:42:00.000Z
+F210116 21:49:17.083093 14 cli/start.go:690 ⋮ [n1] 40  text
+F210116 21:49:17.083093 14 cli/start.go:690 ⋮ [n1] 40 +text
+runtime/cgo: x
+fatal error: x
+stack: frame={sp:0x1}
+non-Go function
+panic: a
+	b
   `+"\n\t", "\n") // blanks behind the last of these
+
+// inWrappers is lines in wrappers, some of which need not be any.
+var inWrappers = strings.Split(`shop[1]: text
+web   | text
+shop[1]: panic: b
+shop[1]: goroutine 1 [running]:
+shop[1]: 
+web-7d4b9 app 2026/11/23 06:25:41 c
+web-7d4b9 app d
+web-7d4b9 app goroutine 1 [running]:
+[pod/web-1/app] panic: x
+[pod/web-1/app] x
+0|web  | panic: x
+0|web  | y
+0|web  | {"a":1}
+web   | 2026/11/23 06:25:41 c
+web   | c
+web-1 | panic: x
+web-1 | main.f(0x1)
+web-1 | 
+<14>Nov 23 06:42:55 host prog[123]: panic: x
+<14>1 2026-11-23T06:42:55.609Z host prog 123 - - text
+@4000000065a1b2c3075bcd15 panic: x
+@4000000065a1b2c3075bcd15 main.f(0x1)
+2026-11-23_06:42:55.60974 panic: x
+2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] OUT panic: x
+2026-11-23T06:42:55.60+0000 [APP/PROC/WEB/0] ERR main.f(0x1)
+kernel: x`, "\n")
 
 // randomText returns lines of the corpus: as they are, or as a container
 // runtime wraps them, or both.
@@ -1717,6 +1787,10 @@ func randomText(seed uint64, lines int) string {
 		line := corpus[r.IntN(len(corpus))]
 		if r.IntN(8) == 0 {
 			line += "\r"
+		}
+		if seed%7 != 0 && r.IntN(8) == 0 {
+			text.WriteString(inWrappers[r.IntN(len(inWrappers))] + "\n")
+			continue
 		}
 		ms += r.IntN(20) * r.IntN(20)
 		when := fmt.Sprintf("2026-11-23T06:42:%02d.%03dZ", ms/1000%60, ms%1000)
@@ -1934,7 +2008,7 @@ func checkSplit(t *testing.T, unit string) {
 					l = line{hi: len(raw)}
 				}
 			case s.weave.kind == compose:
-				if !l.named(b) && !l.stern(b) {
+				if !l.named(b) && !l.stern(b) && !l.manager(b) {
 					l = line{hi: len(raw)}
 				}
 			default:
