@@ -266,7 +266,7 @@ func (w *weave) joins(l *line, raw []byte) bool {
 		if len(text) == 0 {
 			return s.record >= 0
 		}
-		if s.dump >= 0 && s.had.resumes(s.was, text, s.blank >= 0) {
+		if s.resumes(text) {
 			return true
 		}
 		if s.record < 0 {

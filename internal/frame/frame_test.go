@@ -2053,6 +2053,15 @@ func TestAgainAgrees(t *testing.T) {
 		{Options{LineLimit: 40, MaxRecord: 40}, []string{"2026/11/23 06:25:41 a\n\n2026/11/23 06:25:41 0123456789012345678\nw\n"}},
 		{Options{}, []string{"\xff\xfeg\x00\n\x00e\x00r\x00r\x00o\x00r\x00:\x00 \x00x\x00\n\x00\x00x\x00y\x00z\x00\n", "d\n"}},
 		{Options{}, []string{"==================\nWARNING: DATA RACE\nRead at 0x00c by goroutine 8:\n2026/11/23 06:25:41 m\n  \n  main.f()\n"}}, // blanks are no call
+		{Options{}, []string{ // "two" is no place in the dump, although it ends like one
+			`{"log":"created by main.f in goroutine 1\n","stream":"stderr","time":"2026-11-23T06:42:00.196Z"}` + "\n" +
+				`{"log":"fatal error: stack overflow\n","stream":"stdout","time":"2026-11-23T06:42:00.322Z"}` + "\n" +
+				`{"log":"I1123 06:25:41.544889    1705 more.go:55] \"m\" text=\u003c\n","stream":"stderr","time":"2026-11-23T06:42:00.327Z"}` + "\n" +
+				`{"log":"  ","stream":"stderr","time":"2026-11-23T06:42:00.348Z"}` + "\n" +
+				`{"log":"two', crash.rs:45:24\n","stream":"stderr","time":"2026-11-23T06:42:00.544Z"}` + "\n" +
+				`{"log":"  b: 1,\n","stream":"stdout","time":"2026-11-23T06:42:00.784Z"}` + "\n" +
+				`{"log":"shop[1]: text","stream":"stdout","time":"2026-11-23T06:42:01.272Z"}` + "\n" +
+				`{"log":"thread 'main' panicked at crash.rs:45:24:\r\n","stream":"stderr","time":"2026-11-23T06:42:02.247Z"}` + "\n"}},
 		{Options{}, []string{"created by .\n\x00g\x00=\x00x\x00: {\n\xb5\n"}},
 	} {
 		text := strings.Join(x.parts, "")

@@ -58,6 +58,16 @@ type source struct {
 
 func (s *source) idle() bool { return s.record < 0 && s.blank < 0 && s.piece < 0 && s.dump < 0 }
 
+// resumes reports whether text, which is not blank, goes on with the dump that was
+// interrupted, and can belong to nothing else.
+func (s *source) resumes(text []byte) bool {
+	if s.dump < 0 || !s.had.resumes(s.was, text, s.blank >= 0) {
+		return false
+	}
+	_, v := s.was.follow(text, s.blank >= 0)
+	return v != begins
+}
+
 // content is content for the next line of s.
 func (s *source) content(text []byte) []byte {
 	m := none
@@ -136,7 +146,7 @@ func (w *weave) give(l *line, text []byte, at, end int) int {
 func (w *weave) judge(s *source, text []byte, at, end int) int {
 	if s.dump >= 0 {
 		s.lines++
-		if s.had.resumes(s.was, text, s.blank >= 0) {
+		if s.resumes(text) {
 			w.close(s.record)
 			s.record, s.mode, s.trace, s.dump = s.dump, s.was, s.had, -1
 			s.whole = false
