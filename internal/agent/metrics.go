@@ -11,6 +11,7 @@ import (
 	"shipper/internal/input"
 	"shipper/internal/metrics"
 	"shipper/internal/pipeline"
+	"shipper/internal/queue"
 	"shipper/internal/tail"
 )
 
@@ -143,11 +144,16 @@ func (a *Agent) writeQueue(m *metrics.Writer) {
 }
 
 func (a *Agent) writeOutputs(m *metrics.Writer) {
-	m.Gauge("shipper_queue_undelivered_blocks", "Blocks an output still lacks.")
+	var names []string // of outputs of which it is known how far they are behind
+	var lags []queue.Lag
 	for _, o := range a.senders.outputs() {
-		if lag, err := a.queue.Lag(o.Name); err == nil { // else nobody knows: 0 would be a lie
-			m.Int(lag.Blocks, "output", o.Name)
+		if lag, err := a.queue.Lag(o.Name); err == nil { // else 0 would be a lie
+			names, lags = append(names, o.Name), append(lags, lag)
 		}
+	}
+	m.Gauge("shipper_queue_undelivered_blocks", "Blocks an output still lacks.")
+	for i, lag := range lags {
+		m.Int(lag.Blocks, "output", names[i])
 	}
 	outputs := func(f *metrics.Writer, value func(*deliver.Stats) int64) {
 		for _, o := range a.senders.outputs() {
@@ -172,9 +178,7 @@ func (a *Agent) writeOutputs(m *metrics.Writer) {
 		m.Durations(&o.Stats.Latency, "output", o.Name)
 	}
 	m.Gauge("shipper_oldest_undelivered_seconds", "Since when the oldest block that an output lacks is queued.")
-	for _, o := range a.senders.outputs() {
-		if lag, err := a.queue.Lag(o.Name); err == nil {
-			m.Sample(lag.Age.Seconds(), "output", o.Name)
-		}
+	for i, lag := range lags {
+		m.Sample(lag.Age.Seconds(), "output", names[i])
 	}
 }

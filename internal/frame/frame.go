@@ -136,16 +136,13 @@ func (c *Cutter) Cut(data []byte, ends []int32, flush, final bool) []int32 {
 			}
 			c.weaveLine(raw, at, end)
 		case wraps[raw[0]] && len(raw) <= c.lineLimit && wrapped(raw, &c.line) && (!c.line.weak || c.now.mode <= blanks || c.begins(raw)):
-			switch {
-			case c.line.weak && c.now.mode > blanks:
+			if c.line.weak && c.now.mode > blanks {
 				c.endAt(at - c.blank)
-				c.close(state{})
-				if terminators(data[c.from:at]) < at-c.from {
-					c.endAt(at)
-				}
-			case c.now.mode == blanks && terminators(data[c.from:at]) == at-c.from:
+				c.close(state{mode: blanks})
+			}
+			if c.now.mode == blanks && terminators(data[c.from:at]) == at-c.from {
 				c.close(state{}) // they go with it
-			default:
+			} else {
 				c.finish(at, none)
 			}
 			if c.line.whole(raw) {
@@ -391,7 +388,7 @@ func lineEnd(data []byte, at int) int {
 // has none, unless it goes on with a record of mode m.
 func content(line []byte, m mode, gap bool) []byte {
 	line = trimNUL(trimEnd(line))
-	if len(line) > 0 && indented(line) && len(bytes.TrimLeft(line, " \t")) == 0 {
+	if len(line) > 0 && isBlank(line) {
 		if m <= blanks {
 			return nil
 		}
@@ -401,6 +398,9 @@ func content(line []byte, m mode, gap bool) []byte {
 	}
 	return line
 }
+
+// isBlank reports whether line is nothing but blanks.
+func isBlank(line []byte) bool { return len(bytes.TrimLeft(line, " \t")) == 0 }
 
 // trimNUL returns line without zeros before it, which a file has where it was
 // truncated under its writer.

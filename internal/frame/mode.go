@@ -77,7 +77,7 @@ func (m mode) ends() bool { return m == prettyPlaces }
 func (m mode) resumes(line []byte) bool {
 	switch m {
 	case goDump, goValue:
-		return goFrame(line) && len(bytes.TrimLeft(line, " \t")) > 0 // who starts with it takes it for blank
+		return goFrame(line) && !isBlank(line) // who starts with it takes it for blank
 	case rustTrace:
 		return rustFrame(line)
 	}

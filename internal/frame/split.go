@@ -87,14 +87,14 @@ func (s *Splitter) kindOf(unit []byte) kind {
 
 // woven reports whether lines of several records may be in unit, whose lines are plain.
 func woven(unit []byte) bool {
-	text := unit
-	n := lineEnd(text, 0)
-	for text[0] <= ' ' && n < len(text) && len(content(text[:n], none, false)) == 0 {
+	text, n := unit, lineEnd(unit, 0)
+	line := content(text[:n], none, false)
+	for n < len(text) && len(line) == 0 {
 		text = text[n:]
 		n = lineEnd(text, 0)
+		line = content(text[:n], none, false)
 	}
-	line := trimNUL(trimEnd(text[:n]))
-	if n == len(text) || len(line) == 0 || alone[line[0]] {
+	if n == len(text) || alone[line[0]] {
 		return false
 	}
 	m := first(line)
