@@ -101,11 +101,7 @@ func TestRestart(t *testing.T) {
 			b.wantLines(50)
 		}},
 		{"more generations than are kept of a path, killed before all are read", "a.log", func(b *bench) {
-			b.start()
-			b.write("a.log", lines(0, 10))
-			b.poll()
-			b.stop()
-			b.elapse(time.Minute)
+			stopRead(b)
 			n := 10
 			b.rename("a.log", "a.log.100")
 			for i := 99; i > 0; i-- {
@@ -167,11 +163,7 @@ func TestRestart(t *testing.T) {
 			b.wantLines(30)
 		}},
 		{"no descriptor for a rotated file that is not known, then", "a.log", func(b *bench) {
-			b.start()
-			b.write("a.log", lines(0, 10))
-			b.poll()
-			b.stop()
-			b.elapse(time.Minute)
+			stopRead(b)
 			b.rename("a.log", "a.log.2")
 			b.write("a.log.1", lines(10, 20))
 			b.elapse(time.Minute)
@@ -184,11 +176,7 @@ func TestRestart(t *testing.T) {
 			b.wantLines(30)
 		}},
 		{"truncated within the matching, and late lines stored after it began", "a.log", func(b *bench) {
-			b.start()
-			b.write("a.log", lines(0, 10))
-			b.poll()
-			b.stop()
-			b.elapse(time.Minute)
+			stopRead(b)
 			b.write("a.log.5", lines(10, 20))
 			b.elapse(time.Minute)
 			b.start()

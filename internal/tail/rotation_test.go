@@ -50,6 +50,15 @@ func gzipFile(path string) error {
 	return os.Remove(path)
 }
 
+// stopRead stops, a minute ago, with lines 0 to 10 read, all that a.log has.
+func stopRead(b *bench) {
+	b.start()
+	b.write("a.log", lines(0, 10))
+	b.poll()
+	b.stop()
+	b.elapse(time.Minute)
+}
+
 // stopBehind stops with lines 0 to 100 read of 200 in a.log.
 func stopBehind(b *bench) {
 	b.start()

@@ -117,9 +117,11 @@ func reloadAtStart(t *testing.T, hangup bool) {
 	s.Env = []string{"SHIPPER_FAIL=agent.start=stop"}
 	agent := s.StartAgent(t)
 	site.Await(t, "the agent to be stopped", func() bool { return stopped(agent) })
+	input := "app"
 	if hangup {
 		agent.Signal(syscall.SIGHUP)
 	} else {
+		input = "other"
 		edit(t, s, "- name: app\n", "- name: other\n")
 	}
 	agent.Signal(syscall.SIGCONT)
@@ -130,7 +132,7 @@ func reloadAtStart(t *testing.T, hangup bool) {
 	o.Write(t, 3000)
 	settle(t, s, o)
 	for _, f := range s.Books(t).Files {
-		if want := map[bool]string{true: "app", false: "other"}[hangup]; f.Input != want {
+		if f.Input != input {
 			t.Errorf("%s is of input %s", f.File, f.Input)
 		}
 	}
